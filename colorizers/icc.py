@@ -1,0 +1,110 @@
+"""Pixels and the ICC profile embedded beside them in, sRGB pixels of the same depth out (ICC.1:2022, IEC 61966-2-1).
+
+A profile that cannot be read, or is made for another kind of pixels, is ignored, as browsers do: the pixels are then
+taken for sRGB.
+"""
+
+from functools import cache
+from io import BytesIO
+
+import imagecodecs
+import numpy as np
+from PIL import Image, ImageCms
+
+from colorizers.lab import Pixels
+
+# Relative colorimetric with black point compensation keeps gray tones where they are and shadows open.
+_INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
+_FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
+_CREATION_TIME = slice(24, 36)
+
+
+@cache
+def srgb_profile() -> bytes:
+    """Return an sRGB profile, always the same bytes (its creation time is blanked)."""
+    profile = bytearray(imagecodecs.cms_profile("srgb"))
+    profile[_CREATION_TIME] = bytes(12)
+    return bytes(profile)
+
+
+def gray_to_srgb(gray: Pixels, profile: bytes) -> Pixels:
+    """Return gray (h, w) in sRGB tones; `profile` is for gray pixels, or for RGB ones and then read at r = g = b."""
+    space = _colour_space(profile)
+    if space not in ("GRAY", "RGB"):
+        return gray
+    levels = np.arange(np.iinfo(gray.dtype).max + 1).astype(gray.dtype)[None]
+    ramp = levels if space == "GRAY" else np.repeat(levels[..., None], 3, axis=2)
+    try:
+        table = _transform(ramp, profile, space.lower())[0, :, 1]
+    except imagecodecs.CmsError:
+        return gray
+    return gray if _is_identity(levels[0], table) else table[gray]
+
+
+def rgb_to_srgb(rgb: Pixels, profile: bytes) -> Pixels:
+    """Return RGB (h, w, 3) in sRGB; `profile` is for RGB pixels."""
+    if _colour_space(profile) != "RGB":
+        return rgb
+    steps = np.linspace(0, np.iinfo(rgb.dtype).max, 11).astype(rgb.dtype)
+    probe = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    try:
+        # A conversion that only rounds would turn some neutral grays into coloured ones.
+        if _is_identity(probe, _transform(probe, profile, "rgb")):
+            return rgb
+    except imagecodecs.CmsError:
+        return rgb
+    return _transform(np.ascontiguousarray(rgb), profile, "rgb")
+
+
+def cmyk_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Return a CMYK picture (Pillow) in sRGB; without a usable profile by the plain complement."""
+    if profile is None or _colour_space(profile) != "CMYK":
+        return image.convert("RGB")
+    source = ImageCms.ImageCmsProfile(BytesIO(profile))
+    try:
+        return _applied(image, ImageCms.buildTransform(source, _target(), "CMYK", "RGB", _INTENT, _FLAGS))
+    except ImageCms.PyCMSError:
+        return image.convert("RGB")
+
+
+def lab_to_srgb(image: Image.Image) -> Image.Image:
+    """Return a CIELAB picture (Pillow mode LAB, D50 as TIFF and ICC have it) in sRGB."""
+    return _applied(image, ImageCms.buildTransform(ImageCms.createProfile("LAB"), _target(), "LAB", "RGB", _INTENT))
+
+
+def _colour_space(profile: bytes) -> str | None:
+    """Return the kind of pixels that the profile describes ("RGB", "GRAY", "CMYK", ...), None if it is unreadable."""
+    try:
+        opened = ImageCms.ImageCmsProfile(BytesIO(profile))
+    except (OSError, ImageCms.PyCMSError):
+        return None
+    return str(opened.profile.xcolor_space).strip()
+
+
+def _target() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(BytesIO(srgb_profile()))
+
+
+def _transform(pixels: Pixels, profile: bytes, space: str) -> Pixels:
+    converted: Pixels = imagecodecs.cms_transform(
+        pixels,
+        profile,
+        srgb_profile(),
+        colorspace=space,
+        outcolorspace="rgb",
+        intent=int(_INTENT),
+        flags=int(_FLAGS),
+    )
+    return converted
+
+
+def _applied(image: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
+    converted = ImageCms.applyTransform(image, transform)
+    if converted is None:
+        raise ValueError("the colour transform returned nothing")
+    return converted
+
+
+def _is_identity(before: Pixels, after: Pixels) -> bool:
+    step = int(np.iinfo(before.dtype).max) // 255
+    return bool(np.abs(before.astype(np.int64) - after.astype(np.int64)).max() <= step)
