@@ -1,0 +1,163 @@
+"""The embedded default network: L, ab hints and a hint mask in, a distribution over 313 ab bins at 1/4 size out.
+
+Ours. A convolutional encoder (strides 2, 4, 8, 16) keeps edges, a few transformer blocks at 1/16 see the whole photo,
+because what an object is decides its colour, and a convolutional decoder brings the answer back to 1/4 size. It is
+small enough to live in the repository and fast enough for one CPU core.
+"""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+BINS = 313
+STRIDE = 16
+L_CENT, L_NORM, AB_NORM = 50.0, 100.0, 110.0
+
+
+def conv_norm(in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Return a 'same' convolution followed by batch norm, which inference can fold into it."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(out_channels)
+    )
+
+
+class SkippedAtRandom(nn.Module):
+    """Stochastic depth (Huang et al. 2016): in training, drop the whole branch for a random share of the samples."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, branch: Tensor) -> Tensor:
+        if not self.training or self.rate == 0:
+            return branch
+        shape = (branch.shape[0],) + (1,) * (branch.dim() - 1)
+        kept = torch.rand(shape, device=branch.device) >= self.rate
+        return branch * kept / (1 - self.rate)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with squeeze-and-excitation (Hu et al. 2018), added to the input."""
+
+    def __init__(self, channels: int, drop_path: float = 0.0) -> None:
+        super().__init__()
+        self.conv1 = conv_norm(channels, channels)
+        self.conv2 = conv_norm(channels, channels)
+        self.squeeze = nn.Conv2d(channels, channels // 8, 1)
+        self.excite = nn.Conv2d(channels // 8, channels, 1)
+        self.drop_path = SkippedAtRandom(drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv2(F.relu(self.conv1(x)))
+        gate = self.excite(F.relu(self.squeeze(y.mean((2, 3), keepdim=True))))
+        return F.relu(x + self.drop_path(y * torch.sigmoid(gate)))
+
+
+class AttentionBlock(nn.Module):
+    """A pre-norm transformer block over all positions, with a depthwise convolution as local position code."""
+
+    def __init__(self, channels: int, heads: int, drop_path: float = 0.0) -> None:
+        super().__init__()
+        self.heads = heads
+        self.local = nn.Conv2d(channels, channels, 3, 1, 1, groups=channels)
+        self.norm1 = nn.LayerNorm(channels)
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.project = nn.Linear(channels, channels)
+        self.norm2 = nn.LayerNorm(channels)
+        self.widen = nn.Linear(channels, 4 * channels)
+        self.narrow = nn.Linear(4 * channels, channels)
+        self.drop_path = SkippedAtRandom(drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, channels, h, w = x.shape
+        x = x + self.local(x)
+        tokens = x.flatten(2).transpose(1, 2)
+        q, k, v = self.qkv(self.norm1(tokens)).view(n, h * w, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, h * w, channels)
+        tokens = tokens + self.drop_path(self.project(attended))
+        tokens = tokens + self.drop_path(self.narrow(F.gelu(self.widen(self.norm2(tokens)))))
+        return tokens.transpose(1, 2).view(n, channels, h, w)
+
+
+def position_code(channels: int, h: int, w: int, device: torch.device) -> Tensor:
+    """Return sines and cosines of relative height and width, (1, channels, h, w): skies are above, floors below.
+
+    Coordinates run from 0 to 1 whatever the size, so that every working size sees the same code.
+    """
+    count = channels // 4
+    waves = math.pi * 2.0 ** torch.linspace(0, 5, count, device=device)
+    rows = (torch.arange(h, device=device) + 0.5) / h
+    columns = (torch.arange(w, device=device) + 0.5) / w
+    row_code = (rows[:, None] * waves)[:, None, :].expand(h, w, count)
+    column_code = (columns[:, None] * waves)[None, :, :].expand(h, w, count)
+    code = torch.cat([row_code.sin(), row_code.cos(), column_code.sin(), column_code.cos()], dim=2)
+    return code.permute(2, 0, 1)[None]
+
+
+class EmbeddedColorizer(nn.Module):
+    """Predict a distribution over ab bins for a photo, given its L and optional ab hints.
+
+    `forward` takes (n, 4, h, w): normalized L, normalized hint ab, hint mask {0, 1}; h and w are multiples of 16. It
+    returns logits (n, 313, h/4, w/4). `bin_centres` (313, 2) holds the bins' ab in raw units.
+    """
+
+    def __init__(self, drop_path: float = 0.0) -> None:
+        super().__init__()
+        c2, c4, c8, c16, d4 = 24, 48, 96, 256, 64
+        self.stem = conv_norm(4, c2, stride=2)
+        self.down4 = conv_norm(c2, c4, stride=2)
+        self.encode4 = self._stack(c4, 1, drop_path)
+        self.down8 = conv_norm(c4, c8, stride=2)
+        self.encode8 = self._stack(c8, 2, drop_path)
+        self.down16 = conv_norm(c8, c16, stride=2)
+        self.encode16 = self._stack(c16, 1, drop_path)
+        self.place = nn.Conv2d(c16, c16, 1)
+        self.attend = nn.Sequential(*(AttentionBlock(c16, 4, drop_path) for _ in range(4)))
+        self.lift8 = conv_norm(c16, c8, kernel=1)
+        self.merge8 = conv_norm(2 * c8, c8)
+        self.decode8 = self._stack(c8, 1, drop_path)
+        self.lift4 = conv_norm(c8, d4, kernel=1)
+        self.merge4 = conv_norm(d4 + c4, d4)
+        self.decode4 = self._stack(d4, 1, drop_path)
+        self.head = nn.Conv2d(d4, BINS, 1)
+        self.register_buffer("bin_centres", torch.zeros(BINS, 2))
+
+    @staticmethod
+    def _stack(channels: int, count: int, drop_path: float) -> nn.Sequential:
+        blocks: Iterable[nn.Module] = (ResidualBlock(channels, drop_path) for _ in range(count))
+        return nn.Sequential(*blocks)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.features(x))
+        return logits
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return what the head reads, (n, 64, h/4, w/4); training scores only a sample of its positions."""
+        x = F.relu(self.stem(x))
+        at4 = self.encode4(F.relu(self.down4(x)))
+        at8 = self.encode8(F.relu(self.down8(at4)))
+        at16 = self.encode16(F.relu(self.down16(at8)))
+        code = position_code(at16.shape[1], at16.shape[2], at16.shape[3], at16.device)
+        at16 = self.attend(at16 + self.place(code.to(at16.dtype)))
+        up8 = F.interpolate(self.lift8(at16), size=at8.shape[2:], mode="bilinear")
+        up8 = self.decode8(F.relu(self.merge8(torch.cat([up8, at8], dim=1))))
+        up4 = F.interpolate(self.lift4(up8), size=at4.shape[2:], mode="bilinear")
+        features: Tensor = self.decode4(F.relu(self.merge4(torch.cat([up4, at4], dim=1))))
+        return features
+
+    def network_input(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Tensor:
+        """Return the (n, 4, h, w) input for raw L (0..100), raw hint ab and the hint mask {0, 1}."""
+        return torch.cat([(L - L_CENT) / L_NORM, hint_ab / AB_NORM * hint_mask, hint_mask], dim=1)
+
+    def decode(self, logits: Tensor, temperature: float) -> Tensor:
+        """Return the annealed mean (Zhang et al. 2016) of the bins, (n, 2, h, w) in raw ab units."""
+        share = torch.softmax(logits.float() / temperature, dim=1)
+        return torch.einsum("nbhw,bc->nchw", share, self.get_buffer("bin_centres").float())
+
+    def predict(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None) -> Tensor:
+        """Return ab (n, 2, h/4, w/4) in raw units for L (n, 1, h, w) in 0..100; `temperature` defaults to 1."""
+        logits = self(self.network_input(L, hint_ab, hint_mask))
+        return self.decode(logits, 1.0 if temperature is None else temperature)

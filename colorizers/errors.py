@@ -1,0 +1,76 @@
+"""The library's errors: each carries a code for programs, an HTTP status for services and data for messages.
+
+`code` is stable and documented; `data` holds what a translated message needs (limits, names, paths). The English
+message is complete by itself: it says what is wrong and what to do next.
+"""
+
+from typing import Any, ClassVar
+
+
+class ColorizerError(Exception):
+    """Base of everything the library raises on purpose."""
+
+    code: ClassVar[str] = "colorizer_error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, **data: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+
+class PhotoError(ColorizerError):
+    """The file that was given cannot be coloured."""
+
+
+class NotAPictureError(PhotoError):
+    """The bytes are of no picture format that is supported."""
+
+    code = "not_a_picture"
+    status = 415
+
+
+class UndecodableError(PhotoError):
+    """The bytes begin like a picture, but it cannot be decoded (truncated, broken or of an unsupported kind)."""
+
+    code = "undecodable"
+    status = 422
+
+
+class TooManyPixelsError(PhotoError):
+    """The header declares more pixels than the limit; nothing was decoded. Data: `megapixels`, `limit`."""
+
+    code = "too_many_pixels"
+    status = 422
+
+
+class WeightsError(ColorizerError):
+    """A network's weights cannot be used."""
+
+
+class UnknownModelError(WeightsError):
+    """No network of that name is registered. Data: `name`, `known`."""
+
+    code = "unknown_model"
+    status = 400
+
+
+class WeightsMissingError(WeightsError):
+    """The weights file is not there. Data: `name`, `path`."""
+
+    code = "weights_missing"
+    status = 503
+
+
+class WeightsCorruptError(WeightsError):
+    """The weights file is there, but its size, hash or contents are wrong. Data: `name`, `path`."""
+
+    code = "weights_corrupt"
+    status = 503
+
+
+class DownloadError(WeightsError):
+    """No URL of the network delivered its weights. Data: `name`, `attempts`."""
+
+    code = "download_failed"
+    status = 503

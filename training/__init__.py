@@ -1,0 +1,1 @@
+"""Data, losses, recipes and evaluation: photographs in, trained and measured networks out."""
