@@ -1,0 +1,159 @@
+"""A URL in, the bytes behind it in a file out: resumed where a part is there already, with time-outs that are kept."""
+
+import http.client
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request, build_opener
+
+CHUNK_BYTES = 1 << 18
+RESUMES = 20
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long a server may take to accept a connection (name look-up and TLS included), and to send anything more."""
+
+    connect_s: float = 3.0
+    stall_s: float = 10.0
+
+
+PATIENT = Timeouts()
+
+
+class BrokenOffError(OSError):
+    """The connection broke off, or fell silent, before the file was complete."""
+
+
+class WrongSizeError(OSError):
+    """The server offers a file of another size than the expected one."""
+
+
+def download(
+    url: str, part: Path, size_bytes: int | None, progress: Progress | None = None, timeouts: Timeouts = PATIENT
+) -> None:
+    """Complete the file `part` with what `url` delivers; a connection that breaks off is taken up again where it broke.
+
+    Where this fails, `part` keeps what came, for the next call. `progress` is called with the bytes that are there and
+    the bytes in all (None if unknown). Raises `WrongSizeError` where the server offers another number of bytes than
+    `size_bytes`, and another `OSError` for everything else that goes wrong on the way.
+    """
+    opener = _opener(timeouts)
+    for _ in range(RESUMES):
+        before = _size(part)
+        try:
+            _continue(opener, url, part, size_bytes, progress)
+            return
+        except BrokenOffError:
+            if _size(part) <= before:
+                raise
+    _continue(opener, url, part, size_bytes, progress)
+
+
+def _continue(opener: OpenerDirector, url: str, part: Path, size_bytes: int | None, progress: Progress | None) -> None:
+    """Ask `url` once for what `part` lacks and append it; raises an `OSError`."""
+    # Without a known size nobody can tell whether a part is complete.
+    have = _size(part) if size_bytes is not None and _size(part) <= size_bytes else 0
+    if have and have == size_bytes:
+        return
+    request = Request(url, headers={"User-Agent": "photo-colorizer"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    try:
+        with opener.open(request) as response:
+            start = _start(response, have)
+            length = response.headers.get("Content-Length")
+            total = start + int(length) if length is not None else size_bytes
+            if size_bytes not in (None, total):
+                raise WrongSizeError(f"the server offers {total} bytes, expected {size_bytes}")
+            _save(response, part, start, total, progress)
+    except HTTPError as error:
+        error.close()
+        raise
+    except URLError as error:
+        raise ConnectionError(str(error.reason)) from error
+    except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        raise BrokenOffError(str(error) or type(error).__name__) from error
+
+
+def _start(response: http.client.HTTPResponse, have: int) -> int:
+    """Return the position in the file at which the answer begins: that asked for, or 0 if the server ignored it."""
+    if response.status != 206:
+        return 0
+    match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    if match is None or int(match[1]) != have:
+        raise ConnectionError(f"the server answered another range than bytes {have}-")
+    return have
+
+
+def _save(
+    response: http.client.HTTPResponse, part: Path, start: int, total: int | None, progress: Progress | None
+) -> None:
+    done = start
+    with part.open("ab") as file:
+        file.truncate(start)
+        while chunk := response.read1(CHUNK_BYTES):
+            file.write(chunk)
+            done += len(chunk)
+            if total is not None and done > total:
+                raise WrongSizeError(f"the server sends more than {total} bytes")
+            if progress is not None:
+                progress(done, total)
+    if total is not None and done < total:
+        raise ConnectionError(f"the connection ended after {done} of {total} bytes")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _opener(timeouts: Timeouts) -> OpenerDirector:
+    """Return an opener for http and https (redirects and proxies as urllib does them) that keeps both time-outs."""
+
+    class Http(http.client.HTTPConnection):
+        def connect(self) -> None:
+            _within(timeouts.connect_s, super().connect)
+            self.sock.settimeout(timeouts.stall_s)
+
+    class Https(http.client.HTTPSConnection):
+        def connect(self) -> None:
+            _within(timeouts.connect_s, super().connect)
+            self.sock.settimeout(timeouts.stall_s)
+
+    class OpenHttp(HTTPHandler):
+        def http_open(self, req: Request) -> http.client.HTTPResponse:
+            return self.do_open(Http, req)
+
+    class OpenHttps(HTTPSHandler):
+        def https_open(self, req: Request) -> http.client.HTTPResponse:
+            return self.do_open(Https, req)
+
+    return build_opener(OpenHttp, OpenHttps)
+
+
+def _within(limit_s: float, connect: Callable[[], None]) -> None:
+    """Call `connect` for at most `limit_s`; raises `TimeoutError` after that.
+
+    A socket's own time-out covers neither the name look-up nor the sum over a host's many addresses, so the call runs
+    in a thread, which is left to end by itself.
+    """
+    failures: list[OSError | http.client.HTTPException] = []
+
+    def work() -> None:
+        try:
+            connect()
+        except (OSError, http.client.HTTPException) as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    if thread.is_alive():
+        raise TimeoutError(f"no connection within {limit_s:g} s")
+    if failures:
+        raise failures[0]

@@ -1,0 +1,96 @@
+"""The ECCV16 network: L of a photograph in, ab from a distribution over 313 ab bins out.
+
+Zhang, Isola, Efros: "Colorful Image Colorization", ECCV 2016, as its authors published it for PyTorch
+(colorization_release_v2). Attribute names are the keys of the published state dict.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import cast
+
+from torch import Tensor, nn
+
+from colorizers.base_color import BaseColor
+from colorizers.registry import MODEL_DIR
+from colorizers.state_dict import load_pretrained
+
+BINS = 313
+
+
+def _stage(channels: tuple[int, ...], stride: int, dilation: int, norm_layer: Callable[[int], nn.Module]) -> nn.Module:
+    """Return 3x3 convolutions through `channels`, each with ReLU, the last one with `stride`, then one norm."""
+    layers: list[nn.Module] = []
+    last = len(channels) - 2
+    for index, (before, after) in enumerate(pairwise(channels)):
+        step = stride if index == last else 1
+        layers += [nn.Conv2d(before, after, 3, step, padding=dilation, dilation=dilation), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers, norm_layer(channels[-1]))
+
+
+class ECCVGenerator(BaseColor):
+    """L (n, 1, h, w) in 0..100 in, ab (n, 2, h, w) in raw units out; h and w are multiples of 8."""
+
+    def __init__(self, norm_layer: Callable[[int], nn.Module] = nn.BatchNorm2d) -> None:
+        super().__init__()
+        self.model1 = _stage((1, 64, 64), 2, 1, norm_layer)
+        self.model2 = _stage((64, 128, 128), 2, 1, norm_layer)
+        self.model3 = _stage((128, 256, 256, 256), 2, 1, norm_layer)
+        self.model4 = _stage((256, 512, 512, 512), 1, 1, norm_layer)
+        self.model5 = _stage((512, 512, 512, 512), 1, 2, norm_layer)
+        self.model6 = _stage((512, 512, 512, 512), 1, 2, norm_layer)
+        self.model7 = _stage((512, 512, 512, 512), 1, 1, norm_layer)
+        self.model8 = nn.Sequential(
+            nn.ConvTranspose2d(512, 256, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, BINS, 1),
+        )
+        self.softmax = nn.Softmax(dim=1)
+        # Its weight holds the bins' centres as fractions of 110, so that the convolution is the distribution's mean.
+        self.model_out = nn.Conv2d(BINS, 2, 1, bias=False)
+        self.upsample4 = nn.Upsample(scale_factor=4, mode="bilinear")
+
+    def logits(self, input_l: Tensor) -> Tensor:
+        """Return the scores (n, 313, h/4, w/4) of the ab bins for L (n, 1, h, w) in 0..100."""
+        x = self.model2(self.model1(self.normalize_l(input_l)))
+        x = self.model5(self.model4(self.model3(x)))
+        return cast(Tensor, self.model8(self.model7(self.model6(x))))
+
+    def decode(self, logits: Tensor, temperature: float | None = None) -> Tensor:
+        """Return ab (n, 2, 4h, 4w), raw units, the mean of the distribution that `logits` (n, 313, h, w) stand for.
+
+        `temperature` anneals it first (paper, section 2.3): below 1 towards the mode; None is the published mean.
+        """
+        if temperature is not None:
+            logits = logits / temperature
+        return self.unnormalize_ab(self.upsample4(self.model_out(self.softmax(logits))))
+
+    def forward(self, input_l: Tensor) -> Tensor:
+        """Return ab (n, 2, h, w), raw units, for L (n, 1, h, w) in 0..100, as the authors' network does."""
+        return self.decode(self.logits(input_l))
+
+    def predict(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None) -> Tensor:
+        """Return ab (n, 2, h, w), raw units, for L (n, 1, h, w) in 0..100; raises `ValueError` when hints are given.
+
+        `hint_ab` (n, 2, h, w) and `hint_mask` (n, 1, h, w) are there because every network of the library is called
+        alike; this one has no input for them.
+        """
+        if bool(hint_mask.any()) or bool(hint_ab.any()):
+            raise ValueError("ECCV16 does not take colour hints.")
+        return self.decode(self.logits(L), temperature)
+
+
+def eccv16(pretrained: bool = True, model_dir: Path = MODEL_DIR, offline: bool = False) -> ECCVGenerator:
+    """Return the network, `pretrained` with the published weights: those in `model_dir`, else downloaded into it.
+
+    Raises a `WeightsError` if they cannot be had (`offline` forbids the download); it never takes others instead. As
+    in the authors' package the network comes in training mode: call `.eval()` before use.
+    """
+    model = ECCVGenerator()
+    if pretrained:
+        load_pretrained(model, "eccv16", model_dir, offline)
+    return model

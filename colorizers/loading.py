@@ -1,0 +1,106 @@
+"""The contract of a network or a weights file in, the network ready to predict out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, Self, cast
+
+import torch
+from torch import Tensor, nn
+
+from colorizers import weights
+from colorizers.default_network import EmbeddedColorizer
+from colorizers.eccv16 import ECCVGenerator
+from colorizers.errors import WeightsCorruptError
+from colorizers.registry import MODEL_DIR, ModelSpec, known_specs
+from colorizers.siggraph17 import SIGGRAPHGenerator
+from colorizers.state_dict import load_into, parse_state_dict
+
+
+class ColorNetwork(Protocol):
+    """What the library needs of a network, whatever its family: one door for inference."""
+
+    def predict(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None) -> Tensor:
+        """Return ab (n, 2, h', w'), raw units, for L (n, 1, h, w) in 0..100.
+
+        `hint_ab` (n, 2, h, w), raw units, holds the hints where `hint_mask` (n, 1, h, w) is 1; both are 0 elsewhere.
+        `temperature` anneals the distribution over ab bins before its mean is taken; None leaves that to the network.
+        """
+        ...
+
+    def to(self, device: torch.device) -> Self:
+        """Move the network to `device` and return it."""
+        ...
+
+
+@dataclass(frozen=True)
+class LoadedNetwork:
+    """A network in evaluation mode, its contract, and which weights it carries (lower-case hexadecimal SHA-256).
+
+    `verified` says that the hash is a registered one.
+    """
+
+    spec: ModelSpec
+    module: ColorNetwork
+    weights_sha256: str
+    verified: bool
+
+
+FAMILIES: dict[str, Callable[[], nn.Module]] = {
+    "siggraph17": SIGGRAPHGenerator,
+    "eccv16": ECCVGenerator,
+    "default": EmbeddedColorizer,
+}
+
+
+def load_network(spec: ModelSpec, model_dir: Path = MODEL_DIR, device: torch.device | str = "cpu") -> LoadedNetwork:
+    """Return the network that `spec` describes, from its weights file in `model_dir`, on `device`.
+
+    Size and SHA-256 are checked at every load. Raises `WeightsMissingError` or `WeightsCorruptError`.
+    """
+    file = weights.read(spec, model_dir)
+    module = _build(spec.family, parse_state_dict(file.data, file.path), file.path, device)
+    return LoadedNetwork(spec, module, file.sha256, file.verified)
+
+
+def load_file(path: Path, device: torch.device | str = "cpu") -> LoadedNetwork:
+    """Return the network whose weights are the file `path`, on `device`; the file's keys tell its family.
+
+    A file whose hash is registered gets that entry's spec. Any other gets the spec of its family, under a title that
+    says "unverified". Raises `WeightsMissingError` or `WeightsCorruptError`.
+    """
+    file = weights.read_any(path)
+    state = parse_state_dict(file.data, path)
+    spec = _spec_of(file, recognise_family(state, path))
+    return LoadedNetwork(spec, _build(spec.family, state, path, device), file.sha256, spec.sha256 == file.sha256)
+
+
+def recognise_family(state: Mapping[str, Tensor], path: Path) -> str:
+    """Return the family whose networks have exactly the keys of `state`; raises `WeightsCorruptError` without one."""
+    for family, build in FAMILIES.items():
+        with torch.device("meta"):
+            keys = build().state_dict().keys()
+        if keys == state.keys():
+            return family
+    known = ", ".join(FAMILIES)
+    message = f"The weights at {path} fit no network that is known here ({known})."
+    raise WeightsCorruptError(message, path=str(path), known=known)
+
+
+def _spec_of(file: weights.WeightsFile, family: str) -> ModelSpec:
+    specs = [spec for spec in known_specs(file.path.parent).values() if spec.family == family]
+    for spec in specs:
+        if spec.sha256 == file.sha256:
+            return spec
+    if not specs:
+        message = f"The weights at {file.path} are of the family {family}, of which the model folder lists no network."
+        raise WeightsCorruptError(message, path=str(file.path), family=family)
+    title = f"{specs[0].title} (unverified)"
+    size_bytes = len(file.data)
+    return replace(specs[0], title=title, filename=file.path.name, urls=(), size_bytes=size_bytes, sha256=None)
+
+
+def _build(family: str, state: Mapping[str, Tensor], path: Path, device: torch.device | str) -> ColorNetwork:
+    module = FAMILIES[family]()
+    load_into(module, state, path)
+    return cast(ColorNetwork, module.to(device).eval())
