@@ -64,6 +64,31 @@ class Photo:
         return self.pixels.ndim == 3
 
 
+@dataclass(frozen=True)
+class Header:
+    """What a picture file declares: Pillow's name of its format, and its size in pixels as stored."""
+
+    format: str
+    width: int
+    height: int
+
+
+def read_header(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
+    """Return what the file `path` declares, without decoding it; raises as `open_photo` does."""
+    with path.open("rb") as file:
+        head = file.read(32)
+    _check_announced(head)
+    with _quiet_pillow():
+        try:
+            with Image.open(path, formats=_OPENERS) as image:
+                _check_pixels(image, max_megapixels)
+                return Header(str(image.format), image.width, image.height)
+        except PhotoError:
+            raise
+        except Exception as error:  # Broken data make decoders raise whatever they were about to do.
+            raise _undecodable(head) from error
+
+
 def open_photo(source: Path | bytes, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
     """Return the photo in the file `source` or in its bytes; what it is, is judged by content, never by name.
 
@@ -71,8 +96,7 @@ def open_photo(source: Path | bytes, max_megapixels: float = MAX_MEGAPIXELS) -> 
     `TooManyPixelsError` before anything is decoded; `OSError` where the file cannot be read.
     """
     data = source if isinstance(source, bytes) else source.read_bytes()
-    if announced_format(data[:32]) is None:
-        raise NotAPictureError(f"This is not a picture of a supported format ({supported_titles()}).")
+    _check_announced(data)
     with _quiet_pillow():
         try:
             return _open(data, max_megapixels)
@@ -91,19 +115,28 @@ def rgb8(photo: Photo) -> NDArray[np.uint8]:
     return rgb.astype(np.uint8, copy=False)
 
 
+def _check_announced(head: bytes) -> None:
+    if announced_format(head[:32]) is None:
+        raise NotAPictureError(f"This is not a picture of a supported format ({supported_titles()}).")
+
+
+def _check_pixels(image: Image.Image, max_megapixels: float) -> None:
+    megapixels = image.width * image.height / 1e6
+    if megapixels > max_megapixels:
+        raise TooManyPixelsError(
+            f"The picture has {megapixels:,.1f} megapixels; the limit is {max_megapixels:g}.",
+            megapixels=megapixels,
+            limit=max_megapixels,
+        )
+
+
 def _open(data: bytes, max_megapixels: float) -> Photo:
     try:
         image = Image.open(BytesIO(data), formats=_OPENERS)
     except UnidentifiedImageError as error:
         raise _undecodable(data) from error
     with image:
-        megapixels = image.width * image.height / 1e6
-        if megapixels > max_megapixels:
-            raise TooManyPixelsError(
-                f"The picture has {megapixels:,.1f} megapixels; the limit is {max_megapixels:g}.",
-                megapixels=megapixels,
-                limit=max_megapixels,
-            )
+        _check_pixels(image, max_megapixels)
         if image.format == "PNG":
             image.load()  # A PNG's metadata may stand behind its pixels.
         # The further pictures of an MPO are depth and gain maps, not pages.
