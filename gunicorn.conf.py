@@ -1,0 +1,14 @@
+"""What `gunicorn server:app` needs to serve this application; options on its command line take precedence."""
+
+from service.settings import load_settings
+
+_settings = load_settings()
+_host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
+
+bind = f"{_host}:{_settings.port}"
+# A form waits for its photo in its thread; threads are cheap, as the network runs in a process of its own.
+worker_class = "gthread"
+workers = 2
+threads = 32
+# Uploads and waiting forms that are under way at a stop get this long to end.
+graceful_timeout = 5

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# One command. `./run.sh` installs what is missing and starts the application; `./run.sh test` runs every check.
+# Needs nothing but Python 3.11 or newer. Settings: environment variables or a file .env (see .env.example).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+VENV=.venv
+PYTHON=$VENV/bin/python
+TORCH_CPU_INDEX=https://download.pytorch.org/whl/cpu
+
+say() { printf '%s\n' "$*"; }
+fail() { printf '%s\n' "$*" >&2; exit 1; }
+
+# Install Debian packages, or name the line to type where we may not.
+need_debian() {
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        fail "Something is missing from this machine. Type: sudo apt-get update && sudo apt-get install -y $*"
+    fi
+    say "Installing from Debian: $*"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+    local candidate
+    for candidate in python3 python3.11 python3.12 python3.13; do
+        if is_new_enough "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+make_venv() {
+    if is_new_enough "$PYTHON" && "$PYTHON" -m pip --version >/dev/null 2>&1; then return; fi
+    find_python >/dev/null || need_debian python3 python3-venv
+    local python
+    python=$(find_python) || fail "Python 3.11 or newer is needed; python3 here is $(python3 --version)."
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || need_debian python3-venv
+    say "Creating $VENV with $("$python" --version)"
+    "$python" -m venv --clear "$VENV"
+}
+
+pip_install() { "$PYTHON" -m pip install --disable-pip-version-check --quiet "$@"; }
+
+has_nvidia_driver() { [ -e /proc/driver/nvidia/version ] || command -v nvidia-smi >/dev/null; }
+
+cpu_index_answers() {
+    timeout 5 "$PYTHON" -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1] + "/torch/", timeout=5)' \
+        "$TORCH_CPU_INDEX" 2>/dev/null
+}
+
+# PyTorch's CPU index saves gigabytes of GPU libraries where there is no GPU; plain pip serves everywhere else.
+install_torch() {
+    local torch
+    torch=$(grep '^torch==' requirements.txt)
+    if "$PYTHON" -m pip freeze | grep -q "^$torch"; then return; fi
+    if ! has_nvidia_driver && cpu_index_answers; then
+        if pip_install --no-deps --timeout 15 --index-url "$TORCH_CPU_INDEX" "$torch"; then return; fi
+        say "PyTorch's CPU index did not deliver; taking the package that serves GPUs too."
+    fi
+    pip_install "$torch"
+}
+
+# Install requirements file $1, unless exactly that was done before.
+install() {
+    local stamp=$VENV/installed-$1 fingerprint
+    fingerprint=$(cat requirements*.txt | sha256sum)
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$fingerprint" ]; then return; fi
+    say "Installing $1 (once; this takes some minutes)"
+    install_torch
+    pip_install -r "$1"
+    printf '%s' "$fingerprint" >"$stamp"
+}
+
+# Without the published weights the embedded network works; the failure is remembered for a day.
+fetch_weights() {
+    if [ "$WEIGHTS" = none ] || [ "$OFFLINE" = 1 ]; then return; fi
+    "$PYTHON" -m colorizers weights fetch "$WEIGHTS" --remember-failure --model-dir "$MODEL_DIR" ||
+        say "The weights of $WEIGHTS could not be had; that is no obstacle (WEIGHTS=none skips the attempt)."
+}
+
+announce() {
+    "$PYTHON" - "$HOST" "$PORT" "$BASE_DIR" <<'PYTHON'
+import sys, time, urllib.request
+host, port, base_dir = sys.argv[1:]
+near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+address = f"http://{f'[{near}]' if ':' in near else near}:{port}{base_dir}/"
+for _ in range(300):
+    try:
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address + "healthz", timeout=5)
+        print(f"Photo Colorizer is ready at {address} (Ctrl-C stops it)", flush=True)
+        break
+    except OSError:
+        time.sleep(0.1)
+PYTHON
+}
+
+SUPERVISOR='' WEB='' ANNOUNCER=''
+
+stop() { kill -TERM $WEB $SUPERVISOR $ANNOUNCER 2>/dev/null || true; }
+
+serve() {
+    trap stop INT TERM HUP
+    trap stop EXIT
+    "$PYTHON" -m service.supervisor &
+    SUPERVISOR=$!
+    "$VENV/bin/gunicorn" server:app &
+    WEB=$!
+    announce &
+    ANNOUNCER=$!
+    # A trapped signal interrupts `wait`; the exit status is gunicorn's own, once it has ended.
+    local status=0
+    while true; do
+        wait "$WEB" && status=0 || status=$?
+        kill -0 "$WEB" 2>/dev/null || break
+    done
+    stop
+    wait
+    trap - EXIT
+    exit "$status"
+}
+
+start() {
+    make_venv
+    install requirements.txt
+    local settings
+    settings=$("$PYTHON" -m service.settings shell)
+    eval "$settings"
+    fetch_weights
+    "$PYTHON" -m service.models
+    serve
+}
+
+check() {
+    make_venv
+    install requirements-dev.txt
+    command -v chromium >/dev/null || need_debian chromium
+    "$PYTHON" -m ruff check .
+    "$PYTHON" -m ruff format --check .
+    "$PYTHON" -m mypy --strict colorizers service training
+    "$PYTHON" -m pytest "$@"
+}
+
+case "${1:-start}" in
+    start) start ;;
+    test) shift && check "$@" ;;
+    *) fail "usage: ./run.sh [start | test [pytest options]]" ;;
+esac
