@@ -1,0 +1,143 @@
+import multiprocessing
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.jobs import MOST_LOSSES, Failure, Job, JobStore, NewJob, Outcome, new_job_id
+
+OUTCOME = Outcome(
+    width=3,
+    height=4,
+    mimetype="image/png",
+    suffix=".png",
+    view_mimetype="image/jpeg",
+    model="default",
+    model_title="Default",
+    weights_sha256="ab",
+    verified=True,
+    timings={"predict_s": 0.5},
+)
+FAILURE = Failure("undecodable", 422, "It is broken.", {"format": "JPEG"})
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Iterator[JobStore]:
+    store = JobStore(tmp_path)
+    yield store
+    store.close()
+
+
+def queue(jobs: JobStore, *names: str) -> list[str]:
+    new = [NewJob(new_job_id(), name, "image/jpeg", 8, 6) for name in names]
+    jobs.add(new)
+    return [job.id for job in new]
+
+
+def claim(jobs: JobStore, owner: str) -> Job:
+    job = jobs.claim(owner)
+    assert job is not None
+    return job
+
+
+def found(jobs: JobStore, job_id: str) -> Job:
+    job = jobs.get(job_id)
+    assert job is not None
+    return job
+
+
+def test_first_come_first_served(jobs: JobStore) -> None:
+    ids = queue(jobs, "a", "b", "c")
+    assert [jobs.place_in_queue(found(jobs, job_id)) for job_id in ids] == [0, 1, 2]
+    assert [claim(jobs, "w").id for _ in ids] == ids
+    assert jobs.claim("w") is None
+
+
+def test_finished_job_keeps_its_outcome(jobs: JobStore) -> None:
+    (job_id,) = queue(jobs, "a")
+    claim(jobs, "w")
+    assert not found(jobs, job_id).is_final
+    assert jobs.finish(job_id, "w", OUTCOME)
+    job = found(jobs, job_id)
+    assert job.is_final
+    assert job.outcome == OUTCOME
+    assert job.created_at <= (job.started_at or 0) <= (job.finished_at or 0)
+
+
+def test_failed_job_keeps_its_reason(jobs: JobStore) -> None:
+    (job_id,) = queue(jobs, "a")
+    claim(jobs, "w")
+    assert jobs.fail(job_id, "w", FAILURE)
+    assert found(jobs, job_id).failure == FAILURE
+
+
+def test_only_the_holder_of_a_lease_may_speak(jobs: JobStore) -> None:
+    (job_id,) = queue(jobs, "a")
+    claim(jobs, "w")
+    assert jobs.renew(job_id, "w")
+    assert not jobs.renew(job_id, "other")
+    assert not jobs.finish(job_id, "other", OUTCOME)
+    jobs.lose("w")
+    claim(jobs, "other")
+    assert not jobs.finish(job_id, "w", OUTCOME)
+    assert jobs.finish(job_id, "other", OUTCOME)
+    assert not jobs.fail(job_id, "other", FAILURE)
+
+
+def test_released_job_goes_first_and_lost_job_goes_last(jobs: JobStore) -> None:
+    first, second = queue(jobs, "a", "b")
+    claim(jobs, "w")
+    jobs.release("w")
+    assert claim(jobs, "w").id == first
+    jobs.lose("w")
+    assert [claim(jobs, "w").id, claim(jobs, "w").id] == [second, first]
+
+
+def test_expired_lease_returns_to_the_queue(jobs: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job_id,) = queue(jobs, "a")
+    claim(jobs, "died")
+    assert jobs.claim("w") is None
+    later = time.time() + 60
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert claim(jobs, "w").id == job_id
+
+
+def test_photo_that_takes_its_worker_down_is_given_up(jobs: JobStore) -> None:
+    (job_id,) = queue(jobs, "a")
+    for number in range(MOST_LOSSES):
+        claim(jobs, f"w{number}")
+        jobs.lose(f"w{number}")
+    job = found(jobs, job_id)
+    assert job.status == "failed"
+    assert job.failure is not None
+    assert job.failure.code == "worker_lost"
+
+
+def test_ids_are_128_random_bits() -> None:
+    ids = {new_job_id() for _ in range(100)}
+    assert len(ids) == 100
+    assert all(len(bytes.fromhex(job_id)) == 16 for job_id in ids)
+
+
+def test_rows_survive_the_process(jobs: JobStore, tmp_path: Path) -> None:
+    (job_id,) = queue(jobs, "a")
+    again = JobStore(tmp_path)
+    assert found(again, job_id) == found(jobs, job_id)
+    again.close()
+
+
+def claim_all(data_dir: Path, owner: str) -> list[str]:
+    store = JobStore(data_dir)
+    claimed = []
+    while job := store.claim(owner):
+        claimed.append(job.id)
+    store.close()
+    return claimed
+
+
+def test_two_processes_never_claim_the_same_job(jobs: JobStore, tmp_path: Path) -> None:
+    ids = queue(jobs, *(str(number) for number in range(60)))
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        claimed = pool.starmap(claim_all, [(tmp_path, "one"), (tmp_path, "two")])
+    assert sorted(claimed[0] + claimed[1]) == sorted(ids)
