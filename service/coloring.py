@@ -1,0 +1,119 @@
+"""A job in, its result and renditions on disk and its `Outcome` out: the work itself. Only the worker imports this.
+
+Doing a job twice is harmless: every file appears whole, by rename, and is the same both times.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from colorizers.colorizer import Colorizer
+from colorizers.encode import encode, output_format, suffix_for
+from numpy.typing import NDArray
+from PIL import Image
+
+from colorizers.lab import Pixels
+from colorizers.photo import Photo, open_photo, rgb8
+from colorizers.registry import ModelSpec, weights_path
+from service.files import FileKind, PhotoFiles
+from service.jobs import Job, Outcome
+from service.models import choose_model
+from service.settings import Settings
+
+VIEW_PX = 2048
+_VIEW_QUALITY = 88
+
+_log = logging.getLogger(__name__)
+
+
+class Stopwatch:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Record under `name` how long the block takes."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+
+class Painter:
+    """Colours the photos of one data folder; keeps the network from one job to the next."""
+
+    def __init__(self, settings: Settings, files: PhotoFiles) -> None:
+        self._settings = settings
+        self._files = files
+        self._loaded: tuple[ModelSpec, float, Colorizer] | None = None
+
+    def colorizer(self) -> Colorizer:
+        """Return the network in use, loaded anew where another has become the best or its file has changed.
+
+        Raises `ColorizerError`.
+        """
+        spec = choose_model(self._settings)
+        path = weights_path(spec, self._settings.model_dir)
+        changed = path.stat().st_mtime if path.exists() else 0.0
+        if self._loaded is None or self._loaded[:2] != (spec, changed):
+            use_gpu = self._settings.device != "cpu"
+            colorizer = Colorizer.from_name(spec.name, model_dir=self._settings.model_dir, use_gpu=use_gpu)
+            _log.info("using %s on %s", colorizer.spec.title, colorizer.device)
+            self._loaded = (spec, changed, colorizer)
+        return self._loaded[2]
+
+    def paint(self, job: Job) -> Outcome:
+        """Colour the photo of `job` and write its files. Raises `ColorizerError`, or whatever nobody expected."""
+        watch = Stopwatch()
+        colorizer = self.colorizer()
+        self._files.clear_parts(job.id)
+        with watch.stage("open_s"):
+            photo = open_photo(self._files.path(job.id, "original"), self._settings.max_megapixels)
+        with watch.stage("predict_s"):
+            prediction = colorizer.predict(photo)
+        with watch.stage("render_s"):
+            rgb = colorizer.render(photo, prediction)
+        with watch.stage("encode_s"):
+            format_ = output_format(photo)
+            self._write(job, "result", encode(rgb, photo, colorizer.provenance(photo), format=format_))
+        with watch.stage("views_s"):
+            self._write_view(job, "original-view", rgb8(photo), photo)
+            self._write_view(job, "result-view", _eight_bits(rgb), photo)
+        return Outcome(
+            width=photo.width,
+            height=photo.height,
+            mimetype=Image.MIME[format_],
+            suffix=suffix_for(format_),
+            view_mimetype=Image.MIME[_view_format(photo)],
+            model=colorizer.spec.name,
+            model_title=colorizer.spec.title,
+            weights_sha256=colorizer.weights_sha256,
+            verified=colorizer.verified,
+            timings=watch.seconds,
+        )
+
+    def _write(self, job: Job, kind: FileKind, data: bytes) -> None:
+        with self._files.replace(job.id, kind) as path:
+            path.write_bytes(data)
+
+    def _write_view(self, job: Job, kind: FileKind, rgb: NDArray[np.uint8], photo: Photo) -> None:
+        image = Image.fromarray(rgb)
+        if photo.alpha is not None:
+            image.putalpha(Image.fromarray(_eight_bits(photo.alpha)))
+        image.thumbnail((VIEW_PX, VIEW_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        with self._files.replace(job.id, kind) as path:
+            image.save(path, _view_format(photo), quality=_VIEW_QUALITY)
+
+
+def _view_format(photo: Photo) -> str:
+    """Return JPEG, which is quickest to write, unless there is transparency to show."""
+    return "JPEG" if photo.alpha is None else "WEBP"
+
+
+def _eight_bits(samples: Pixels) -> NDArray[np.uint8]:
+    if samples.dtype == np.uint8:
+        return samples.astype(np.uint8, copy=False)
+    return ((samples.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)

@@ -1,0 +1,141 @@
+"""Keeps one worker process alive for a data folder: takes settings, starts `service.worker`, restarts it when it dies.
+
+`run.sh` runs this module as a process of its own; an application that was started without it runs the same loop in a
+thread, from the first time it needs a worker. A file lock lets one of them at a time have the worker; the others stand
+by and take over. The worker holds the read end of a pipe from its supervisor, so it ends with it, however that ends.
+"""
+
+import atexit
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from service.jobs import JobStore
+from service.settings import ROOT, Settings, load_settings
+
+_POLL_S = 0.1
+_STANDBY_POLL_S = 1.0
+_STOP_WITHIN_S = 5.0
+_LIVED_WELL_S = 30.0
+_FIRST_DELAY_S = 0.2
+_LONGEST_DELAY_AFTER_SIGNAL_S = 1.0
+# A worker that fails by itself at its start (a broken installation) will mostly do so again.
+_LONGEST_DELAY_AFTER_EXIT_S = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Owns the worker of one data folder, or stands by while another supervisor does."""
+
+    def __init__(self, settings: Settings, jobs: JobStore) -> None:
+        self._settings = settings
+        self._jobs = jobs
+        self._stop = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def ensure(self) -> None:
+        """Make sure that someone looks after the worker; returns at once. The first call starts the thread."""
+        with self._starting:
+            if self._stop.is_set() or (self._thread and self._thread.is_alive()):
+                return
+            self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+            self._thread.start()
+            atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """End the worker and the thread, if this supervisor has them; a second call does nothing."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+        atexit.unregister(self.stop)
+
+    def _run(self) -> None:
+        with self._worker_lock() as mine:
+            if mine:
+                self._keep_alive()
+
+    @contextmanager
+    def _worker_lock(self) -> Iterator[bool]:
+        with (self._settings.data_dir / "worker.lock").open("w") as lock:
+            yield self._wait_for(lock.fileno())
+
+    def _wait_for(self, lock: int) -> bool:
+        while not self._stop.is_set():
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._stop.wait(_STANDBY_POLL_S)
+            else:
+                return True
+        return False
+
+    def _keep_alive(self) -> None:
+        deaths = 0
+        while not self._stop.is_set():
+            started = time.monotonic()
+            status = self._run_worker()
+            if self._stop.is_set():
+                return
+            deaths = 1 if time.monotonic() - started > _LIVED_WELL_S else deaths + 1
+            delay = restart_delay(status, deaths)
+            _log.warning("the worker ended with status %s; starting another in %.1f s", status, delay)
+            self._stop.wait(delay)
+
+    def _run_worker(self) -> int:
+        """Run one worker to its end, and give its jobs back; returns its exit status (negative: the signal)."""
+        name = f"worker-{secrets.token_hex(4)}"
+        environ = {**os.environ, **self._settings.to_environ()}
+        command = [sys.executable, "-m", "service.worker", name]
+        worker = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.PIPE)
+        try:
+            while worker.poll() is None and not self._stop.is_set():
+                self._stop.wait(_POLL_S)
+            return self._end(worker)
+        finally:
+            self._jobs.lose(name)
+
+    @staticmethod
+    def _end(worker: "subprocess.Popen[bytes]") -> int:
+        worker.terminate()
+        try:
+            worker.wait(_STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+        if worker.stdin:
+            worker.stdin.close()
+        return worker.wait()
+
+
+def restart_delay(status: int, deaths: int) -> float:
+    """Return the seconds to wait after the `deaths`-th early death in a row; `status` as subprocess gives it."""
+    longest = _LONGEST_DELAY_AFTER_SIGNAL_S if status < 0 else _LONGEST_DELAY_AFTER_EXIT_S
+    return float(min(_FIRST_DELAY_S * 2 ** min(deaths - 1, 16), longest))
+
+
+def main() -> None:
+    """Supervise until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = load_settings()
+    supervisor = Supervisor(settings, JobStore(settings.data_dir))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        while True:
+            supervisor.ensure()
+            time.sleep(_STANDBY_POLL_S)
+    finally:
+        supervisor.stop()
+
+
+if __name__ == "__main__":
+    main()
