@@ -1,0 +1,10 @@
+"""The WSGI application `app`, for gunicorn, `flask --app server run`, `python server.py` and test clients alike."""
+
+from service.app import create_app
+from service.settings import load_settings
+
+app = create_app()
+
+if __name__ == "__main__":
+    settings = load_settings()
+    app.run(settings.host, settings.port, threaded=True)

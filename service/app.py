@@ -1,0 +1,82 @@
+"""Settings in, the Flask application out: `create_app`."""
+
+from pathlib import Path
+from typing import IO, Any, cast
+
+from flask import Flask, Request, Response
+from flask import request as current_request
+from flask_babel import Babel, get_locale
+
+from service import api, pages
+from service.errors import register_error_handler
+from service.parts import EXTENSION, Parts, parts
+from service.settings import ROOT, Settings, load_settings
+from service.submission import most_upload_bytes
+
+LOCALES = ("en", "zh")
+_TRANSLATIONS = Path(__file__).resolve().parent / "translations"
+_FORM_OVERHEAD_BYTES = 1_000_000
+
+# Nothing but this application's own files, and no inline script or style; `blob:` shows previews of chosen photos.
+_CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+class PhotoRequest(Request):
+    """A request whose uploaded files go straight to the data folder, up to the limit."""
+
+    def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
+        limit = most_upload_bytes(parts().settings.max_upload_mb)
+        return cast(IO[bytes], parts().files.receive(limit))
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the application; without `settings`, they come from the environment. Starts no worker yet."""
+    settings = settings or load_settings()
+    app = Flask(
+        "photo-colorizer",
+        root_path=str(ROOT),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+        static_url_path=f"{settings.base_dir}/static",
+    )
+    app.request_class = PhotoRequest
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    most = most_upload_bytes(settings.max_upload_mb)
+    app.config["MAX_CONTENT_LENGTH"] = most * settings.max_files + _FORM_OVERHEAD_BYTES
+    app.extensions[EXTENSION] = Parts.of(settings)
+    app.register_blueprint(pages.blueprint, url_prefix=settings.base_dir or None)
+    app.register_blueprint(api.blueprint, url_prefix=settings.base_dir or None)
+    register_error_handler(app)
+    app.after_request(_secure)
+    app.context_processor(lambda: {"locale": str(get_locale()).replace("_", "-")})
+    Babel(app, default_translation_directories=str(_TRANSLATIONS), locale_selector=_select_locale)
+    return app
+
+
+def _select_locale() -> str:
+    return current_request.accept_languages.best_match(LOCALES, default=LOCALES[0]) or LOCALES[0]
+
+
+def _secure(response: Response) -> Response:
+    headers: dict[str, Any] = {
+        "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+    }
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
+    if response.mimetype == "text/html":
+        response.vary.update(("Accept-Language",))
+        response.cache_control.no_store = True
+    return response

@@ -1,0 +1,65 @@
+"""The one error handler: any exception of a request in, a problem document or a readable page out, with its status.
+
+A reader is never shown a stack trace: what nobody expected gets a number, under which the log has the rest.
+"""
+
+import logging
+import secrets
+from dataclasses import replace
+
+from flask import Flask, Response, current_app, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from service.parts import parts
+from service.problems import Problem, problem_of
+
+_log = logging.getLogger(__name__)
+
+PROBLEM_TYPE = "application/problem+json"
+_HTML, _JSON = "text/html", "application/json"
+
+
+def register_error_handler(app: Flask) -> None:
+    """Make `app` answer every error through `handle_error`."""
+    app.register_error_handler(Exception, handle_error)
+
+
+def handle_error(error: Exception) -> Response:
+    """Return the answer to a request that ended with `error`."""
+    if isinstance(error, HTTPException) and (error.code is None or error.code < 400):
+        return make_response(error.get_response(request.environ))
+    problem = problem_of(error)
+    if problem.status >= 500:
+        problem = _logged(problem, error)
+    response = _as_json(problem) if _wants_json() else _as_page(problem)
+    response.status_code = problem.status
+    if isinstance(error, HTTPException):
+        response.headers.extend([(name, value) for name, value in error.get_headers() if name == "Allow"])
+    return response
+
+
+def _logged(problem: Problem, error: Exception) -> Problem:
+    number = secrets.token_hex(6)
+    cause = error if problem.code == "internal_error" else None
+    _log.error("request %s: %s %s: %s", number, request.method, request.path, problem.code, exc_info=cause)
+    return replace(problem, data={**problem.data, "request_id": number})
+
+
+def _wants_json() -> bool:
+    if request.blueprint is None and request.path.startswith(f"{parts().settings.base_dir}/v1/"):
+        return True
+    accept = request.accept_mimetypes
+    return request.blueprint == "api" or accept[_JSON] > accept[_HTML]
+
+
+def _as_json(problem: Problem) -> Response:
+    response = make_response(current_app.json.dumps(problem.as_json()) + "\n")
+    response.mimetype = PROBLEM_TYPE
+    return response
+
+
+def _as_page(problem: Problem) -> Response:
+    page = render_template(
+        "error.html", code=problem.code, title=problem.title, message=problem.text, status=problem.status
+    )
+    return make_response(page)

@@ -1,0 +1,66 @@
+"""The pages: the form, its answer, and the result page of photos by their ids. They work without JavaScript."""
+
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from service.api import overall_status
+from service.models import choose_model, is_embedded
+from service.parts import parts
+from service.problems import ProblemError, problem_of
+from service.submission import find_jobs, submit, wait
+from service.views import JobView, view_job, view_submissions
+
+blueprint = Blueprint("pages", __name__)
+
+
+@blueprint.get("/")
+@blueprint.get("/v1/index")
+def home() -> ResponseReturnValue:
+    """Show the form."""
+    settings = parts().settings
+    limits = {
+        "max_upload_mb": settings.max_upload_mb,
+        "max_megapixels": f"{settings.max_megapixels:g}",
+        "max_files": settings.max_files,
+    }
+    spec = choose_model(settings)
+    return render_template(
+        "home.html", limits=limits, model={"title": spec.title, "is_embedded": is_embedded(spec.name)}
+    )
+
+
+@blueprint.post("/colorization")
+def colorize() -> ResponseReturnValue:
+    """Colour the photos of the form and show them, finished or on their way."""
+    submissions = wait(submit(request, parts()), parts())
+    if len(submissions) == 1:
+        problem, job = submissions[0].problem, submissions[0].job
+        if job and job.failure:
+            problem = problem_of(job.failure)
+        if problem:
+            raise ProblemError(problem)
+    return _result_page(view_submissions(submissions, parts().jobs)), overall_status(submissions)
+
+
+@blueprint.get("/colorization")
+def back_to_form() -> ResponseReturnValue:
+    """Lead someone who asks again for the address of the form's answer, which nothing can be seen at, to the form."""
+    return redirect(url_for("pages.home"))
+
+
+@blueprint.get("/colorization/<ids>")
+def show(ids: str) -> ResponseReturnValue:
+    """Show the photos with those ids, separated by commas."""
+    jobs = find_jobs(ids.split(","), parts())
+    return _result_page([view_job(job, parts().jobs) for job in jobs])
+
+
+@blueprint.get("/healthz")
+def health() -> ResponseReturnValue:
+    """Say that the process answers."""
+    return jsonify({"status": "ok"})
+
+
+def _result_page(views: list[JobView]) -> str:
+    page_url = url_for("pages.show", ids=",".join(view.id for view in views if view.id))
+    return render_template("show.html", jobs=views, page_url=page_url)

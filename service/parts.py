@@ -1,0 +1,40 @@
+"""What one running application consists of, and the door to it from a request."""
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from service.files import PhotoFiles
+from service.jobs import JobStore
+from service.settings import Settings
+from service.supervisor import Supervisor
+
+EXTENSION = "photo-colorizer"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The pieces that every request works with."""
+
+    settings: Settings
+    files: PhotoFiles
+    jobs: JobStore
+    supervisor: Supervisor
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Parts":
+        """Return the parts of an application with `settings`; creates the data folder and its database."""
+        jobs = JobStore(settings.data_dir)
+        return cls(settings, PhotoFiles(settings.data_dir), jobs, Supervisor(settings, jobs))
+
+    def close(self) -> None:
+        """Stop the worker that this application started, if any, and close the database."""
+        self.supervisor.stop()
+        self.jobs.close()
+
+
+def parts() -> Parts:
+    """Return the parts of the application that answers the current request."""
+    found = current_app.extensions[EXTENSION]
+    assert isinstance(found, Parts)
+    return found

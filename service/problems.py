@@ -1,0 +1,144 @@
+"""What can go wrong, as values and in the reader's language: takes an error, gives a `Problem` with title and text.
+
+English detail comes from the error itself, which knows most; other languages get a sentence by code and data. Problems
+that are the server's fault (5xx) tell a reader nothing about the machine: the log does.
+"""
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _
+from werkzeug.exceptions import HTTPException
+
+from colorizers.errors import ColorizerError
+from service.jobs import Failure
+
+TEXTS: dict[str, tuple[Any, Any]] = {
+    "no_file": (_("No photo was sent"), _("Choose at least one photo; the form field is called “photo”.")),
+    "upload_too_large": (_("The file is too large"), _("A photo may have at most %(limit)s MB.")),
+    "too_many_files": (_("Too many photos at once"), _("Send at most %(limit)s photos at a time.")),
+    "not_a_picture": (
+        _("This is not a photo"),
+        _("The file is not a picture, or of a kind that is not supported. JPEG, PNG, TIFF, WebP, HEIC and AVIF are."),
+    ),
+    "undecodable": (
+        _("The picture cannot be read"),
+        _("The file begins like a picture, but it is damaged, incomplete or of a kind that is not supported."),
+    ),
+    "too_many_pixels": (
+        _("The picture has too many pixels"),
+        _("It has %(megapixels)s megapixels; at most %(limit)s are accepted."),
+    ),
+    "out_of_memory": (
+        _("The picture needs too much memory"),
+        _("This server has not enough memory for a picture of that size. Try a smaller one."),
+    ),
+    "worker_lost": (
+        _("The picture could not be coloured"),
+        _("It stopped the program that colours photos several times, so it was given up."),
+    ),
+    "weights_missing": (
+        _("No colours today"),
+        _("The network's weights are missing on this server. Its log says where they belong."),
+    ),
+    "weights_corrupt": (
+        _("No colours today"),
+        _("The network's weights on this server are damaged. Its log says which file it is."),
+    ),
+    "unknown_model": (
+        _("No colours today"),
+        _("This server is set to a network that it does not have. Its log names those that it has."),
+    ),
+    "not_found": (_("Nothing here"), _("There is no such page or photo, or it is no longer kept.")),
+    "method_not_allowed": (_("Not in this way"), _("This address does not answer that kind of request.")),
+    "request_too_large": (
+        _("Too much at once"),
+        _("The upload is larger than this server accepts. Send fewer photos."),
+    ),
+    "bad_request": (_("The request cannot be understood"), _("Reload the page and try again.")),
+    "internal_error": (
+        _("Something went wrong here"),
+        _("It is the program's fault, not yours. The server's log has the details under number %(request_id)s."),
+    ),
+}
+
+
+class NoFileError(ColorizerError):
+    """The request holds no photo."""
+
+    code = "no_file"
+    status = 400
+
+
+class UploadTooLargeError(ColorizerError):
+    """The file has more bytes than the limit. Data: `limit` in megabytes."""
+
+    code = "upload_too_large"
+    status = 413
+
+
+class TooManyFilesError(ColorizerError):
+    """The request holds more files than the limit. Data: `limit`."""
+
+    code = "too_many_files"
+    status = 413
+
+
+class JobNotFoundError(ColorizerError):
+    """No job has that id."""
+
+    code = "not_found"
+    status = 404
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that went wrong: a code for programs, an HTTP status, English detail, data for translations."""
+
+    code: str
+    status: int
+    message: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The short title in the reader's language."""
+        return str(TEXTS[self.code][0]) if self.code in TEXTS else HTTPStatus(self.status).phrase
+
+    @property
+    def text(self) -> str:
+        """One or two sentences in the reader's language: what is wrong, and what to do."""
+        english = str(get_locale() or "en").startswith("en")
+        if self.code not in TEXTS or (english and self.message and self.status < 500):
+            return self.message
+        return str(TEXTS[self.code][1]) % self.data
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the members of an RFC 9457 problem document."""
+        standard = {"title": self.title, "status": self.status, "detail": self.text}
+        return {**self.data, "type": f"urn:photo-colorizer:problem:{self.code}", **standard, "code": self.code}
+
+
+class ProblemError(Exception):
+    """Ends a request with `problem`."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+_HTTP_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
+
+
+def problem_of(error: Exception | Failure) -> Problem:
+    """Return the problem that `error` is; whatever nobody expected becomes `internal_error`."""
+    if isinstance(error, ProblemError):
+        return error.problem
+    if isinstance(error, ColorizerError | Failure):
+        return Problem(error.code, error.status, error.message, error.data)
+    if isinstance(error, HTTPException) and error.code and error.code >= 400:
+        code = _HTTP_CODES.get(error.code, HTTPStatus(error.code).name.lower())
+        return Problem(code, error.code, "" if code in TEXTS else error.description or "")
+    return Problem("internal_error", 500, "")

@@ -1,0 +1,112 @@
+"""Jobs and problems in, what pages and programs are shown of them out. Needs a request, for addresses and language."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+
+from service.jobs import Job, JobStore
+from service.models import is_embedded
+from service.names import result_name
+from service.problems import problem_of
+from service.submission import Submission
+
+
+@dataclass(frozen=True)
+class JobView:
+    """One photo as the result page shows it; `id` is empty for one that was refused, and it has no addresses."""
+
+    id: str
+    name: str
+    status: str
+    reason: str | None = None
+    width: int | None = None
+    height: int | None = None
+    model_title: str | None = None
+    model_is_embedded: bool = False
+    original_url: str | None = None
+    result_url: str | None = None
+    original_view_url: str | None = None
+    result_view_url: str | None = None
+    download_name: str | None = None
+    queue_position: int | None = None
+
+
+def view_submissions(submissions: Sequence[Submission], jobs: JobStore) -> list[JobView]:
+    """Return the views of a request's photos, those refused included."""
+    return [view_job(item.job, jobs) if item.job else _refused(item) for item in submissions]
+
+
+def view_job(job: Job, jobs: JobStore) -> JobView:
+    """Return what a page shows of a job as it is now."""
+    outcome = job.outcome
+    return JobView(
+        id=job.id,
+        name=job.name,
+        status=job.status,
+        reason=problem_of(job.failure).text if job.failure else None,
+        width=outcome.width if outcome else job.width,
+        height=outcome.height if outcome else job.height,
+        model_title=outcome.model_title if outcome else None,
+        model_is_embedded=bool(outcome and is_embedded(outcome.model)),
+        original_url=_url("original", job),
+        result_url=_url("result", job) if outcome else None,
+        original_view_url=_url("original_view", job) if outcome else None,
+        result_view_url=_url("result_view", job) if outcome else None,
+        download_name=result_name(job.name, outcome.suffix) if outcome else None,
+        queue_position=jobs.place_in_queue(job) + 1 if job.status == "queued" else None,
+    )
+
+
+def _refused(item: Submission) -> JobView:
+    return JobView(id="", name=item.name, status="failed", reason=item.problem.text if item.problem else None)
+
+
+def job_as_json(job: Job, jobs: JobStore) -> dict[str, Any]:
+    """Return a job as the JSON object that programs get; absent members do not apply to its status."""
+    outcome = job.outcome
+    document: dict[str, Any] = {
+        "id": job.id,
+        "status": job.status,
+        "name": job.name,
+        "width": outcome.width if outcome else job.width,
+        "height": outcome.height if outcome else job.height,
+        "urls": _urls(job),
+        "timings": _timings(job),
+    }
+    if outcome:
+        document |= {
+            "model": outcome.model,
+            "model_title": outcome.model_title,
+            "model_verified": outcome.verified,
+            "weights_sha256": outcome.weights_sha256,
+            "mimetype": outcome.mimetype,
+        }
+    if job.status == "queued":
+        document["queue_position"] = jobs.place_in_queue(job) + 1
+    if job.failure:
+        document["problem"] = problem_of(job.failure).as_json()
+    return document
+
+
+def _urls(job: Job) -> dict[str, str]:
+    urls = {"self": _url("read", job), "original": _url("original", job)}
+    if job.outcome:
+        names = {"result": "result", "original_view": "original_view", "result_view": "result_view"}
+        urls |= {name: _url(endpoint, job) for name, endpoint in names.items()}
+    return urls | {"page": url_for("pages.show", ids=job.id)}
+
+
+def _timings(job: Job) -> dict[str, float]:
+    timings = {}
+    if job.started_at:
+        timings["queued_s"] = job.started_at - job.created_at
+    if job.finished_at:
+        timings["total_s"] = job.finished_at - job.created_at
+    stages = job.outcome.timings if job.outcome else {}
+    return {name: round(seconds, 3) for name, seconds in {**timings, **stages}.items()}
+
+
+def _url(endpoint: str, job: Job) -> str:
+    return url_for(f"api.{endpoint}", job_id=job.id)
