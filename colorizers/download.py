@@ -43,19 +43,18 @@ def download(
     the bytes in all (None if unknown). Raises `WrongSizeError` where the server offers another number of bytes than
     `size_bytes`, and another `OSError` for everything else that goes wrong on the way.
     """
-    opener = _opener(timeouts)
     for _ in range(RESUMES):
         before = _size(part)
         try:
-            _continue(opener, url, part, size_bytes, progress)
+            _continue(url, part, size_bytes, progress, timeouts)
             return
         except BrokenOffError:
             if _size(part) <= before:
                 raise
-    _continue(opener, url, part, size_bytes, progress)
+    _continue(url, part, size_bytes, progress, timeouts)
 
 
-def _continue(opener: OpenerDirector, url: str, part: Path, size_bytes: int | None, progress: Progress | None) -> None:
+def _continue(url: str, part: Path, size_bytes: int | None, progress: Progress | None, timeouts: Timeouts) -> None:
     """Ask `url` once for what `part` lacks and append it; raises an `OSError`."""
     # Without a known size nobody can tell whether a part is complete.
     have = _size(part) if size_bytes is not None and _size(part) <= size_bytes else 0
@@ -65,7 +64,7 @@ def _continue(opener: OpenerDirector, url: str, part: Path, size_bytes: int | No
     if have:
         request.add_header("Range", f"bytes={have}-")
     try:
-        with opener.open(request) as response:
+        with _opener(timeouts).open(request, timeout=timeouts.connect_s) as response:
             start = _start(response, have)
             length = response.headers.get("Content-Length")
             total = start + int(length) if length is not None else size_bytes
@@ -140,7 +139,7 @@ def _within(limit_s: float, connect: Callable[[], None]) -> None:
     """Call `connect` for at most `limit_s`; raises `TimeoutError` after that.
 
     A socket's own time-out covers neither the name look-up nor the sum over a host's many addresses, so the call runs
-    in a thread, which is left to end by itself.
+    in a thread, which is left to end by its socket's time-out.
     """
     failures: list[OSError | http.client.HTTPException] = []
 

@@ -64,14 +64,14 @@ class SIGGRAPHGenerator(BaseColor):
         self.model6 = _stage((512, 512, 512, 512), 2, norm_layer)
         self.model7 = _stage((512, 512, 512, 512), 1, norm_layer)
         self.model8up = _up(512, 256)
-        self.model3short8 = nn.Sequential(_conv(256, 256))
         self.model8 = nn.Sequential(nn.ReLU(inplace=True), *_stage((256, 256, 256), 1, norm_layer))
         self.model9up = _up(256, 128)
-        self.model2short9 = nn.Sequential(_conv(128, 128))
         self.model9 = nn.Sequential(nn.ReLU(inplace=True), *_stage((128, 128), 1, norm_layer))
         self.model10up = _up(128, 128)
-        self.model1short10 = nn.Sequential(_conv(64, 128))
         self.model10 = nn.Sequential(nn.ReLU(inplace=True), _conv(128, 128), nn.LeakyReLU(negative_slope=0.2))
+        self.model3short8 = nn.Sequential(_conv(256, 256))
+        self.model2short9 = nn.Sequential(_conv(128, 128))
+        self.model1short10 = nn.Sequential(_conv(64, 128))
         self.model_class = nn.Sequential(nn.Conv2d(256, classes, 1))
         self.model_out = nn.Sequential(nn.Conv2d(128, 2, 1), nn.Tanh())
         self.upsample4 = nn.Sequential(nn.Upsample(scale_factor=4, mode="bilinear"))
@@ -119,9 +119,13 @@ class SIGGRAPHGenerator(BaseColor):
         features = self.features(L, hint_ab, hint_mask)
         if temperature is None:
             return self.regress(features)
-        steps = (torch.arange(CELLS_PER_AXIS, device=L.device, dtype=L.dtype) - CELLS_PER_AXIS // 2) * CELL_SIZE
-        centres = torch.cartesian_prod(steps, steps)
-        return torch.einsum("nkhw,kc->nchw", self.softmax(self.logits(features) / temperature), centres)
+        return self.annealed_mean(self.logits(features), temperature)
+
+    def annealed_mean(self, logits: Tensor, temperature: float) -> Tensor:
+        """Return ab (n, 2, h, w), raw units: the mean of the cells' centres under `logits` (n, 529, h, w)."""
+        share = self.softmax(logits / temperature)
+        steps = (torch.arange(CELLS_PER_AXIS, device=share.device, dtype=share.dtype) - CELLS_PER_AXIS // 2) * CELL_SIZE
+        return torch.einsum("nkhw,kc->nchw", share, torch.cartesian_prod(steps, steps))
 
 
 def siggraph17(pretrained: bool = True, model_dir: Path = MODEL_DIR, offline: bool = False) -> SIGGRAPHGenerator:
