@@ -1,0 +1,123 @@
+"""`python -m colorizers weights`: what it prints, brings in, and answers the shell."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from colorizers.registry import ModelSpec, write_manifest
+from colorizers.weights_cli import main
+from tests.colorizers.weights_server import WeightsServer, serving
+
+CONTENT = b"weights" * 1000
+
+
+@pytest.fixture
+def server() -> Iterator[WeightsServer]:
+    with serving(CONTENT) as running:
+        yield running
+
+
+@pytest.fixture
+def model_dir(tmp_path: Path, server: WeightsServer) -> Path:
+    """A model folder that lists `net` (served well) and `gone` (served never)."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    write_manifest(folder, tuple(spec_of(name, f"{server.base}/{path}") for name, path in PATHS.items()))
+    return folder
+
+
+PATHS = {"net": "good", "gone": "403"}
+
+
+def spec_of(name: str, url: str) -> ModelSpec:
+    return ModelSpec(
+        name=name,
+        family="siggraph17",
+        title=f"The {name} network",
+        filename=f"{name}.pth",
+        licence="MIT",
+        trained_on="nothing",
+        size_bytes=len(CONTENT),
+        sha256=hashlib.sha256(CONTENT).hexdigest(),
+        urls=(url,),
+    )
+
+
+def test_fetch_then_list_and_verify(model_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = ["--model-dir", str(model_dir)]
+    assert main(["list", *folder]) == 0
+    before = capsys.readouterr().out
+    assert f"missing, expected at: {model_dir / 'net.pth'}" in before
+    assert "siggraph17: SIGGRAPH17" in before
+    assert main(["fetch", "net", *folder]) == 0
+    assert "complete and verified" in capsys.readouterr().out
+    assert main(["list", *folder]) == 0
+    assert f"ready: {model_dir / 'net.pth'}" in capsys.readouterr().out
+    assert main(["verify", "net", *folder]) == 0
+    assert "is right" in capsys.readouterr().out
+
+
+def test_verify_finds_a_changed_file(model_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = ["--model-dir", str(model_dir)]
+    (model_dir / "net.pth").write_bytes(b"x" * len(CONTENT))
+    assert main(["verify", *folder]) == 1
+    assert "SHA-256" in capsys.readouterr().err
+    (model_dir / "net.pth").write_bytes(b"x")
+    assert main(["list", *folder]) == 0
+    assert "of the wrong size" in capsys.readouterr().out
+    assert main(["verify", "gone", *folder]) == 1
+    assert "weights import gone FILE" in capsys.readouterr().err
+
+
+def test_import(model_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "brought by hand"
+    source.write_bytes(CONTENT)
+    assert main(["import", "net", str(source), "--model-dir", str(model_dir)]) == 0
+    assert (model_dir / "net.pth").read_bytes() == CONTENT
+    assert "complete and verified" in capsys.readouterr().out
+
+
+def test_a_failure_is_remembered_only_when_asked(
+    model_dir: Path, server: WeightsServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch = ["fetch", "gone", "--model-dir", str(model_dir)]
+    assert main(fetch) == 1
+    assert main([*fetch, "--remember-failure"]) == 1
+    assert server.requests == ["403", "403"]
+    capsys.readouterr()
+    assert main([*fetch, "--remember-failure"]) == 1
+    assert server.requests == ["403", "403"]
+    assert "failed less than a day ago" in capsys.readouterr().err
+    assert main(fetch) == 1
+    assert len(server.requests) == 3
+
+
+def test_offline_does_not_ask_and_leaves_no_note(
+    model_dir: Path, server: WeightsServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fetch", "net", "--offline", "--remember-failure", "--model-dir", str(model_dir)]) == 1
+    assert "weights import net FILE" in capsys.readouterr().err
+    assert server.requests == []
+    assert not list(model_dir.glob("*.failed.json"))
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fetch", "nonsense"]) == 1
+    assert "Known: siggraph17, eccv16" in capsys.readouterr().err
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["--help"])
+    assert exit_.value.code == 0
+    assert "python -m colorizers weights fetch siggraph17" in capsys.readouterr().out
+
+
+def test_it_needs_no_torch() -> None:
+    code = "import sys; import colorizers.weights_cli; print('torch' in sys.modules, 'numba' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["False", "False"]
