@@ -1,0 +1,118 @@
+"""Black-and-white photographs in, colour photographs out.
+
+The public names are loaded when they are first used (PEP 562), so that the parts that need no torch can be used
+without it. `from colorizers import *` gives what the package of the published networks' authors gives, and more, so
+that scripts written for that one run unchanged.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+    from PIL import Image
+    from skimage import color
+    from torch import nn
+
+    from colorizers import base_color, util
+    from colorizers.base_color import BaseColor
+    from colorizers.colorizer import Colorizer
+    from colorizers.eccv16 import ECCVGenerator, eccv16
+    from colorizers.errors import ColorizerError
+    from colorizers.photo import Photo, open_photo
+    from colorizers.registry import ModelSpec
+    from colorizers.siggraph17 import SIGGRAPHGenerator, siggraph17
+    from colorizers.util import (
+        Lab2rgb_numpy,
+        load_img,
+        postprocess_tens,
+        preprocess_img,
+        resize_img,
+        rgb2L_tensor,
+    )
+
+__all__ = [
+    "BaseColor",
+    "Colorizer",
+    "ColorizerError",
+    "ECCVGenerator",
+    "F",
+    "Image",
+    "Lab2rgb_numpy",
+    "ModelSpec",
+    "Photo",
+    "SIGGRAPHGenerator",
+    "base_color",
+    "color",
+    "eccv16",
+    "load_img",
+    "nn",
+    "np",
+    "open_photo",
+    "postprocess_tens",
+    "preprocess_img",
+    "resize_img",
+    "rgb2L_tensor",
+    "siggraph17",
+    "torch",
+    "util",
+]
+
+_MODULES = {
+    "F": "torch.nn.functional",
+    "Image": "PIL.Image",
+    "base_color": "colorizers.base_color",
+    "color": "skimage.color",
+    "nn": "torch.nn",
+    "np": "numpy",
+    "torch": "torch",
+    "util": "colorizers.util",
+}
+_HOMES = {
+    "BaseColor": "base_color",
+    "Colorizer": "colorizer",
+    "ColorizerError": "errors",
+    "ECCVGenerator": "eccv16",
+    "Lab2rgb_numpy": "util",
+    "ModelSpec": "registry",
+    "Photo": "photo",
+    "SIGGRAPHGenerator": "siggraph17",
+    "eccv16": "eccv16",
+    "load_img": "util",
+    "open_photo": "photo",
+    "postprocess_tens": "util",
+    "preprocess_img": "util",
+    "resize_img": "util",
+    "rgb2L_tensor": "util",
+    "siggraph17": "siggraph17",
+}
+
+
+class _Package(ModuleType):
+    """This package, with `eccv16` and `siggraph17` being the functions although modules are called so too."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # The import system binds every loaded submodule to its package, over whatever has that name.
+        if isinstance(value, ModuleType) and _HOMES.get(name) == name:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+def __getattr__(name: str) -> Any:
+    """Return the public name `name`, loading what it needs; raises `AttributeError` where there is none."""
+    if name in _MODULES:
+        return import_module(_MODULES[name])
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+sys.modules[__name__].__class__ = _Package
