@@ -53,6 +53,16 @@ def levels_of(pixels: Pixels) -> int:
     return int(np.iinfo(pixels.dtype).max) + 1
 
 
+def eight_bits(samples: Pixels) -> NDArray[np.uint8]:
+    """Return samples of any shape as uint8; 16 bits are rounded to 8."""
+    return _rounded_to_8()[samples] if samples.dtype == np.uint16 else samples.astype(np.uint8, copy=False)
+
+
+@cache
+def _rounded_to_8() -> NDArray[np.uint8]:
+    return ((np.arange(65536) * 255 + 32767) // 65535).astype(np.uint8)
+
+
 def luminance(pixels: Pixels) -> NDArray[np.float64]:
     """Return CIE Y (h, w), 0..1, of gray (h, w) or RGB (h, w, 3) sRGB pixels."""
     linear = linear_table(levels_of(pixels))[pixels]

@@ -7,11 +7,13 @@ from PIL import Image
 from colorizers import exif
 
 # Tags of a TIFF directory that describe how its pixels are stored, or that travel by other ways (resolution, XMP, ICC).
-_STORAGE_TAGS = frozenset(
+STORAGE_TAGS = frozenset(
     {254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 282, 283, 284, 290, 291}
     | {292, 293, 296, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330, 332, 333, 334, 336, 338, 339, 340}
     | {341, 342, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 700, 34675, 34377}
 )
+
+_X_RESOLUTION = 282
 
 
 def exif_block(image: Image.Image) -> bytes | None:
@@ -21,7 +23,7 @@ def exif_block(image: Image.Image) -> bytes | None:
     """
     if image.format == "TIFF":
         directory = image.getexif()
-        for tag in _STORAGE_TAGS & set(directory):
+        for tag in STORAGE_TAGS & set(directory):
             del directory[tag]
         return exif.strip_prefix(directory.tobytes()) if len(directory) else None
     block = image.info.get("exif")
@@ -39,7 +41,8 @@ def xmp_packet(image: Image.Image) -> bytes | None:
 def resolution_dpi(image: Image.Image) -> tuple[float, float] | None:
     """Return pixels per inch, horizontal and vertical as the file is stored, None where it states none."""
     dpi = image.info.get("dpi")
-    if dpi is None:
+    stated = image.format != "TIFF" or _X_RESOLUTION in image.getexif()
+    if dpi is None or not stated:
         return None
     x, y = float(dpi[0]), float(dpi[1])
     valid = math.isfinite(x) and math.isfinite(y) and x > 0 and y > 0

@@ -21,7 +21,7 @@ from colorizers import exif, metadata
 from colorizers.decode import decode
 from colorizers.errors import NotAPictureError, PhotoError, TooManyPixelsError, UndecodableError
 from colorizers.formats import SUPPORTED, announced_format, supported_titles
-from colorizers.lab import Pixels
+from colorizers.lab import Pixels, eight_bits
 
 MAX_MEGAPIXELS = 120.0
 # Pillow's JPEG opener recognises MPO by itself.
@@ -108,11 +108,8 @@ def open_photo(source: Path | bytes, max_megapixels: float = MAX_MEGAPIXELS) -> 
 
 def rgb8(photo: Photo) -> NDArray[np.uint8]:
     """Return the photo's pixels as RGB uint8 (h, w, 3), gray repeated, 16 bits rounded to 8."""
-    pixels = photo.pixels
-    if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
-    return rgb.astype(np.uint8, copy=False)
+    pixels = eight_bits(photo.pixels)
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
 
 
 def _check_announced(head: bytes) -> None:

@@ -1,0 +1,120 @@
+"""Coloured pixels, the photo they belong to and their provenance in, a finished picture file out.
+
+PNG and TIFF hold the pixels exactly, 16 bits included. JPEG (quality 95, colour at full resolution) and WebP (lossy at
+quality 95: a lossless one would be many times the size of the file that came in) hold 8 bits and change gray values a
+little. Every file is sRGB with the profile embedded. The same input gives the same bytes: no file holds a time.
+"""
+
+import os
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from colorizers.errors import ColorizerError
+from colorizers.exif import PREFIX
+from colorizers.icc import srgb_profile
+from colorizers.lab import Pixels, eight_bits
+from colorizers.photo import Photo
+from colorizers.png import png_bytes
+from colorizers.provenance import Provenance, xmp_packet
+from colorizers.tiff import tiff_bytes
+
+QUALITY = 95
+SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp"}
+_KEPT = {"JPEG": "JPEG", "MPO": "JPEG", "TIFF": "TIFF", "WEBP": "WEBP"}
+_WEBP_MOST_PX = 16383
+_JPEG_MOST_PX = 65535
+# A JPEG segment holds 65,533 bytes, the name of its contents included.
+_JPEG_MOST_EXIF = 65533
+_JPEG_MOST_XMP = 65533 - 29
+
+
+def output_format(photo: Photo) -> str:
+    """Return the format of a photo's result: its own if that is JPEG, PNG, TIFF or WebP, else PNG."""
+    return _KEPT.get(photo.format, "PNG")
+
+
+def suffix_for(format_: str) -> str:
+    """Return the usual suffix, with its dot, of a format that `encode` writes."""
+    return SUFFIXES[format_]
+
+
+def encode(
+    rgb: Pixels, photo: Photo, provenance: Provenance, format: str | None = None, quality: int = QUALITY
+) -> bytes:
+    """Return the file of `rgb` (h, w, 3), uint8 or uint16, in `format` (JPEG, PNG, TIFF, WEBP; default: the photo's).
+
+    The photo's alpha goes along where the format has room for it; a JPEG of it is laid on white. EXIF, XMP and
+    resolution are carried over; EXIF or XMP larger than a JPEG can hold is left out of it. `quality` is for JPEG and
+    WebP. Raises `ColorizerError` where the format cannot hold a picture of that size.
+    """
+    format_ = format or output_format(photo)
+    xmp = xmp_packet(provenance, photo.xmp)
+    if format_ == "JPEG":
+        return _jpeg(rgb, photo, xmp if len(xmp) <= _JPEG_MOST_XMP else xmp_packet(provenance), quality)
+    if format_ == "WEBP":
+        return _webp(rgb, photo, xmp, quality)
+    container = {"PNG": png_bytes, "TIFF": tiff_bytes}[format_]
+    return container(_with_alpha(rgb, photo), srgb_profile(), xmp, photo.exif, photo.dpi)
+
+
+def write(
+    path: Path,
+    rgb: Pixels,
+    photo: Photo,
+    provenance: Provenance,
+    format: str | None = None,
+    quality: int = QUALITY,
+) -> None:
+    """Write the file that `encode` returns to `path`, in one step: nobody ever sees half of it."""
+    data = encode(rgb, photo, provenance, format, quality)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _jpeg(rgb: Pixels, photo: Photo, xmp: bytes, quality: int) -> bytes:
+    _check_size(rgb, "JPEG", _JPEG_MOST_PX)
+    options: dict[str, object] = {"quality": quality, "subsampling": 0, "icc_profile": srgb_profile(), "xmp": xmp}
+    if photo.exif is not None and len(PREFIX + photo.exif) <= _JPEG_MOST_EXIF:
+        options["exif"] = PREFIX + photo.exif
+    if photo.dpi is not None:
+        options["dpi"] = tuple(min(round(value), _JPEG_MOST_PX) for value in photo.dpi)
+    image = Image.fromarray(eight_bits(rgb))
+    if photo.alpha is not None:
+        laid = Image.new("RGB", image.size, "white")
+        laid.paste(image, mask=Image.fromarray(eight_bits(photo.alpha)))
+        image = laid
+    return _saved(image, "JPEG", options)
+
+
+def _webp(rgb: Pixels, photo: Photo, xmp: bytes, quality: int) -> bytes:
+    _check_size(rgb, "WebP", _WEBP_MOST_PX)
+    options: dict[str, object] = {
+        "quality": quality,
+        "icc_profile": srgb_profile(),
+        "xmp": xmp,
+        "exif": photo.exif or b"",
+    }
+    return _saved(Image.fromarray(eight_bits(_with_alpha(rgb, photo))), "WEBP", options)
+
+
+def _check_size(rgb: Pixels, title: str, most_px: int) -> None:
+    height, width = rgb.shape[:2]
+    if max(height, width) > most_px:
+        raise ColorizerError(f"{title} holds at most {most_px} pixels a side, and this picture is {width} x {height}.")
+
+
+def _saved(image: Image.Image, format_: str, options: dict[str, object]) -> bytes:
+    file = BytesIO()
+    image.save(file, format_, **options)
+    return file.getvalue()
+
+
+def _with_alpha(rgb: Pixels, photo: Photo) -> Pixels:
+    return rgb if photo.alpha is None else np.dstack([rgb, photo.alpha])
