@@ -141,12 +141,12 @@ def _within(limit_s: float, connect: Callable[[], None]) -> None:
     A socket's own time-out covers neither the name look-up nor the sum over a host's many addresses, so the call runs
     in a thread, which is left to end by its socket's time-out.
     """
-    failures: list[OSError | http.client.HTTPException] = []
+    failures: list[Exception] = []
 
     def work() -> None:
         try:
             connect()
-        except (OSError, http.client.HTTPException) as error:
+        except Exception as error:  # It is raised again in the caller's thread.
             failures.append(error)
 
     thread = threading.Thread(target=work, daemon=True)

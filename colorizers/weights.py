@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,7 +90,7 @@ def fetch(
                 _fetch_from(url, spec, path, progress, timeouts)
             except WeightsCorruptError as error:
                 attempts.append(f"{url}: {error.message}")
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: what is written there is no URL.
                 attempts.append(f"{url}: {error}")
             else:
                 forget_failure(spec, model_dir)
@@ -182,13 +183,13 @@ def _missing(spec: ModelSpec, path: Path) -> WeightsMissingError:
 def _way_out(spec: ModelSpec, path: Path) -> str:
     """Return the sentence that says how the right file gets to `path`."""
     command = "python -m colorizers weights"
-    folder = "" if path.parent == MODEL_DIR else f" --model-dir {path.parent}"
-    bring = f"`{command} import {spec.name} FILE{folder}` puts a file you have there, expected at {path}."
+    folder = "" if path.parent == MODEL_DIR else f" --model-dir {shlex.quote(str(path.parent))}"
+    bring = f"`{command} import {spec.name} FILE{folder}`, which puts it at {path}"
     if not spec.urls:
-        return bring
-    delete = f"delete {path.name} and run " if path.exists() else ""
-    fetch_it = f"To download them, {delete}`{command} fetch {spec.name}{folder}`."
-    return f"{fetch_it} Without a network: {bring} It is offered at {spec.urls[0]}"
+        return f"Get the file and run {bring}."
+    first = f"Delete {path.name} and run" if path.exists() else "Run"
+    download_it = f"{first} `{command} fetch {spec.name}{folder}` to download them"
+    return f"{download_it}, or get the file from {spec.urls[0]} and run {bring}."
 
 
 def _hash(path: Path) -> str:

@@ -29,9 +29,12 @@ def main(argv: list[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
-    except ColorizerError as error:
-        print(error.message, file=sys.stderr)
+    except (ColorizerError, OSError) as error:
+        print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on where this one was.", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -131,11 +131,11 @@ def test_fetch_keeps_both_time_outs(tmp_path: Path) -> None:
 def test_fetch_without_a_server_names_every_attempt(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    urls = f"http://127.0.0.1:{port}/a", f"http://127.0.0.1:{port}/b"
+    urls = f"http://127.0.0.1:{port}/a", f"http://127.0.0.1:{port}/b", "no URL", "https://no-such-host.invalid/c"
     with pytest.raises(DownloadError) as caught:
         weights.fetch(make_spec(*urls), tmp_path)
     assert all(url in caught.value.message for url in urls)
-    assert len(caught.value.data["attempts"]) == 2
+    assert len(caught.value.data["attempts"]) == 4
 
 
 def test_fetch_does_not_ask_when_the_file_is_there(server: WeightsServer, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_fetch_does_not_ask_when_the_file_is_there(server: WeightsServer, tmp_pa
 
 def test_fetch_leaves_a_wrong_file_alone(server: WeightsServer, tmp_path: Path) -> None:
     (tmp_path / "net.pth").write_bytes(b"mine")
-    with pytest.raises(WeightsCorruptError, match=r"delete net\.pth and run"):
+    with pytest.raises(WeightsCorruptError, match=r"Delete net\.pth and run"):
         weights.fetch(make_spec(f"{server.base}/good"), tmp_path)
     assert (tmp_path / "net.pth").read_bytes() == b"mine"
 

@@ -1,8 +1,6 @@
 """`python -m colorizers weights`: what it prints, brings in, and answers the shell."""
 
 import hashlib
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,9 +113,3 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert exit_.value.code == 0
     assert "python -m colorizers weights fetch siggraph17" in capsys.readouterr().out
-
-
-def test_it_needs_no_torch() -> None:
-    code = "import sys; import colorizers.weights_cli; print('torch' in sys.modules, 'numba' in sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert answer.stdout.split() == ["False", "False"]
