@@ -145,6 +145,7 @@ function start(batch) {
   for (const card of batch) card.line();
   queue.push(...batch);
   tell();
+  list.focus({ preventScroll: true }); // the button that was pressed is gone
   for (let i = 0; i < AT_ONCE; i += 1) next();
 }
 
