@@ -4,6 +4,7 @@ A profile that cannot be read, or is made for another kind of pixels, is ignored
 taken for sRGB.
 """
 
+import struct
 from functools import cache
 from io import BytesIO
 
@@ -17,13 +18,14 @@ from colorizers.lab import Pixels
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 _CREATION_TIME = slice(24, 36)
+_STANDARD_PUBLISHED = struct.pack(">6H", 1999, 10, 18, 0, 0, 0)
 
 
 @cache
 def srgb_profile() -> bytes:
-    """Return an sRGB profile, always the same bytes (its creation time is blanked)."""
+    """Return an sRGB profile, always the same bytes (its creation time is the standard's)."""
     profile = bytearray(imagecodecs.cms_profile("srgb"))
-    profile[_CREATION_TIME] = bytes(12)
+    profile[_CREATION_TIME] = _STANDARD_PUBLISHED
     return bytes(profile)
 
 

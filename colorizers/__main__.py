@@ -1,0 +1,7 @@
+"""`python -m colorizers`: see `colorizers.cli`."""
+
+import sys
+
+from colorizers.cli import main
+
+sys.exit(main(sys.argv[1:]))
