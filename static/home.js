@@ -152,5 +152,4 @@ function start(batch) {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   start(cards.filter((card) => card.status === "chosen"));
-  form.querySelector(".prints").scrollIntoView({ block: "nearest" });
 });
