@@ -21,7 +21,7 @@ from colorizers.lab import Pixels, eight_bits, lightness
 from colorizers.loading import LoadedNetwork, load_file, load_network
 from colorizers.photo import Photo, open_photo
 from colorizers.provenance import Provenance
-from colorizers.registry import EMBEDDED, MODEL_DIR, PUBLISHED, ModelSpec, find_spec, weights_path
+from colorizers.registry import MODEL_DIR, ModelSpec, default_spec, find_spec
 
 _log = logging.getLogger(__name__)
 
@@ -139,14 +139,6 @@ class Colorizer:
         with torch.inference_mode():
             ab = self._module.predict(L, no_hint.expand(-1, 2, -1, -1), no_hint, self.spec.temperature)
         return ab[0].float().cpu().numpy()
-
-
-def default_spec(model_dir: Path = MODEL_DIR) -> ModelSpec:
-    """Return the first published network whose weights are in `model_dir`, else the embedded default."""
-    for spec in PUBLISHED:
-        if weights_path(spec, model_dir).exists():
-            return spec
-    return find_spec(EMBEDDED, model_dir)
 
 
 def network_lightness(photo: Photo, spec: ModelSpec) -> NDArray[np.float32]:

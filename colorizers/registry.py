@@ -117,3 +117,11 @@ def weights_path(spec: ModelSpec, model_dir: Path = MODEL_DIR) -> Path:
     path = model_dir / spec.filename
     shipped = MODEL_DIR / spec.filename
     return shipped if not path.exists() and shipped.exists() else path
+
+
+def default_spec(model_dir: Path = MODEL_DIR) -> ModelSpec:
+    """Return the first published network whose weights are in `model_dir`, else the embedded default."""
+    for spec in PUBLISHED:
+        if weights_path(spec, model_dir).exists():
+            return spec
+    return find_spec(EMBEDDED, model_dir)

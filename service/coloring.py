@@ -5,17 +5,16 @@ Doing a job twice is harmless: every file appears whole, by rename, and is the s
 
 import logging
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
-from colorizers.colorizer import Colorizer
-from colorizers.encode import encode, output_format, suffix_for
-from numpy.typing import NDArray
 from PIL import Image
 
-from colorizers.lab import Pixels
-from colorizers.photo import Photo, open_photo, rgb8
+from colorizers.colorizer import Colorizer, UncolouredWarning
+from colorizers.encode import encode, output_format, suffix_for
+from colorizers.lab import Pixels, eight_bits
+from colorizers.photo import Photo, open_photo
 from colorizers.registry import ModelSpec, weights_path
 from service.files import FileKind, PhotoFiles
 from service.jobs import Job, Outcome
@@ -72,7 +71,8 @@ class Painter:
         self._files.clear_parts(job.id)
         with watch.stage("open_s"):
             photo = open_photo(self._files.path(job.id, "original"), self._settings.max_megapixels)
-        with watch.stage("predict_s"):
+        with watch.stage("predict_s"), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
             prediction = colorizer.predict(photo)
         with watch.stage("render_s"):
             rgb = colorizer.render(photo, prediction)
@@ -80,8 +80,8 @@ class Painter:
             format_ = output_format(photo)
             self._write(job, "result", encode(rgb, photo, colorizer.provenance(photo), format=format_))
         with watch.stage("views_s"):
-            self._write_view(job, "original-view", rgb8(photo), photo)
-            self._write_view(job, "result-view", _eight_bits(rgb), photo)
+            self._write_view(job, "original-view", photo.pixels, photo)
+            self._write_view(job, "result-view", rgb, photo)
         return Outcome(
             width=photo.width,
             height=photo.height,
@@ -92,6 +92,7 @@ class Painter:
             model_title=colorizer.spec.title,
             weights_sha256=colorizer.weights_sha256,
             verified=colorizer.verified,
+            uncoloured=_noted(caught),
             timings=watch.seconds,
         )
 
@@ -99,10 +100,10 @@ class Painter:
         with self._files.replace(job.id, kind) as path:
             path.write_bytes(data)
 
-    def _write_view(self, job: Job, kind: FileKind, rgb: NDArray[np.uint8], photo: Photo) -> None:
-        image = Image.fromarray(rgb)
+    def _write_view(self, job: Job, kind: FileKind, pixels: Pixels, photo: Photo) -> None:
+        image = Image.fromarray(eight_bits(pixels))
         if photo.alpha is not None:
-            image.putalpha(Image.fromarray(_eight_bits(photo.alpha)))
+            image.putalpha(Image.fromarray(eight_bits(photo.alpha)))
         image.thumbnail((VIEW_PX, VIEW_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
         with self._files.replace(job.id, kind) as path:
             image.save(path, _view_format(photo), quality=_VIEW_QUALITY)
@@ -113,7 +114,8 @@ def _view_format(photo: Photo) -> str:
     return "JPEG" if photo.alpha is None else "WEBP"
 
 
-def _eight_bits(samples: Pixels) -> NDArray[np.uint8]:
-    if samples.dtype == np.uint8:
-        return samples.astype(np.uint8, copy=False)
-    return ((samples.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+def _noted(caught: list[warnings.WarningMessage]) -> bool:
+    """Log the network's warnings; return whether one of them is that it gave no colour."""
+    for warning in caught:
+        _log.warning("%s", warning.message)
+    return any(issubclass(warning.category, UncolouredWarning) for warning in caught)

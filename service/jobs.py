@@ -60,7 +60,10 @@ class NewJob:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished job gave: upright size in pixels, result file type, the network that did it, stage times."""
+    """What a finished job gave: upright size in pixels, result file type, the network that did it, stage times.
+
+    `uncoloured` says that the network found no colour for any part of the photo.
+    """
 
     width: int
     height: int
@@ -71,6 +74,7 @@ class Outcome:
     model_title: str
     weights_sha256: str
     verified: bool
+    uncoloured: bool
     timings: dict[str, float] = field(default_factory=dict)
 
 

@@ -3,7 +3,7 @@
 import sys
 
 from colorizers.errors import ColorizerError, UnknownModelError
-from colorizers.registry import EMBEDDED, PUBLISHED, ModelSpec, find_spec, weights_path
+from colorizers.registry import EMBEDDED, ModelSpec, default_spec, find_spec
 from service.settings import Settings, SettingsError, load_settings
 
 
@@ -20,14 +20,9 @@ def choose_model(settings: Settings) -> ModelSpec:
     Raises `ServerModelError` where there is no network of that name.
     """
     try:
-        return find_spec(settings.model or _best_at_hand(settings), settings.model_dir)
+        return find_spec(settings.model, settings.model_dir) if settings.model else default_spec(settings.model_dir)
     except UnknownModelError as error:
         raise ServerModelError(error.message, **error.data) from error
-
-
-def _best_at_hand(settings: Settings) -> str:
-    at_hand = (spec.name for spec in PUBLISHED if weights_path(spec, settings.model_dir).exists())
-    return next(at_hand, EMBEDDED)
 
 
 def is_embedded(name: str) -> bool:

@@ -51,6 +51,10 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("No colours today"),
         _("This server is set to a network that it does not have. Its log names those that it has."),
     ),
+    "broken_prediction": (
+        _("No colours today"),
+        _("The network's answer made no sense: its weights or this machine's arithmetic are broken."),
+    ),
     "not_found": (_("Nothing here"), _("There is no such page or photo, or it is no longer kept.")),
     "method_not_allowed": (_("Not in this way"), _("This address does not answer that kind of request.")),
     "request_too_large": (

@@ -25,6 +25,7 @@ class JobView:
     height: int | None = None
     model_title: str | None = None
     model_is_embedded: bool = False
+    uncoloured: bool = False
     original_url: str | None = None
     result_url: str | None = None
     original_view_url: str | None = None
@@ -50,6 +51,7 @@ def view_job(job: Job, jobs: JobStore) -> JobView:
         height=outcome.height if outcome else job.height,
         model_title=outcome.model_title if outcome else None,
         model_is_embedded=bool(outcome and is_embedded(outcome.model)),
+        uncoloured=bool(outcome and outcome.uncoloured),
         original_url=_url("original", job),
         result_url=_url("result", job) if outcome else None,
         original_view_url=_url("original_view", job) if outcome else None,
@@ -82,6 +84,7 @@ def job_as_json(job: Job, jobs: JobStore) -> dict[str, Any]:
             "model_verified": outcome.verified,
             "weights_sha256": outcome.weights_sha256,
             "mimetype": outcome.mimetype,
+            "uncoloured": outcome.uncoloured,
         }
     if job.status == "queued":
         document["queue_position"] = jobs.place_in_queue(job) + 1

@@ -17,6 +17,7 @@ OUTCOME = Outcome(
     model_title="Default",
     weights_sha256="ab",
     verified=True,
+    uncoloured=False,
     timings={"predict_s": 0.5},
 )
 FAILURE = Failure("undecodable", 422, "It is broken.", {"format": "JPEG"})
