@@ -1,0 +1,82 @@
+"""Real servers for tests: started as processes on a free port, watched from outside, stopped for sure."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from service.settings import ROOT, Settings
+
+PYTHON = sys.executable
+
+T = TypeVar("T")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], T], within_s: float = 30.0) -> T:
+    """Return the first true value of `condition`."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"this did not become true within {within_s} s")
+
+
+@contextmanager
+def running(command: list[str], settings: Settings) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run `command` in the project folder with `settings`; at the end it gets SIGTERM, then SIGKILL."""
+    environ = {**os.environ, **settings.to_environ()}
+    process = subprocess.Popen(command, cwd=ROOT, env=environ)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def answers(url: str) -> bool:
+    """Return whether a server answers at `url`."""
+    try:
+        return httpx.get(url, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def workers_of(data_dir: Path) -> list[int]:
+    """Return the process ids of the live workers of a data folder, as the system lists them."""
+    wanted = f"DATA_DIR={data_dir}".encode()
+    return [pid for pid, command, environ in _processes() if b"service.worker" in command and wanted in environ]
+
+
+def _processes() -> Iterator[tuple[int, list[bytes], list[bytes]]]:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                command, environ = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+            except OSError:  # Another user's, or gone meanwhile.
+                continue
+            yield int(folder.name), command.split(b"\0"), environ.split(b"\0")
+
+
+def kill(pid: int) -> None:
+    """End a process as the system does when memory runs out."""
+    os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,85 @@
+"""One worker per data folder, whoever owns it, and none left behind."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from service.jobs import Job, JobStore
+from service.settings import Settings
+from service.supervisor import restart_delay
+from tests.service.conftest import MakeSettings, parts_of, running_client
+from tests.service.photos import as_file, field, scene
+from tests.service.processes import PYTHON, kill, running, until, workers_of
+
+SUPERVISOR = [PYTHON, "-m", "service.supervisor"]
+
+
+def only_worker(settings: Settings) -> int:
+    (worker,) = until(lambda: workers_of(settings.data_dir))
+    return worker
+
+
+def ended(jobs: JobStore, job_id: str) -> Job | None:
+    job = jobs.get(job_id)
+    return job if job and job.is_final else None
+
+
+def test_killed_worker_is_replaced_and_its_photo_finished(make_settings: MakeSettings) -> None:
+    settings = make_settings(wait_s=0)
+    with running_client(settings) as client:
+        answer = client.post("/v1/index", data={"photo": field(as_file(scene()))})
+        worker = only_worker(settings)
+        until(lambda: parts_of(client).jobs.get(answer.get_json()["id"]).status == "running")  # type: ignore[union-attr]
+        killed_at = time.monotonic()
+        kill(worker)
+        until(lambda: workers_of(settings.data_dir) not in ([], [worker]))
+        assert time.monotonic() - killed_at < 2
+        job = until(lambda: ended(parts_of(client).jobs, answer.get_json()["id"]))
+        assert job.status == "done"
+    assert workers_of(settings.data_dir) == []
+
+
+def test_second_supervisor_stands_by_and_takes_over(make_settings: MakeSettings) -> None:
+    settings = make_settings(wait_s=100)
+    with running(SUPERVISOR, settings) as owner:
+        first = only_worker(settings)
+        with running_client(settings) as client:
+            assert client.post("/v1/index", data={"photo": field(as_file(scene()))}).status_code == 200
+            assert workers_of(settings.data_dir) == [first]
+            owner.send_signal(signal.SIGTERM)
+            assert owner.wait(20) == 0
+            until(lambda: workers_of(settings.data_dir) not in ([], [first]))
+            assert client.post("/v1/index", data={"photo": field(as_file(scene()))}).status_code == 200
+
+
+def test_worker_ends_with_its_supervisor_however_that_ends(make_settings: MakeSettings) -> None:
+    settings = make_settings()
+    with running(SUPERVISOR, settings) as supervisor:
+        only_worker(settings)
+        kill(supervisor.pid)
+        until(lambda: workers_of(settings.data_dir) == [], within_s=10)
+
+
+def test_application_that_ends_takes_its_worker_along(make_settings: MakeSettings, tmp_path: Path) -> None:
+    settings = make_settings(wait_s=100)
+    photo = tmp_path / "p.jpg"
+    photo.write_bytes(as_file(scene()))
+    script = (
+        "from server import app\n"
+        f"answer = app.test_client().post('/colorization', data={{'photo': open({str(photo)!r}, 'rb')}})\n"
+        "print(answer.status_code)\n"
+    )
+    environ = {"PATH": "/usr/bin:/bin", **settings.to_environ()}
+    done = subprocess.run([PYTHON, "-c", script], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "200"
+    assert workers_of(settings.data_dir) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "deaths", "seconds"), [(-9, 1, 0.2), (-9, 3, 0.8), (-9, 50, 1.0), (1, 1, 0.2), (1, 4, 1.6), (1, 99, 30)]
+)
+def test_delay_grows_but_never_past_two_seconds_after_a_kill(status: int, deaths: int, seconds: float) -> None:
+    assert restart_delay(status, deaths) == pytest.approx(seconds)
