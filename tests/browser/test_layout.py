@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.conftest import PHOTO, OpenPage
 
@@ -41,7 +41,7 @@ def test_text_can_be_read(open_page: OpenPage, scheme: str) -> None:
     page = open_page(color_scheme=scheme)
     for selector in ("h1", ".lead", "#choose", ".slot-note", ".limits", ".facts p", ".colophon p", ".wordmark"):
         assert contrast(page, selector) >= 4.5, selector
-    page.get_by_label("Upload photos").set_input_files({"name": "a.txt", "mimeType": "", "buffer": b"no picture"})
+    page.get_by_label("Upload photos").set_input_files(FilePayload(name="a.txt", mimeType="", buffer=b"no picture"))
     page.get_by_role("button", name="Colorize").click()
     expect(page.locator(".reason")).not_to_be_empty()
     for selector in (".name", ".meta", ".reason", ".remove"):
@@ -50,7 +50,7 @@ def test_text_can_be_read(open_page: OpenPage, scheme: str) -> None:
 
 def test_no_page_is_wider_than_its_window(open_page: OpenPage) -> None:
     page = open_page()
-    long_name = {"name": f"{'grandmother' * 9}.jpg", "mimeType": "image/jpeg", "buffer": PHOTO.read_bytes()}
+    long_name = FilePayload(name=f"{'grandmother' * 9}.jpg", mimeType="image/jpeg", buffer=PHOTO.read_bytes())
     for width in WIDTHS_PX:
         page.set_viewport_size({"width": width, "height": 800})
         assert sticks_out_px(page) == 0, f"home at {width} px"
