@@ -9,12 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from colorizers import weights
+from colorizers.autoencoder import AutoencoderColorizer
 from colorizers.default_network import EmbeddedColorizer
 from colorizers.eccv16 import ECCVGenerator
 from colorizers.errors import WeightsCorruptError
 from colorizers.registry import MODEL_DIR, ModelSpec, known_specs
+from colorizers.residual import ResidualColorizer
 from colorizers.siggraph17 import SIGGRAPHGenerator
 from colorizers.state_dict import load_into, parse_state_dict
+from colorizers.ushaped import UshapedColorizer
 
 
 class ColorNetwork(Protocol):
@@ -50,7 +53,13 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
     "siggraph17": SIGGRAPHGenerator,
     "eccv16": ECCVGenerator,
     "default": EmbeddedColorizer,
+    "residual": ResidualColorizer,
+    "ushaped": UshapedColorizer,
+    "autoencoder": AutoencoderColorizer,
 }
+
+# Families whose networks come in several sizes: the weights say which.
+SIZED: dict[str, Callable[[Mapping[str, Tensor]], nn.Module]] = {"autoencoder": AutoencoderColorizer.sized_like}
 
 
 def load_network(spec: ModelSpec, model_dir: Path = MODEL_DIR, device: torch.device | str = "cpu") -> LoadedNetwork:
@@ -101,6 +110,6 @@ def _spec_of(file: weights.WeightsFile, family: str) -> ModelSpec:
 
 
 def _build(family: str, state: Mapping[str, Tensor], path: Path, device: torch.device | str) -> ColorNetwork:
-    module = FAMILIES[family]()
+    module = SIZED[family](state) if family in SIZED else FAMILIES[family]()
     load_into(module, state, path)
     return cast(ColorNetwork, module.to(device).eval())

@@ -7,7 +7,7 @@ sigma 5, rebalancing weights of the smoothed prior mixed with uniform by lambda 
 import torch
 from torch import Tensor
 
-from training.torch_lab import rgb_to_lab
+from colorizers.torch_lab import rgb_to_lab
 
 GRID = 10
 NEAREST = 5

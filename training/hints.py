@@ -5,17 +5,17 @@ from torch import Tensor
 
 
 def simulate_hints(
-    ab: Tensor, hinted_share: float, stop_p: float, largest_patch_px: int, most: int = 64
+    ab: Tensor, hinted_share: float, stop_p: float, largest_patch_px: int, least: int = 1, most: int = 64
 ) -> tuple[Tensor, Tensor]:
     """Return hint ab (n, 2, h, w) and mask (n, 1, h, w) in {0, 1} drawn from the true ab (n, 2, h, w).
 
-    A `hinted_share` of the samples gets a geometric number of hints (p = `stop_p`, at most `most`); each is a square
+    A `hinted_share` of the samples gets a geometric number of hints (p = `stop_p`, `least` to `most`); each is a square
     patch of 1 to `largest_patch_px` px, normally distributed around the centre, that carries its mean true ab.
     """
     n, _, h, w = ab.shape
     device = ab.device
     geometric = torch.distributions.Geometric(torch.tensor(stop_p, device=device))
-    count = (geometric.sample((n,)).to(torch.int64) + 1).clamp_max(most)
+    count = (geometric.sample((n,)).to(torch.int64) + least).clamp_max(most)  # type: ignore[no-untyped-call]
     count = count * (torch.rand(n, device=device) < hinted_share)
     points = max(int(count.max()), 1)
     live = torch.arange(points, device=device)[None] < count[:, None]

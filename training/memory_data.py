@@ -1,15 +1,12 @@
-"""A whole training set in memory: tar shards in, random augmented crops out, on the CPU or a GPU.
+"""A whole training set in memory: photographs in, random augmented crops out, on the CPU or a GPU.
 
 26,000 photographs of 128 px are 2.2 GB as bytes, which fits a graphics card or a workstation; cropping, scaling and
 mirroring are then one `grid_sample` per batch and no loader has to keep up.
 """
 
-import io
-import tarfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,19 +15,18 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from training.samples import Sample
 
-def decode_shard(shard: Path, longest_px: int) -> list[NDArray[np.uint8]]:
-    """Return every picture of a tar shard as RGB uint8 (h, w, 3), reduced where a side exceeds `longest_px`."""
+_PART = 2000
+
+
+def decode_all(samples: Sequence[Sample], longest_px: int) -> list[NDArray[np.uint8]]:
+    """Return every picture as RGB uint8 (h, w, 3), reduced where a side exceeds `longest_px`."""
     pictures = []
-    with tarfile.open(shard) as archive:
-        for member in archive:
-            stream = archive.extractfile(member)
-            if stream is None or not member.name.lower().endswith((".webp", ".jpg", ".jpeg", ".png")):
-                continue
-            with Image.open(io.BytesIO(stream.read())) as image:
-                picture = image.convert("RGB")
-                picture.thumbnail((longest_px, longest_px), Image.Resampling.BICUBIC)
-                pictures.append(np.asarray(picture))
+    for sample in samples:
+        picture = sample.open()
+        picture.thumbnail((longest_px, longest_px), Image.Resampling.BICUBIC)
+        pictures.append(np.asarray(picture))
     return pictures
 
 
@@ -42,11 +38,17 @@ class MemoryData:
     sizes: Tensor
 
     @classmethod
-    def load(cls, shards: Sequence[Path], side_px: int = 170, device: str = "cpu", processes: int = 2) -> "MemoryData":
-        """Decode all `shards` in `processes` processes and put them on `device`."""
-        with ProcessPoolExecutor(processes) as pool:
-            decoded = pool.map(decode_shard, shards, [side_px] * len(shards))
-            pictures = [picture for shard in decoded for picture in shard]
+    def load(
+        cls, samples: Sequence[Sample], side_px: int, device: torch.device | str = "cpu", processes: int = 2
+    ) -> "MemoryData":
+        """Decode `samples`, many of them in several processes, and put them on `device`."""
+        parts = [samples[start : start + _PART] for start in range(0, len(samples), _PART)]
+        if len(parts) < 2:
+            pictures = decode_all(samples, side_px)
+        else:
+            with ProcessPoolExecutor(processes) as pool:
+                decoded = pool.map(decode_all, parts, [side_px] * len(parts))
+                pictures = [picture for part in decoded for picture in part]
         pixels = np.zeros((len(pictures), 3, side_px, side_px), np.uint8)
         for slot, picture in zip(pixels, pictures, strict=True):
             slot[:, : picture.shape[0], : picture.shape[1]] = picture.transpose(2, 0, 1)
@@ -59,7 +61,7 @@ class MemoryData:
     def crops(self, chosen: Tensor, height_px: int, width_px: int, least_scale: float) -> Tensor:
         """Return random mirrored crops (n, 3, height, width), RGB in 0..1, of the `chosen` pictures.
 
-        A crop has the canvas' proportions, give or take 10 %, and a side of `least_scale` to 1 of the largest that fits.
+        A crop has the canvas' proportions, give or take 10 %, and `least_scale` to 1 of the largest size that fits.
         """
         n = len(chosen)
         device = self.pixels.device

@@ -1,0 +1,81 @@
+"""The autoencoder: a small gray picture in, a small RGB picture out, through one dense layer that sees all of it.
+
+What it says about brightness is thrown away: it colours through the ab of its RGB output, upsampled, with the photo's
+own L.
+"""
+
+from collections.abc import Mapping
+from typing import Self, cast
+
+import torch
+from torch import Tensor, nn
+
+from colorizers.residual import refuse_hints
+from colorizers.torch_lab import lab_to_rgb, rgb_to_lab
+
+SIDE_PX = 80
+DENSE = 2000
+DEEPEST = 128  # channels at a quarter of the size
+
+
+class AutoencoderColorizer(nn.Module):
+    """Gray as RGB (n, 3, s, s) in 0..1 in, RGB (n, 3, s, s) in 0..1 out, for one side s, a multiple of 4."""
+
+    def __init__(self, side_px: int = SIDE_PX, dense: int = DENSE) -> None:
+        super().__init__()
+        small = side_px // 4
+        self.side_px = side_px
+        self.encoder = nn.Sequential(
+            nn.Conv2d(3, 256, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(256, DEEPEST, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+        )
+        self.narrow = nn.Linear(small * small * DEEPEST, dense)
+        self.widen = nn.Linear(dense, small * small * DEEPEST)
+        self.decoder = nn.Sequential(
+            nn.Unflatten(1, (DEEPEST, small, small)),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(DEEPEST, 128, 5, padding=2),
+            nn.ReLU(),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(128, 3, 5, padding=2),
+        )
+
+    @classmethod
+    def sized_like(cls, state: Mapping[str, Tensor]) -> Self:
+        """Return a network, untrained, of the size that the state dict `state` was trained at."""
+        try:
+            dense, flat = state["narrow.weight"].shape
+        except (KeyError, ValueError):
+            return cls()  # Not an autoencoder's state: loading it will say what is wrong.
+        return cls(side_px=4 * round((flat / DEEPEST) ** 0.5), dense=dense)
+
+    def logits(self, gray: Tensor) -> Tensor:
+        """Return the RGB answer before its sigmoid, which training takes (it is numerically kinder)."""
+        return cast(Tensor, self.decoder(self.widen(self.narrow(self.encoder(gray)))))
+
+    def forward(self, gray: Tensor) -> Tensor:
+        return torch.sigmoid(self.logits(gray))
+
+    def predict(
+        self,
+        L: Tensor,
+        hint_ab: Tensor,
+        hint_mask: Tensor,
+        temperature: float | None = None,  # noqa: ARG002
+    ) -> Tensor:
+        """Return ab (n, 2, s, s), raw units, for L (n, 1, s, s) in 0..100.
+
+        It takes no hints and has no distribution: `ValueError` when hints are given; `temperature` changes nothing.
+        """
+        refuse_hints(hint_ab, hint_mask, "autoencoder")
+        return rgb_to_lab(self(gray_picture(L)).float())[:, 1:]
+
+
+def gray_picture(L: Tensor) -> Tensor:
+    """Return the gray RGB picture (n, 3, h, w) in 0..1 whose L is (n, 1, h, w) in 0..100."""
+    return lab_to_rgb(torch.cat([L, torch.zeros_like(L), torch.zeros_like(L)], dim=1))

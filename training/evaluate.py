@@ -1,0 +1,128 @@
+"""Photographs and candidates in, a table of figures and a contact sheet out; the protocol is in `PROTOCOL`."""
+
+import functools
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from training.candidates import RGB, Candidate, Painter, gray_photo, read_truth
+from training.metrics import Figures, area_under_curve, compare
+from training.sheets import contact_sheet
+
+PROTOCOL = """\
+Every photograph is turned to 8-bit gray (its CIE luminance, sRGB-encoded), coloured as the application does it
+(luminance kept, chroma scaled into sRGB), and compared with the original at its own size, 8 bits, unless it says
+otherwise. PSNR over all RGB values; SSIM of Wang et al. 2004, mean over RGB; CIEDE2000, mean over pixels; each is the
+mean over photographs. Chroma: mean ab chroma over that of the originals. Colourfulness: Hasler and Suesstrunk 2003.
+AuC: mean over thresholds 0..150 of the share of all pixels whose ab error is at most the threshold; "rebalanced"
+weighs pixels by the inverse probability of their true colour among these photographs (Zhang et al. 2016)."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One candidate's figures over all photographs."""
+
+    label: str
+    psnr: float
+    ssim: float
+    ciede2000: float
+    chroma: float
+    chroma_share: float
+    colourfulness: float
+    auc: float
+    auc_rebalanced: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    truth: Figures
+    candidates: list[Figures]
+
+
+def evaluate(candidates: Sequence[Candidate], photos: Sequence[Path], model_dir: Path, processes: int = 1) -> list[Row]:
+    """Return a row for each of `candidates`, and one for the originals themselves, over `photos`.
+
+    Raises as `Colorizer.from_name` and `open_photo` do.
+    """
+    work = functools.partial(_measure, tuple(candidates), model_dir)
+    if processes == 1:
+        measured = [work(path) for path in tqdm(photos, unit="photo", disable=None)]
+    else:
+        # A fresh interpreter: torch's threads do not survive a fork.
+        with ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as pool:
+            results = pool.map(work, photos, chunksize=4)
+            measured = list(tqdm(results, total=len(photos), unit="photo", disable=None))
+    true_chroma = float(np.mean([photo.truth.chroma for photo in measured]))
+    rows = [
+        _row(candidate.label, [photo.candidates[index] for photo in measured], true_chroma)
+        for index, candidate in enumerate(candidates)
+    ]
+    return [*rows, _row("original", [photo.truth for photo in measured], true_chroma)]
+
+
+def sheet(candidates: Sequence[Candidate], photos: Sequence[Path], model_dir: Path, cell_px: int = 240) -> Image.Image:
+    """Return a contact sheet: for each photo the input, what each candidate makes of it, the truth."""
+    painters = [candidate.load(model_dir) for candidate in candidates]
+    rows = []
+    for path in photos:
+        truth = read_truth(path)
+        gray = gray_photo(truth)
+        rows.append([np.repeat(gray.pixels[..., None], 3, 2), *(painter.paint(gray) for painter in painters), truth])
+    labels = ["input", *(candidate.label for candidate in candidates), "truth"]
+    return contact_sheet([[picture.astype(np.uint8) for picture in row] for row in rows], labels, cell_px)
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return the rows as a Markdown table."""
+    lines = [
+        "| | PSNR, dB | SSIM | CIEDE2000 | chroma | of true | colourfulness | AuC | AuC rebalanced |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        psnr = "-" if row.psnr >= 100 else f"{row.psnr:.2f}"
+        lines.append(
+            f"| {row.label} | {psnr} | {row.ssim:.4f} | {row.ciede2000:.2f} | {row.chroma:.2f} | "
+            f"{row.chroma_share:.3f} | {row.colourfulness:.1f} | {row.auc:.4f} | {row.auc_rebalanced:.4f} |"
+        )
+    return "\n".join(lines)
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@functools.lru_cache(maxsize=1)
+def _painters(candidates: tuple[Candidate, ...], model_dir: Path) -> list[Painter]:
+    return [candidate.load(model_dir) for candidate in candidates]
+
+
+def _measure(candidates: tuple[Candidate, ...], model_dir: Path, path: Path) -> _Measured:
+    truth = read_truth(path)
+    gray = gray_photo(truth)
+    painted: list[RGB] = [painter.paint(gray) for painter in _painters(candidates, model_dir)]
+    return _Measured(compare(truth, truth), [compare(picture, truth) for picture in painted])
+
+
+def _row(label: str, figures: Sequence[Figures], true_chroma: float) -> Row:
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(figure, name) for figure in figures]))
+
+    errors = [figure.errors for figure in figures]
+    return Row(
+        label=label,
+        psnr=mean("psnr"),
+        ssim=mean("ssim"),
+        ciede2000=mean("ciede2000"),
+        chroma=mean("chroma"),
+        chroma_share=mean("chroma") / max(true_chroma, 1e-9),
+        colourfulness=mean("colourfulness"),
+        auc=area_under_curve(errors, rebalanced=False),
+        auc_rebalanced=area_under_curve(errors, rebalanced=True),
+    )

@@ -1,0 +1,112 @@
+"""The command `evaluate`: networks and a folder of photographs in, tables and a contact sheet out."""
+
+import argparse
+import itertools
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from colorizers.formats import SUPPORTED
+from colorizers.registry import MODEL_DIR, find_spec
+from training import evaluate, evaluate_hints
+from training.candidates import Candidate, available, mean_ab, read_truth
+from training.sheets import save_sheet
+
+_SHEET_PHOTOS = 20
+_MEAN_PHOTOS = 200
+
+
+def add_command(commands: Any) -> None:
+    """Add `evaluate` to the command line's `commands`."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure networks on photographs",
+        description="Measure networks on colour photographs that they have not been trained on.",
+    )
+    parser.add_argument(
+        "--model", metavar="NAME[,NAME...]", help="which networks (default: all whose weights are there)"
+    )
+    parser.add_argument("--photos", type=Path, required=True, metavar="FOLDER", help="colour photographs")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write table.md and sheet.jpg")
+    parser.add_argument("--temperature", metavar="T[,T...]", help="try these temperatures instead of the network's own")
+    parser.add_argument("--working-size", metavar="PX[,PX...]", help="try these working sizes instead of its own")
+    parser.add_argument(
+        "--hint-photos", type=int, default=60, help="how many photographs to give hints for (default 60)"
+    )
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth photograph")
+    parser.add_argument("--model-dir", type=Path, default=MODEL_DIR, help="where the weights are")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many processes share the work")
+    parser.set_defaults(run_command=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    photos = photos_in(options.photos)[:: options.every]
+    names = options.model.split(",") if options.model else available(options.model_dir)
+    for name in names:
+        find_spec(name, options.model_dir)
+    networks = networks_to_try(names, _numbers(options.temperature, float), _numbers(options.working_size, int))
+    spread = photos[:: max(1, len(photos) // _MEAN_PHOTOS)]
+    ab = mean_ab([read_truth(path) for path in spread])
+    candidates = [Candidate("gray"), Candidate(f"mean colour ({ab[0]:.1f}, {ab[1]:.1f})", ab=ab), *networks]
+    rows = evaluate.evaluate(candidates, photos, options.model_dir, options.processes)
+    parts = [
+        f"{len(photos)} photographs of {options.photos.name}.",
+        evaluate.PROTOCOL,
+        evaluate.markdown(rows),
+    ]
+    hinted = _hints(names, photos, options)
+    if hinted:
+        parts += [evaluate_hints.PROTOCOL, evaluate_hints.markdown(hinted)]
+    report = "\n\n".join(parts) + "\n"
+    print(report)
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "table.md").write_text(report, encoding="utf-8")
+        shown = photos[:: max(1, len(photos) // _SHEET_PHOTOS)][:_SHEET_PHOTOS]
+        save_sheet(evaluate.sheet(networks, shown, options.model_dir), options.out / "sheet.jpg")
+        print(f"Written to {options.out}: table.md, sheet.jpg")
+    return 0
+
+
+def photos_in(folder: Path) -> list[Path]:
+    """Return the picture files of `folder`, sorted by name; raises `FileNotFoundError` where there are none."""
+    suffixes = {suffix for entry in SUPPORTED for suffix in entry.suffixes}
+    photos = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+    if not photos:
+        raise FileNotFoundError(f"There are no photographs in {folder}.")
+    return photos
+
+
+def networks_to_try(
+    names: Sequence[str], temperatures: Sequence[float] | None, sizes_px: Sequence[int] | None
+) -> list[Candidate]:
+    """Return a candidate for each network and each combination of temperature and working size to try."""
+    candidates = []
+    tries: tuple[Sequence[float | None], Sequence[int | None]] = (temperatures or [None], sizes_px or [None])
+    for name, temperature, size_px in itertools.product(names, *tries):
+        label = name
+        if temperature is not None:
+            label += f" T={temperature:g}"
+        if size_px is not None:
+            label += f" {size_px} px"
+        candidates.append(Candidate(label, name, temperature=temperature, working_size_px=size_px))
+    return candidates
+
+
+def _hints(names: Sequence[str], photos: Sequence[Path], options: argparse.Namespace) -> dict[str, dict[int, float]]:
+    """Return PSNR by hints of every network that accepts them, on evenly chosen photographs."""
+    if options.hint_photos == 0:
+        return {}
+    chosen = photos[:: max(1, len(photos) // options.hint_photos)][: options.hint_photos]
+    specs = [find_spec(name, options.model_dir) for name in names]
+    return {
+        spec.name: evaluate_hints.psnr_by_hints(spec, chosen, options.model_dir) for spec in specs if spec.accepts_hints
+    }
+
+
+N = TypeVar("N", int, float)
+
+
+def _numbers(text: str | None, kind: type[N]) -> list[N] | None:
+    return [kind(part) for part in text.split(",")] if text else None

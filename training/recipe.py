@@ -1,0 +1,188 @@
+"""What a recipe is: the numbers of a training run, and the parts that turn photographs into a loss.
+
+Every recipe is one file in `training/recipes` with its `Settings` (the author's and a laptop preset) and its `Recipe`.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from colorizers.loading import ColorNetwork
+from colorizers.registry import ModelSpec
+from colorizers.torch_lab import rgb_to_lab
+from training.parallel import Team
+from training.samples import Canvas, Crop, Sample
+from training.stream import Stream
+
+Schedule = Literal["constant", "cosine"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The numbers of a run that every recipe has; the checkpoint carries them all.
+
+    A run ends after `steps`, `epochs` or `minutes`, whichever of them is set. `chunks` splits the set, an epoch being
+    one pass over one chunk. `validation_share` of the photographs is held out. `ema` is the decay of the weights'
+    moving average, which is then what gets exported. `patience` is how many passes over all chunks may go by without
+    a better validation loss.
+    """
+
+    height_px: int
+    width_px: int
+    batch: int
+    learning_rate: float
+    steps: int | None = None
+    epochs: float | None = None
+    minutes: float | None = None
+    load_px: int | None = None
+    crop: Crop = "random"
+    mirror: bool = True
+    jpeg_only: bool = False
+    shuffle_buffer: int | None = None
+    chunks: int = 1
+    validation_share: float = 0.01
+    most_validation: int = 100
+    keep_best: bool = False
+    patience: int | None = None
+    schedule: Schedule = "cosine"
+    warmup_steps: int = 0
+    clip: float | None = None
+    ema: float | None = None
+    bf16: bool = False
+    seed: int = 17
+    save_every_steps: int | None = None
+    save_every_minutes: float = 8.0
+    sheet_photos: int = 10
+
+    @property
+    def canvas(self) -> Canvas:
+        return Canvas(self.height_px, self.width_px, self.crop, self.load_px, self.mirror)
+
+
+@dataclass
+class Clock:
+    """How far a run is: steps done, minutes spent, and the share (0..1) of its length. The trainer moves it."""
+
+    step: int = 0
+    minutes: float = 0.0
+    progress: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a run trains on: the photographs, which of the processes this is, and the device."""
+
+    samples: Sequence[Sample]
+    team: Team = field(default_factory=Team)
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    threads: int = 2
+
+
+class Recipe(ABC):
+    """One way to train one network; subclasses fill in the network, the loss and what their author does otherwise."""
+
+    name: ClassVar[str]
+    settings_class: ClassVar[type[Settings]]
+    author: ClassVar[Settings]
+    laptop: ClassVar[Settings]
+    temperature: ClassVar[float | None] = None
+
+    def __init__(self, settings: Settings, warm: bool = False) -> None:
+        """`warm` says that the run starts from trained weights."""
+        self.settings = settings
+        self.warm = warm
+        self.clock = Clock()
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """Return the network, untrained, with the library's `predict` door."""
+
+    @abstractmethod
+    def losses(self, network: nn.Module, rgb: Tensor) -> dict[str, Tensor]:
+        """Return scalars by name for RGB (n, 3, h, w) in 0..1; "loss" is the one to minimise."""
+
+    @abstractmethod
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Return the optimizer with the author's constants."""
+
+    @abstractmethod
+    def spec(self, name: str) -> ModelSpec:
+        """Return the contract of the trained network under `name`: working size, units, hints, temperature."""
+
+    def plain_spec(self, name: str, title: str, **differences: Any) -> ModelSpec:
+        """Return the contract of a network that works at the size it was trained at, licence and data not stated."""
+        spec = ModelSpec(
+            name=name,
+            family=self.name,
+            title=title,
+            filename=f"{name}.safetensors",
+            licence="not stated",
+            trained_on="not stated",
+            working_size_px=min(self.settings.height_px, self.settings.width_px),
+            keeps_aspect=True,
+        )
+        return replace(spec, **differences)
+
+    def start(self, network: nn.Module, data: TrainingSet) -> None:  # noqa: B027
+        """Measure on the photographs what the loss needs, before the first step of a new run; most need nothing."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what `start` measured, for the checkpoint."""
+        return {}
+
+    def restore(self, state: dict[str, Tensor], device: torch.device) -> None:  # noqa: B027
+        """Take back what `state` returned."""
+
+    def learning_rate(self) -> float:
+        """Return the step size of the next step."""
+        settings, clock = self.settings, self.clock
+        warm = min(1.0, (clock.step + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
+        fall = 0.5 * (1 + math.cos(math.pi * clock.progress)) if settings.schedule == "cosine" else 1.0
+        return settings.learning_rate * warm * fall
+
+    def batch_size(self, photographs: int) -> int:
+        """Return how many photographs make a batch of all processes together."""
+        return min(self.settings.batch, photographs)
+
+    def autocast(self, device: torch.device) -> torch.autocast:
+        """Return the context for the network's forward pass: bfloat16 where the settings say that it helps."""
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.settings.bf16)
+
+    def steps_per_epoch(self, photographs: int) -> int:
+        """Return how many steps an epoch (one pass over one chunk) has."""
+        return max(1, photographs // self.settings.chunks // self.batch_size(photographs))
+
+    def batches(self, data: TrainingSet) -> Iterator[Tensor]:
+        """Yield RGB batches (n, 3, h, w) in 0..1 on the device for ever, from the clock's step on."""
+        settings, team = self.settings, data.team
+        stream = Stream(
+            samples=data.samples,
+            canvas=settings.canvas,
+            batch=self.batch_size(len(data.samples)),
+            seed=settings.seed,
+            buffer=settings.shuffle_buffer,
+            chunks=settings.chunks,
+            rank=team.rank,
+            world=team.world,
+            threads=data.threads,
+        )
+        for batch in stream.batches(self.clock.step):
+            yield batch.to(data.device, non_blocking=True).float() / 255
+
+    def still(self, image: Image.Image) -> Tensor:
+        """Return a validation photo as RGB uint8 (3, h, w), without chance."""
+        return torch.from_numpy(self.settings.canvas.fit(image).copy()).permute(2, 0, 1)
+
+    def colour(self, network: ColorNetwork, rgb: Tensor) -> Tensor:
+        """Return the network's ab (n, 2, h, w), raw units, at the size of RGB (n, 3, h, w) in 0..1, without hints."""
+        L = rgb_to_lab(rgb)[:, :1]
+        none = torch.zeros_like(L)
+        ab = network.predict(L, none.expand(-1, 2, -1, -1), none, self.temperature)
+        return F.interpolate(ab.float(), size=L.shape[2:], mode="bilinear")

@@ -1,0 +1,102 @@
+"""An index of photographs in, batches of training out: any size of set, the same order for any number of processes.
+
+Order, crops and mirroring follow from the seed, the epoch and the picture alone, so that a resumed run, or the same
+run shared between processes, sees the same batches.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training.samples import Canvas, DecodedCache, Sample
+
+_BATCHES_AHEAD = 3
+
+
+@lru_cache(maxsize=2)
+def shuffled(size: int, seed: tuple[int, ...], buffer: int | None = None) -> NDArray[np.int64]:
+    """Return 0..size-1 in random order; with `buffer`, as drawn from a shuffle buffer of that many pictures."""
+    rng = np.random.default_rng(seed)
+    if buffer is None or buffer >= size:
+        return rng.permutation(size)
+    pool = np.arange(buffer)
+    drawn = np.empty(size, np.int64)
+    for place, incoming in enumerate(range(buffer, size)):
+        slot = rng.integers(buffer)
+        drawn[place] = pool[slot]
+        pool[slot] = incoming
+    drawn[size - buffer :] = rng.permutation(pool)
+    return drawn
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Batches of `batch` pictures, `chunks` of the set in turn, an epoch being one pass over one chunk.
+
+    Of every global batch this process takes its part, `rank` of `world`.
+    """
+
+    samples: Sequence[Sample]
+    canvas: Canvas
+    batch: int
+    seed: int
+    buffer: int | None = None
+    chunks: int = 1
+    rank: int = 0
+    world: int = 1
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        if self.batch % self.world:
+            raise ValueError(f"A batch of {self.batch} cannot be shared evenly by {self.world} processes.")
+        if self.steps_per_epoch < 1:
+            raise ValueError(f"{len(self.samples)} photographs are too few for batches of {self.batch}.")
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Return how many whole batches a chunk has."""
+        return len(self.samples) // self.chunks // self.batch
+
+    def chosen(self, step: int) -> tuple[int, list[int]]:
+        """Return the epoch of `step` and which pictures this process has in it."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        size = len(self.samples) // self.chunks
+        order = shuffled(size, (self.seed, epoch), self.buffer)
+        batch = order[within * self.batch : (within + 1) * self.batch][self.rank :: self.world]
+        return epoch, [int(index) + epoch % self.chunks * size for index in batch]
+
+    def batches(self, first_step: int = 0) -> Iterator[Tensor]:
+        """Yield RGB uint8 batches (n, 3, h, w) for ever, from `first_step` on; threads decode ahead."""
+        cache = DecodedCache()
+        with ThreadPoolExecutor(self.threads) as pool:
+            ahead: deque[list[Future[NDArray[np.uint8]]]] = deque()
+            for step in count(first_step):
+                epoch, indices = self.chosen(step)
+                ahead.append([pool.submit(self._picture, cache, epoch, index) for index in indices])
+                if len(ahead) > _BATCHES_AHEAD:
+                    yield _stacked(ahead.popleft())
+
+    def _picture(self, cache: DecodedCache, epoch: int, index: int) -> NDArray[np.uint8]:
+        rng = np.random.default_rng([self.seed, epoch, index])
+        return self.canvas.fit(cache.open(self.samples[index]), rng)
+
+
+def still_pictures(samples: Sequence[Sample], canvas: Canvas) -> Tensor:
+    """Return all `samples` on `canvas` without chance, RGB uint8 (n, 3, h, w)."""
+    return _to_tensor([canvas.fit(sample.open()) for sample in samples])
+
+
+def _stacked(futures: list[Future[NDArray[np.uint8]]]) -> Tensor:
+    return _to_tensor([future.result() for future in futures])
+
+
+def _to_tensor(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()

@@ -1,0 +1,69 @@
+"""A network and held-out photographs in; a few figures and a contact sheet out, for an eye on a run in progress.
+
+`python -m training evaluate` measures properly; this is quick, at the size the network trains at.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from colorizers.loading import ColorNetwork
+from colorizers.torch_lab import lab_to_rgb, rgb_to_lab
+from training.recipe import Recipe
+from training.sheets import contact_sheet
+
+_CELL_PX = 160
+_BATCH = 16
+
+
+@torch.no_grad()
+def validate(recipe: Recipe, network: nn.Module, photos: Sequence[Tensor], device: torch.device) -> dict[str, float]:
+    """Return mean PSNR in dB (of gray too) and chroma over true chroma of RGB uint8 (3, h, w) photos."""
+    network.eval()
+    rows = []
+    for photo in photos:
+        rgb = photo[None].to(device).float() / 255
+        lab = rgb_to_lab(rgb)
+        ab = recipe.colour(cast(ColorNetwork, network), rgb)
+        psnr, gray = (
+            -10 * ((lab_to_rgb(torch.cat([lab[:, :1], x], 1)) - rgb) ** 2).mean().clamp_min(1e-10).log10()
+            for x in (ab, torch.zeros_like(ab))
+        )
+        rows.append(torch.stack([psnr, gray, ab.norm(dim=1).mean(), lab[:, 1:].norm(dim=1).mean()]))
+    psnr, gray, chroma, true = torch.stack(rows).mean(0).tolist()
+    return {"psnr": psnr, "gray_psnr": gray, "chroma_ratio": chroma / max(true, 1e-6)}
+
+
+@torch.no_grad()
+def validation_loss(recipe: Recipe, network: nn.Module, photos: Sequence[Tensor], device: torch.device) -> float:
+    """Return the recipe's mean loss over RGB uint8 (3, h, w) photos of one size."""
+    network.eval()
+    total = 0.0
+    for start in range(0, len(photos), _BATCH):
+        rgb = torch.stack(list(photos[start : start + _BATCH])).to(device).float() / 255
+        total += float(recipe.losses(network, rgb)["loss"]) * len(rgb)
+    return total / len(photos)
+
+
+@torch.no_grad()
+def sheet_of(recipe: Recipe, network: nn.Module, photos: Sequence[Tensor], device: torch.device) -> Image.Image:
+    """Return a contact sheet of RGB uint8 (3, h, w) photos: gray, coloured, true."""
+    network.eval()
+    rows = []
+    for photo in photos:
+        rgb = photo[None].to(device).float() / 255
+        L = rgb_to_lab(rgb)[:, :1]
+        ab = recipe.colour(cast(ColorNetwork, network), rgb)
+        gray, coloured = (lab_to_rgb(torch.cat([L, x], 1)) for x in (torch.zeros_like(ab), ab))
+        rows.append([_pixels(picture) for picture in (gray, coloured, rgb)])
+    return contact_sheet(rows, ("gray", recipe.name, "truth"), _CELL_PX)
+
+
+def _pixels(rgb: Tensor) -> NDArray[np.uint8]:
+    """Return RGB (1, 3, h, w) in 0..1 as uint8 (h, w, 3)."""
+    return (rgb[0] * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
