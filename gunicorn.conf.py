@@ -12,3 +12,6 @@ workers = 2
 threads = 32
 # Uploads and waiting forms that are under way at a stop get this long to end.
 graceful_timeout = 5
+loglevel = "warning"
+# One application may run several times on a machine; a control socket would be shared by all of them.
+control_socket_disable = True

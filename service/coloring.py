@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from PIL import Image
 
 from colorizers.colorizer import Colorizer, UncolouredWarning
@@ -58,7 +59,7 @@ class Painter:
         path = weights_path(spec, self._settings.model_dir)
         changed = path.stat().st_mtime if path.exists() else 0.0
         if self._loaded is None or self._loaded[:2] != (spec, changed):
-            use_gpu = self._settings.device != "cpu"
+            use_gpu = {"cpu": False, "gpu": True, "auto": _has_gpu()}[self._settings.device]
             colorizer = Colorizer.from_name(spec.name, model_dir=self._settings.model_dir, use_gpu=use_gpu)
             _log.info("using %s on %s", colorizer.spec.title, colorizer.device)
             self._loaded = (spec, changed, colorizer)
@@ -107,6 +108,10 @@ class Painter:
         image.thumbnail((VIEW_PX, VIEW_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
         with self._files.replace(job.id, kind) as path:
             image.save(path, _view_format(photo), quality=_VIEW_QUALITY)
+
+
+def _has_gpu() -> bool:
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
 def _view_format(photo: Photo) -> str:

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 
 from service.jobs import JobStore
 from service.settings import ROOT, Settings, load_settings
+from service.signals import exit_on
 
 _POLL_S = 0.1
 _STANDBY_POLL_S = 1.0
@@ -127,8 +128,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = load_settings()
     supervisor = Supervisor(settings, JobStore(settings.data_dir))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
+    exit_on(signal.SIGTERM, signal.SIGINT)
     try:
         while True:
             supervisor.ensure()

@@ -18,6 +18,7 @@ from service.coloring import Painter
 from service.files import PhotoFiles
 from service.jobs import LEASE_S, Failure, Job, JobStore
 from service.settings import load_settings
+from service.signals import exit_on
 
 _POLL_S = 0.1
 _RENEW_S = LEASE_S / 3
@@ -105,7 +106,7 @@ def _end_with_supervisor() -> None:
 def main(name: str) -> None:
     """Work under `name` until SIGTERM or the end of standard input."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    exit_on(signal.SIGTERM)
     # Ctrl-C in a terminal reaches the whole group; the supervisor decides what it means for us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_supervisor, name="supervisor-watch", daemon=True).start()
