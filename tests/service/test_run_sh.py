@@ -1,0 +1,137 @@
+"""`run.sh` from outside: it starts, says where, stops everything on a signal, and tells what is missing."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from service.settings import ROOT, Settings
+from tests.service.conftest import MakeSettings
+from tests.service.photos import as_file, scene
+from tests.service.processes import answers, free_port, until, workers_of
+
+# Whatever wants the network is refused at once.
+NO_NETWORK = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"}
+
+
+def start(settings: Settings, log: Path, **environ: str) -> "subprocess.Popen[bytes]":
+    """Start `run.sh` in a session of its own, its output going to `log`."""
+    with log.open("wb") as output:
+        values = {**os.environ, **settings.to_environ(), **environ}
+        return subprocess.Popen(
+            ["./run.sh"], cwd=ROOT, env=values, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+
+def is_ready(log: Path) -> bool:
+    return "is ready at" in log.read_text()
+
+
+def finish(process: "subprocess.Popen[bytes]") -> None:
+    """End a run that a failed test left behind."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_command_serves_until_it_is_told_to_stop(
+    make_settings: MakeSettings, tmp_path: Path, number: signal.Signals
+) -> None:
+    settings = make_settings(port=free_port(), wait_s=100, weights="none", base_dir="/photos")
+    log = tmp_path / "log"
+    address = f"http://127.0.0.1:{settings.port}/photos/"
+    process = start(settings, log)
+    try:
+        until(lambda: is_ready(log), within_s=60)
+        assert f"is ready at {address}" in log.read_text()
+        assert "Network: Stand-in" in log.read_text()
+        photo = {"photo": ("a.png", as_file(scene(), "PNG"))}
+        answer = httpx.post(f"{address}colorization", files=photo, timeout=110, trust_env=False)
+        assert answer.status_code == 200, answer.text
+        assert len(workers_of(settings.data_dir)) == 1
+        os.killpg(process.pid, number) if number == signal.SIGINT else process.terminate()
+        assert process.wait(20) == 0
+        assert not answers(f"{address}healthz")
+        assert workers_of(settings.data_dir) == []
+    finally:
+        finish(process)
+
+
+def test_weights_that_cannot_be_had_are_no_obstacle_and_not_tried_again(
+    make_settings: MakeSettings, model_dir: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(model_dir, folder)
+    settings = make_settings(port=free_port(), model_dir=folder)
+    outputs = []
+    for name in ("first", "second"):
+        log = tmp_path / name
+        begun = time.monotonic()
+        process = start(settings, log, **NO_NETWORK)
+        try:
+            until(lambda log=log: is_ready(log), within_s=60)  # type: ignore[misc]
+            seconds = time.monotonic() - begun
+            process.terminate()
+            assert process.wait(20) == 0
+        finally:
+            finish(process)
+        outputs.append(log.read_text())
+    assert seconds < 10
+    assert all("that is no obstacle" in output for output in outputs)
+    assert "could not be downloaded" in outputs[0]
+    assert "less than a day ago" in outputs[1]
+
+
+def test_port_in_use_ends_everything_with_a_failure(make_settings: MakeSettings, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = make_settings(port=taken.getsockname()[1], weights="none")
+        process = start(settings, tmp_path / "log")
+        try:
+            assert process.wait(60) == 1
+            until(lambda: workers_of(settings.data_dir) == [])
+        finally:
+            finish(process)
+
+
+def test_wrong_setting_is_explained(make_settings: MakeSettings, tmp_path: Path) -> None:
+    process = start(make_settings(weights="none"), tmp_path / "log", PORT="eighty")
+    assert process.wait(60) != 0
+    assert "PORT must be a number, not 'eighty'." in (tmp_path / "log").read_text()
+
+
+def test_unknown_command_shows_the_usage() -> None:
+    done = subprocess.run(["./run.sh", "dance"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "usage: ./run.sh" in done.stderr
+
+
+@pytest.fixture
+def bare_machine(tmp_path: Path) -> dict[str, Any]:
+    """A fresh copy of `run.sh` on a machine without a usable Python, for a user who is not root."""
+    machine = tmp_path / "bin"
+    machine.mkdir()
+    for tool in ("bash", "env", "dirname", "cat", "grep", "sha256sum"):
+        (machine / tool).symlink_to(str(shutil.which(tool)))
+    for name, text in {"id": "echo 1000", "python3": "exit 1", "apt-get": "echo called >&2"}.items():
+        (machine / name).write_text(f"#!/bin/sh\n{text}\n")
+        (machine / name).chmod(0o755)
+    for path in ("run.sh", "requirements.txt"):
+        shutil.copy(ROOT / path, tmp_path / path)
+    return {"cwd": tmp_path, "env": {"PATH": str(machine)}}
+
+
+def test_bare_machine_without_root_gets_the_one_line_to_type(bare_machine: dict[str, Any]) -> None:
+    done = subprocess.run(["./run.sh"], capture_output=True, text=True, check=False, **bare_machine)
+    assert done.returncode == 1
+    assert "sudo apt-get update && sudo apt-get install -y python3 python3-venv" in done.stderr
+    assert "called" not in done.stderr
