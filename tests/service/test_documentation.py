@@ -1,0 +1,25 @@
+"""README and documentation say what the program does: the settings table is the real one, and every link leads on."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service.settings import as_markdown
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/deployment.md"])
+def test_settings_table_is_the_real_one(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    table = text.split("<!-- settings: python -m service.settings -->\n")[1].split("<!-- end of settings -->")[0]
+    assert table == as_markdown()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_that_exist(page: Path) -> None:
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
