@@ -115,6 +115,27 @@ def test_the_slider_works_by_keyboard(open_page: OpenPage) -> None:
         assert clip == f"inset(0px 0px 0px {value}%)"
 
 
+def test_the_slider_works_by_mouse_and_touch(open_page: OpenPage) -> None:
+    page = open_page(has_touch=True)
+    page.get_by_label("Upload photos").set_input_files(PHOTO)
+    page.get_by_role("button", name="Colorize").click()
+    slider = page.get_by_role("slider")
+    expect(slider).to_be_visible()
+    picture = page.get_by_role("img", name="in colour").bounding_box()
+    assert picture
+
+    def at(share: float) -> tuple[float, float]:
+        return picture["x"] + share * picture["width"], picture["y"] + picture["height"] / 2
+
+    page.mouse.move(*at(0.5))
+    page.mouse.down()
+    page.mouse.move(*at(0.75), steps=5)
+    page.mouse.up()
+    assert float(slider.input_value()) == pytest.approx(75, abs=1)
+    page.touchscreen.tap(*at(0.2))
+    assert float(slider.input_value()) == pytest.approx(20, abs=1)
+
+
 def test_upload_and_result_without_javascript(open_page: OpenPage) -> None:
     page = open_page(java_script_enabled=False)
     page.get_by_label("Upload photos").set_input_files(PHOTO)
@@ -130,6 +151,17 @@ def test_upload_and_result_without_javascript(open_page: OpenPage) -> None:
     assert before["width"] > 100
     assert before["x"] + before["width"] <= after["x"]
     assert chroma(download(page, "colorized_detroit-1915.jpg")) > 1
+
+
+def test_a_refused_photo_without_javascript_can_be_read_about_in_peace(open_page: OpenPage) -> None:
+    page = open_page(java_script_enabled=False)
+    photo = FilePayload(name="street.jpg", mimeType="image/jpeg", buffer=PHOTO.read_bytes())
+    page.get_by_label("Upload photos").set_input_files([NO_PICTURE, photo])
+    page.get_by_role("button", name="Colorize").click()
+    expect(page.locator(".reason")).to_contain_text("not a picture")
+    assert page.locator("meta[http-equiv=refresh]").count() == 0
+    page.get_by_role("link", name="See how far the others are").click()
+    expect(page.get_by_role("img", name="street.jpg, in colour")).to_be_visible()
 
 
 def test_nothing_chosen_without_javascript_is_explained(open_page: OpenPage) -> None:
