@@ -49,14 +49,12 @@ def join(pixels: Pixels, ab: NDArray[np.float32]) -> Pixels:
     height, width = pixels.shape[:2]
     small = np.ascontiguousarray(ab, dtype=np.float32)
     tables = _tables(levels_of(pixels))
-    lookups = (tables.linear, tables.lab_f, tables.encoder)
+    lookups = (tables.linear, tables.lab_f, tables.encoder, _gamut())
+    exact = pixels.dtype == np.uint8
     result: Pixels = np.empty((height, width, 3), pixels.dtype)
     for top, band in _bands(height):
         gray = np.ascontiguousarray(gray_levels(pixels[band]))
-        if pixels.dtype == np.uint8:
-            kernels.join8(gray, small, top, height, *lookups, _gamut(), tables.weighted, *_allowed(), result[band])
-        else:
-            kernels.join16(gray, small, top, height, *lookups, result[band])
+        kernels.join(gray, small, top, height, *lookups, exact, tables.weighted, *_allowed(), result[band])
     return result
 
 
@@ -66,8 +64,7 @@ def gray_levels(pixels: Pixels) -> Pixels:
         return pixels
     tables = _tables(levels_of(pixels))
     gray: Pixels = np.empty(pixels.shape[:2], pixels.dtype)
-    kernel = kernels.gray8 if pixels.dtype == np.uint8 else kernels.gray16
-    kernel(np.ascontiguousarray(pixels), tables.weighted, tables.encoder, tables.boundaries, gray)
+    kernels.gray_of(np.ascontiguousarray(pixels), tables.weighted, tables.encoder, tables.boundaries, gray)
     return gray
 
 

@@ -5,20 +5,21 @@ stands in, so everything compiled is in this one file. What the tables hold is s
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from colorizers.lab import LAB_LINEAR_OFFSET, LAB_LINEAR_SLOPE, RGB_TO_XYZ, Pixels
+from colorizers.lab import LAB_LINEAR_OFFSET, LAB_LINEAR_SLOPE, RGB_TO_XYZ, Y_WEIGHTS, Pixels
 
-HUES = 256
+HUES = 1024
 """How many hues the gamut table tells apart."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _F4s = NDArray[np.float32]
 _F8s = NDArray[np.float64]
+_F4, _F8 = types.float32, types.float64
 _Light = tuple[np.float32, np.float32, np.float32]
 
 _f4 = np.float32
@@ -31,32 +32,28 @@ _BX, _BY, _BZ = _XYZ_TO_RGB[2]
 _A_TO_FX, _B_TO_FZ = _f4(1 / 500), _f4(1 / 200)
 _CUBE_ABOVE = _f4(6 / 29)
 _LINE_OFFSET, _LINE_SLOPE = _f4(LAB_LINEAR_OFFSET), _f4(1 / LAB_LINEAR_SLOPE)
+_R_WEIGHT, _G_WEIGHT, _B_WEIGHT = Y_WEIGHTS.astype(np.float32)
 # Single precision leaves this share of the brightest and of the pixel's own luminance uncertain.
 _UNCERTAIN = _f4(1e-6)
+_TINY = _f4(1e-9)
 _HUES = _f4(HUES)
-_FARTHEST_AB = _f4(400)
-_BISECTIONS = 24
+# No colour of sRGB has |a| + |b| above 190.
+_LARGEST_SIZE, _SIZE_STEP, _BISECTIONS = _f4(200), _f4(4), 12
 
 
 def _array(kind: Any, dimensions: int, readonly: bool = True) -> Any:
     return types.Array(kind, dimensions, "C", readonly=readonly)
 
 
-def _kernel(*arguments: Any) -> Callable[[_Function], _Function]:
+def _kernel(*signatures: tuple[Any, ...]) -> Callable[[_Function], _Function]:
     """Return a decorator that compiles for these arguments at import, or takes the machine code from disk."""
-    decorator: Callable[[_Function], _Function] = njit(types.void(*arguments), cache=True, nogil=True)
-    return decorator
+    decorator = njit([types.void(*arguments) for arguments in signatures], cache=True, nogil=True)
+    return cast(Callable[[_Function], _Function], decorator)
 
 
 def _part(function: _Function) -> _Function:
     """Mark a function as part of the kernels below; it is compiled into them."""
-    part: _Function = njit(function)
-    return part
-
-
-_U8, _U16, _F4, _F8 = types.uint8, types.uint16, types.float32, types.float64
-_SMALL_AB = _array(_F4, 3)
-_LOOKUPS = (_array(_F4, 1), _array(_F4, 1), _array(_F4, 1))
+    return cast(_Function, njit(function))
 
 
 @_part
@@ -84,15 +81,23 @@ def _in_gamut(luminance: np.float32, light: _Light) -> bool:
 
 
 @_part
-def _largest_share(luminance: np.float32, f: np.float32, a: np.float32, b: np.float32) -> np.float32:
-    """Return which share of (a, b), 0..1, stays inside the gamut; (a, b) itself is outside. By bisection."""
-    inside, outside = _ZERO, _ONE
+def _limit(luminance: np.float32, f: np.float32, a: np.float32, b: np.float32) -> np.float32:
+    """Return the largest size up to which (a, b), of size |a| + |b| = 1, may grow in the gamut.
+
+    Rays of bright yellow leave the gamut by a hair and enter it again; the outermost exit counts, or colours would
+    change in steps.
+    """
+    outside = _LARGEST_SIZE
+    inside = outside - _SIZE_STEP
+    while inside > _ZERO and not _in_gamut(luminance, _linear_rgb(luminance, f, a * inside, b * inside)):
+        outside = inside
+        inside = max(outside - _SIZE_STEP, _ZERO)
     for _ in range(_BISECTIONS):
-        share = (inside + outside) * _HALF
-        if _in_gamut(luminance, _linear_rgb(luminance, f, a * share, b * share)):
-            inside = share
+        middle = (inside + outside) * _HALF
+        if _in_gamut(luminance, _linear_rgb(luminance, f, a * middle, b * middle)):
+            inside = middle
         else:
-            outside = share
+            outside = middle
     return inside
 
 
@@ -104,13 +109,33 @@ def _hue_position(a: np.float32, b: np.float32, size: np.float32) -> np.float32:
 
 
 @_part
-def _tabled_share(a: np.float32, b: np.float32, limits: _F4s) -> np.float32:
-    """Return which share of (a, b), out of gamut, stays inside, from the gamut table's row of its level."""
-    size = abs(a) + abs(b)
+def _fitted(
+    luminance: np.float32, f: np.float32, a: np.float32, b: np.float32, level: np.float32, gamut: _F4s
+) -> _Light:
+    """Return linear r, g, b inside the gamut for a colour outside it: of the same luminance and hue, and less chroma.
+
+    `level` is the gray level as a fractional row of the gamut table.
+    """
+    size = max(abs(a) + abs(b), _TINY)
     hue = _hue_position(a, b, size)
-    i = min(int(hue), HUES - 1)
-    limit = limits[i] + (hue - _f4(i)) * (limits[i + 1] - limits[i])
-    return min(limit / size, _ONE)
+    i, j = min(int(level), gamut.shape[0] - 2), min(int(hue), HUES - 1)
+    down, along = level - _f4(i), hue - _f4(j)
+    upper = gamut[i, j] + along * (gamut[i, j + 1] - gamut[i, j])
+    lower = gamut[i + 1, j] + along * (gamut[i + 1, j + 1] - gamut[i + 1, j])
+    share = min((upper + down * (lower - upper)) / size, _ONE)
+    return _clamped(luminance, _linear_rgb(luminance, f, a * share, b * share))
+
+
+@_part
+def _clamped(luminance: np.float32, light: _Light) -> _Light:
+    """Return r, g, b within 0..1, mixed with as much white or black as keeps their luminance."""
+    r, g, b = (min(max(light[0], _ZERO), _ONE), min(max(light[1], _ZERO), _ONE), min(max(light[2], _ZERO), _ONE))
+    found = _R_WEIGHT * r + _G_WEIGHT * g + _B_WEIGHT * b
+    if found > luminance:
+        share = luminance / found
+        return r * share, g * share, b * share
+    white = (luminance - found) / max(_ONE - found, _TINY)
+    return r + white * (_ONE - r), g + white * (_ONE - g), b + white * (_ONE - b)
 
 
 @_part
@@ -185,66 +210,65 @@ def _rounded(
     return level, level, level
 
 
-@_kernel(_array(_F4, 1), _array(_F4, 1), _array(_F4, 2, readonly=False))
-def fill_gamut(linear: _F4s, lab_f: _F4s, table: _F4s) -> None:
+@_kernel((_array(_F4, 1), _array(_F4, 1), _array(_F4, 2, readonly=False)))
+def fill_gamut(linear: _F4s, lab_f: _F4s, gamut: _F4s) -> None:
     """Fill the gamut table (256, HUES + 1): the largest |a| + |b| inside sRGB, by gray level and hue."""
-    for level in range(table.shape[0]):
-        for hue in range(table.shape[1]):
+    for level in range(gamut.shape[0]):
+        for hue in range(gamut.shape[1]):
             along = _f4(4) * _f4(hue) / _HUES
-            a = _ONE - along if hue <= HUES // 2 else along - _f4(3)
-            b = (_ONE - abs(a)) if hue <= HUES // 2 else (abs(a) - _ONE)
-            far = _FARTHEST_AB
-            share = _largest_share(linear[level], lab_f[level], a * far, b * far)
-            table[level, hue] = far * share
+            upper_half = hue <= HUES // 2
+            a = _ONE - along if upper_half else along - _f4(3)
+            b = _ONE - abs(a) if upper_half else abs(a) - _ONE
+            gamut[level, hue] = _limit(linear[level], lab_f[level], a, b)
 
 
-@_kernel(
-    _array(_U8, 2), _SMALL_AB, types.int64, types.int64, *_LOOKUPS, _array(_F4, 2), _array(_F8, 2),
-    _array(_F8, 1), _array(_F8, 1), _array(_U8, 3, readonly=False),
-)  # fmt: skip
-def join8(
-    gray: Pixels, small: _F4s, top: int, height: int, linear: _F4s, lab_f: _F4s, encoder: _F4s, gamut: _F4s,
-    weighted: _F8s, least: _F8s, bound: _F8s, result: Pixels,
-) -> None:  # fmt: skip
-    """Fill `result` (h, w, 3) for rows `top`... of a picture `height` rows high; grays come out exactly as they are."""
-    x0, x1, weight = _column_sources(gray.shape[1], small.shape[2])
+def _join_signature(depth: Any) -> tuple[Any, ...]:
+    lookups = (_array(_F4, 1), _array(_F4, 1), _array(_F4, 1), _array(_F4, 2))
+    grays = (_array(_F8, 2), _array(_F8, 1), _array(_F8, 1))
+    place = (types.int64, types.int64)
+    return (_array(depth, 2), _array(_F4, 3), *place, *lookups, types.boolean, *grays, _array(depth, 3, readonly=False))
+
+
+@_kernel(_join_signature(types.uint8), _join_signature(types.uint16))
+def join(
+    gray: Pixels,
+    small: _F4s,
+    top: int,
+    height: int,
+    linear: _F4s,
+    lab_f: _F4s,
+    encoder: _F4s,
+    gamut: _F4s,
+    exact: bool,
+    weighted: _F8s,
+    least: _F8s,
+    bound: _F8s,
+    result: Pixels,
+) -> None:
+    """Fill `result` (h, w, 3) with the colours of `small` for the gray levels `gray` (h, w).
+
+    These are rows `top` and on of a picture `height` rows high. `exact` rounds so that Y lies between `least` and
+    `bound` of the gray level.
+    """
+    width = gray.shape[1]
+    x0, x1, weight = _column_sources(width, small.shape[2])
     ab = np.empty((2, small.shape[2]), np.float32)
+    gamut_rows_per_level = _f4(gamut.shape[0] - 1) / _f4(linear.size - 1)
     for y in range(gray.shape[0]):
         _blend_rows(small, top + y, height, ab)
-        for x in range(gray.shape[1]):
+        for x in range(width):
             level = gray[y, x]
             a = ab[0, x0[x]] + weight[x] * (ab[0, x1[x]] - ab[0, x0[x]])
             b = ab[1, x0[x]] + weight[x] * (ab[1, x1[x]] - ab[1, x0[x]])
             light = _linear_rgb(linear[level], lab_f[level], a, b)
             if not _in_gamut(linear[level], light):
-                share = _tabled_share(a, b, gamut[level])
-                light = _linear_rgb(linear[level], lab_f[level], a * share, b * share)
+                light = _fitted(linear[level], lab_f[level], a, b, _f4(level) * gamut_rows_per_level, gamut)
             r, g, b = _encoded(light[0], encoder), _encoded(light[1], encoder), _encoded(light[2], encoder)
-            i, j, k = _rounded(level, r, g, b, weighted, least[level], bound[level])
+            if exact:
+                i, j, k = _rounded(level, r, g, b, weighted, least[level], bound[level])
+            else:
+                i, j, k = int(r + _HALF), int(g + _HALF), int(b + _HALF)
             result[y, x, 0], result[y, x, 1], result[y, x, 2] = i, j, k
-
-
-@_kernel(
-    _array(_U16, 2), _SMALL_AB, types.int64, types.int64, *_LOOKUPS, _array(_U16, 3, readonly=False),
-)  # fmt: skip
-def join16(
-    gray: Pixels, small: _F4s, top: int, height: int, linear: _F4s, lab_f: _F4s, encoder: _F4s, result: Pixels
-) -> None:  # fmt: skip
-    """Fill `result` as `join8` does, in 16 bits, where rounding alone keeps grays within 1/65535."""
-    x0, x1, weight = _column_sources(gray.shape[1], small.shape[2])
-    ab = np.empty((2, small.shape[2]), np.float32)
-    for y in range(gray.shape[0]):
-        _blend_rows(small, top + y, height, ab)
-        for x in range(gray.shape[1]):
-            level = gray[y, x]
-            a = ab[0, x0[x]] + weight[x] * (ab[0, x1[x]] - ab[0, x0[x]])
-            b = ab[1, x0[x]] + weight[x] * (ab[1, x1[x]] - ab[1, x0[x]])
-            light = _linear_rgb(linear[level], lab_f[level], a, b)
-            if not _in_gamut(linear[level], light):
-                share = _largest_share(linear[level], lab_f[level], a, b)
-                light = _linear_rgb(linear[level], lab_f[level], a * share, b * share)
-            for channel in range(3):
-                result[y, x, channel] = np.uint16(_encoded(light[channel], encoder) + _HALF)
 
 
 @_part
@@ -258,21 +282,13 @@ def _gray_level(luminance: np.float64, encoder: _F4s, boundaries: _F8s) -> int:
     return level
 
 
-_GRAY_LOOKUPS = (_array(_F8, 2), _array(_F4, 1), _array(_F8, 1))
+def _gray_signature(depth: Any) -> tuple[Any, ...]:
+    return (_array(depth, 3), _array(_F8, 2), _array(_F4, 1), _array(_F8, 1), _array(depth, 2, readonly=False))
 
 
-@_kernel(_array(_U8, 3), *_GRAY_LOOKUPS, _array(_U8, 2, readonly=False))
-def gray8(rgb: Pixels, weighted: _F8s, encoder: _F4s, boundaries: _F8s, result: Pixels) -> None:
+@_kernel(_gray_signature(types.uint8), _gray_signature(types.uint16))
+def gray_of(rgb: Pixels, weighted: _F8s, encoder: _F4s, boundaries: _F8s, result: Pixels) -> None:
     """Fill `result` (h, w) with the gray levels of RGB (h, w, 3)."""
-    for y in range(rgb.shape[0]):
-        for x in range(rgb.shape[1]):
-            luminance = weighted[0, rgb[y, x, 0]] + weighted[1, rgb[y, x, 1]] + weighted[2, rgb[y, x, 2]]
-            result[y, x] = _gray_level(luminance, encoder, boundaries)
-
-
-@_kernel(_array(_U16, 3), *_GRAY_LOOKUPS, _array(_U16, 2, readonly=False))
-def gray16(rgb: Pixels, weighted: _F8s, encoder: _F4s, boundaries: _F8s, result: Pixels) -> None:
-    """Fill `result` as `gray8` does, in 16 bits."""
     for y in range(rgb.shape[0]):
         for x in range(rgb.shape[1]):
             luminance = weighted[0, rgb[y, x, 0]] + weighted[1, rgb[y, x, 1]] + weighted[2, rgb[y, x, 2]]

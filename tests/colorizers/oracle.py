@@ -1,0 +1,81 @@
+"""The colour pass once more, slow and plain in double precision: what `colorizers.colour` is compared with."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from colorizers.lab import RGB_TO_XYZ, Pixels, lab_f, luminance, srgb_encode
+
+Floats = NDArray[np.float64]
+REC709_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
+
+
+def gray(pixels: Pixels) -> NDArray[np.int64]:
+    """Return the sRGB-encoded Y of pixels in whole levels, rounded half up."""
+    return np.floor(gray_value(pixels) + 0.5).astype(np.int64)
+
+
+def gray_value(pixels: Pixels) -> Floats:
+    """Return the sRGB-encoded Y of pixels in fractional levels."""
+    white = np.iinfo(pixels.dtype).max
+    return srgb_encode(luminance(pixels)) * white
+
+
+def colour(pixels: Pixels, ab: NDArray[np.float32]) -> Floats:
+    """Return the RGB (h, w, 3), in fractional levels, that `join` rounds."""
+    white = np.iinfo(pixels.dtype).max
+    y = luminance((gray(pixels)).astype(pixels.dtype))
+    a, b = upsampled(ab, pixels.shape[0], pixels.shape[1])
+    size = np.maximum(np.hypot(a, b), 1e-9)
+    limit = _largest_chroma(y, a / size, b / size)
+    rgb = linear_rgb(y, a, b)
+    share = np.where(in_gamut(rgb), 1, np.minimum(limit / size, 1))
+    return srgb_encode(_clamped(y, linear_rgb(y, a * share, b * share))) * white
+
+
+def _largest_chroma(y: Floats, a: Floats, b: Floats) -> Floats:
+    """Return up to which chroma the hue (a, b), a**2 + b**2 = 1, is in the gamut: the outermost exit, by bisection."""
+    outside, inside = np.full_like(y, 200.0), np.full_like(y, -1.0)
+    for chroma in np.arange(198.0, -1.0, -2.0):
+        found = (inside < 0) & in_gamut(linear_rgb(y, a * chroma, b * chroma))
+        inside = np.where(found, chroma, inside)
+        outside = np.where(inside < 0, chroma, outside)
+    for _ in range(30):
+        middle = (inside + outside) / 2
+        fits = in_gamut(linear_rgb(y, a * middle, b * middle))
+        inside, outside = np.where(fits, middle, inside), np.where(fits, outside, middle)
+    return np.maximum(inside, 0)
+
+
+def _clamped(y: Floats, rgb: Floats) -> Floats:
+    """Return r, g, b within 0..1, mixed with black or white so that their luminance is y."""
+    clipped = np.clip(rgb, 0, 1)
+    found = clipped @ RGB_TO_XYZ[1]
+    darker = clipped * (y / np.maximum(found, 1e-12))[..., None]
+    lighter = clipped + ((y - found) / np.maximum(1 - found, 1e-12))[..., None] * (1 - clipped)
+    return np.where((found > y)[..., None], darker, lighter)
+
+
+def upsampled(ab: NDArray[np.float32], height: int, width: int) -> Floats:
+    """Return ab (2, height, width), interpolated by PyTorch."""
+    large = torch.nn.functional.interpolate(torch.from_numpy(ab)[None].double(), (height, width), mode="bilinear")
+    result: Floats = large[0].numpy()
+    return result
+
+
+def linear_rgb(y: Floats, a: Floats, b: Floats) -> Floats:
+    """Return linear r, g, b for luminance and ab, relative to the white that r = g = b = 1 has."""
+    white = RGB_TO_XYZ.sum(axis=1)
+    f = lab_f(y)
+    xyz = np.stack([_inverse_f(f + a / 500) * white[0], y, _inverse_f(f - b / 200) * white[2]], axis=-1)
+    result: Floats = xyz @ np.linalg.inv(RGB_TO_XYZ).T
+    return result
+
+
+def in_gamut(rgb: Floats) -> NDArray[np.bool_]:
+    result: NDArray[np.bool_] = ((rgb >= -1e-9) & (rgb <= 1 + 1e-9)).all(axis=-1)
+    return result
+
+
+def _inverse_f(f: Floats) -> Floats:
+    return np.where(f > 6 / 29, f**3, (f - 16 / 116) / 7.787)
