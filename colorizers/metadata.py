@@ -1,10 +1,13 @@
 """An opened picture (Pillow) in, out the metadata that an upright copy of it may carry: EXIF, XMP, resolution."""
 
+import logging
 import math
 
 from PIL import Image
 
 from colorizers import exif
+
+_log = logging.getLogger(__name__)
 
 # Tags of a TIFF directory that describe how its pixels are stored, or that travel by other ways (resolution, XMP, ICC).
 STORAGE_TAGS = frozenset(
@@ -22,12 +25,21 @@ def exif_block(image: Image.Image) -> bytes | None:
     For a TIFF file that is its first directory without the tags that describe storage.
     """
     if image.format == "TIFF":
-        directory = image.getexif()
+        return _tiff_block(image)
+    block = image.info.get("exif")
+    return exif.strip_prefix(block) if block else None
+
+
+def _tiff_block(image: Image.Image) -> bytes | None:
+    directory = Image.Exif()
+    try:
+        directory.load(image.getexif().tobytes())
         for tag in STORAGE_TAGS & set(directory):
             del directory[tag]
         return exif.strip_prefix(directory.tobytes()) if len(directory) else None
-    block = image.info.get("exif")
-    return exif.strip_prefix(block) if block else None
+    except Exception as error:  # A file's tags may lie about their types in any way.
+        _log.warning("the tags of a TIFF file cannot be carried over: %s", error)
+        return None
 
 
 def xmp_packet(image: Image.Image) -> bytes | None:
@@ -41,8 +53,8 @@ def xmp_packet(image: Image.Image) -> bytes | None:
 def resolution_dpi(image: Image.Image) -> tuple[float, float] | None:
     """Return pixels per inch, horizontal and vertical as the file is stored, None where it states none."""
     dpi = image.info.get("dpi")
-    stated = image.format != "TIFF" or _X_RESOLUTION in image.getexif()
-    if dpi is None or not stated:
+    # Pillow supposes 1 dpi where a TIFF file states none.
+    if dpi is None or (image.format == "TIFF" and _X_RESOLUTION not in image.getexif()):
         return None
     x, y = float(dpi[0]), float(dpi[1])
     valid = math.isfinite(x) and math.isfinite(y) and x > 0 and y > 0
