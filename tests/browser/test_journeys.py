@@ -102,6 +102,18 @@ def test_photos_can_be_dropped_and_pasted(open_page: OpenPage, kind: str) -> Non
     expect(page.get_by_role("button", name="Colorize")).to_be_focused()
 
 
+def test_the_page_of_a_waiting_photo_becomes_its_result(open_page: OpenPage, studio: str) -> None:
+    page = open_page()
+    photo = FilePayload(name="street.jpg", mimeType="image/jpeg", buffer=PHOTO.read_bytes())
+    answer = page.request.post(f"{studio}v1/index", multipart={"photo": photo})
+    assert answer.status == 202
+    page.goto(f"{studio}colorization/{answer.json()['id']}")
+    expect(page.get_by_role("slider")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your photograph, in colour")
+    expect(page).to_have_title("Your photograph, in colour · Photo Colorizer")
+    expect(page.get_by_text("Nobody recorded the true colours")).to_be_visible()
+
+
 def test_the_slider_works_by_keyboard(open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_label("Upload photos").set_input_files(PHOTO)
