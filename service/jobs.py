@@ -208,6 +208,10 @@ class JobStore:
         """Put the jobs of an owner that died at the end of the queue; a job lost `MOST_LOSSES` times fails."""
         self._lose(_jobs.c.lease_owner == owner)
 
+    def lose_all(self) -> None:
+        """Put every running job back, as `lose` does: for a supervisor whose predecessor left without doing so."""
+        self._lose(sa.true())
+
     def _lose(self, condition: sa.ColumnElement[bool]) -> None:
         running = sa.and_(_jobs.c.status == "running", condition)
         lost = {"losses": _jobs.c.losses + 1, "lease_owner": None, "lease_until": None}

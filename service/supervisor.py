@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.jobs import JobStore
+from service.logs import configure_logging
 from service.settings import ROOT, Settings, load_settings
 from service.signals import exit_on
 
@@ -31,7 +32,7 @@ _LONGEST_DELAY_AFTER_SIGNAL_S = 1.0
 # A worker that fails by itself at its start (a broken installation) will mostly do so again.
 _LONGEST_DELAY_AFTER_EXIT_S = 30.0
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("service.supervisor")
 
 
 class Supervisor:
@@ -63,6 +64,7 @@ class Supervisor:
     def _run(self) -> None:
         with self._worker_lock() as mine:
             if mine:
+                self._jobs.lose_all()
                 self._keep_alive()
 
     @contextmanager
@@ -125,7 +127,7 @@ def restart_delay(status: int, deaths: int) -> float:
 
 def main() -> None:
     """Supervise until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure_logging()
     settings = load_settings()
     supervisor = Supervisor(settings, JobStore(settings.data_dir))
     exit_on(signal.SIGTERM, signal.SIGINT)

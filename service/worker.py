@@ -12,25 +12,29 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from colorizers.errors import ColorizerError
-from service.coloring import Painter
 from service.files import PhotoFiles
 from service.jobs import LEASE_S, Failure, Job, JobStore
+from service.logs import configure_logging
 from service.settings import load_settings
 from service.signals import exit_on
+
+if TYPE_CHECKING:
+    from service.coloring import Painter
 
 _POLL_S = 0.1
 _RENEW_S = LEASE_S / 3
 _END_WITHIN_S = 5.0
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("service.worker")
 
 
 class Worker:
     """Works on the jobs of one table, under one name."""
 
-    def __init__(self, name: str, jobs: JobStore, painter: Painter) -> None:
+    def __init__(self, name: str, jobs: JobStore, painter: "Painter") -> None:
         self._name = name
         self._jobs = jobs
         self._painter = painter
@@ -105,11 +109,14 @@ def _end_with_supervisor() -> None:
 
 def main(name: str) -> None:
     """Work under `name` until SIGTERM or the end of standard input."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure_logging()
     exit_on(signal.SIGTERM)
     # Ctrl-C in a terminal reaches the whole group; the supervisor decides what it means for us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_supervisor, name="supervisor-watch", daemon=True).start()
+    # Imported here because torch takes seconds to load, in which the supervisor may already be gone.
+    from service.coloring import Painter
+
     settings = load_settings()
     files = PhotoFiles(settings.data_dir)
     files.sweep_incoming()

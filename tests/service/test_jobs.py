@@ -95,6 +95,14 @@ def test_released_job_goes_first_and_lost_job_goes_last(jobs: JobStore) -> None:
     assert [claim(jobs, "w").id, claim(jobs, "w").id] == [second, first]
 
 
+def test_new_supervisor_takes_back_what_its_predecessor_left(jobs: JobStore) -> None:
+    first, second = queue(jobs, "a", "b")
+    claim(jobs, "gone")
+    claim(jobs, "gone too")
+    jobs.lose_all()
+    assert {claim(jobs, "w").id, claim(jobs, "w").id} == {first, second}
+
+
 def test_expired_lease_returns_to_the_queue(jobs: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
     (job_id,) = queue(jobs, "a")
     claim(jobs, "died")
