@@ -39,7 +39,7 @@ def handle_error(error: Exception) -> Response:
 
 
 def _logged(problem: Problem, error: Exception) -> Problem:
-    number = secrets.token_hex(6)
+    number = problem.data.get("request_id") or secrets.token_hex(6)
     cause = error if problem.code == "internal_error" else None
     _log.error("request %s: %s %s: %s", number, request.method, request.path, problem.code, exc_info=cause)
     return replace(problem, data={**problem.data, "request_id": number})

@@ -13,8 +13,8 @@ from service.views import JobView, view_job, view_submissions
 blueprint = Blueprint("pages", __name__)
 
 
-@blueprint.get("/")
 @blueprint.get("/v1/index")
+@blueprint.get("/")
 def home() -> ResponseReturnValue:
     """Show the form."""
     settings = parts().settings
