@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from flask.testing import FlaskClient
+from safetensors.torch import save_file
 from werkzeug.test import TestResponse
 
+from colorizers.default_network import EmbeddedColorizer
+from colorizers.registry import ModelSpec, write_manifest
 from service.app import create_app
 from service.parts import EXTENSION, Parts
 from service.settings import Settings
@@ -18,17 +22,15 @@ MakeSettings = Callable[..., Settings]
 
 @pytest.fixture(scope="session")
 def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder whose default network is small and random, so that tests need nothing but themselves."""
-    import torch
-    from safetensors.torch import save_file
+    """A model folder whose default network is quick and random, so that tests need nothing but themselves."""
+    return standin_model(tmp_path_factory.mktemp("model"), largest_ab=60.0)
 
-    from colorizers.default_network import EmbeddedColorizer
-    from colorizers.registry import ModelSpec, write_manifest
 
-    folder = tmp_path_factory.mktemp("model")
+def standin_model(folder: Path, largest_ab: float) -> Path:
+    """Write the default network with random weights and colours up to `largest_ab` to `folder`; returns that."""
     torch.manual_seed(1)
     state = EmbeddedColorizer().state_dict()
-    state["bin_centres"] = torch.empty(state["bin_centres"].shape).uniform_(-60, 60)
+    state["bin_centres"] = torch.empty(state["bin_centres"].shape).uniform_(-largest_ab, largest_ab)
     save_file({key: value.contiguous() for key, value in state.items()}, folder / "standin.safetensors")
     spec = ModelSpec(
         name="default",
@@ -87,7 +89,7 @@ def parts_of(client: FlaskClient) -> Parts:
 @pytest.fixture(scope="session")
 def client(make_settings: MakeSettings) -> Iterator[FlaskClient]:
     """A client whose application starts its worker when a test first needs one."""
-    with running_client(make_settings(wait_s=100, max_upload_mb=1, max_megapixels=1, max_files=3)) as client:
+    with running_client(make_settings(wait_s=100, max_upload_mb=1, max_megapixels=2, max_files=3)) as client:
         yield client
 
 

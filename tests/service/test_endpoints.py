@@ -10,7 +10,8 @@ import numpy as np
 from flask.testing import FlaskClient
 from PIL import Image
 
-from tests.service.conftest import parts_of
+from colorizers.colour import gray_levels
+from tests.service.conftest import MakeSettings, parts_of, running_client, standin_model
 from tests.service.photos import as_file, chroma, field, pixels_of, scene
 
 
@@ -42,8 +43,6 @@ def test_json_endpoint_returns_the_finished_object(client: FlaskClient) -> None:
 
 
 def test_result_keeps_luminance(client: FlaskClient) -> None:
-    from colorizers.colour import gray_levels
-
     gray = scene()
     answer = client.post("/v1/index", data={"photo": field(as_file(gray, "PNG"), "a.png")})
     rgb = pixels_of(client.get(answer.get_json()["urls"]["result"]).data)
@@ -148,15 +147,11 @@ def test_transparency_is_kept_in_file_and_view(client: FlaskClient) -> None:
     assert pixels_of(view.data).shape == (80, 120, 4)
 
 
-def test_large_photo_is_shown_small_and_delivered_whole(make_settings: Any) -> None:
-    from tests.service.conftest import running_client
-
-    with running_client(make_settings(wait_s=100)) as client:
-        answer = client.post("/v1/index", data={"photo": field(as_file(scene(3000, 600)))})
-        urls = answer.get_json()["urls"]
-        assert pixels_of(client.get(urls["result"]).data).shape == (600, 3000, 3)
-        for view in ("original_view", "result_view"):
-            assert pixels_of(client.get(urls[view]).data).shape[:2] == (410, 2048)
+def test_large_photo_is_shown_small_and_delivered_whole(client: FlaskClient) -> None:
+    urls = client.post("/v1/index", data={"photo": field(as_file(scene(3000, 600)))}).get_json()["urls"]
+    assert pixels_of(client.get(urls["result"]).data).shape == (600, 3000, 3)
+    for view in ("original_view", "result_view"):
+        assert pixels_of(client.get(urls[view]).data).shape[:2] == (410, 2048)
 
 
 def test_orientation_is_applied(client: FlaskClient) -> None:
@@ -175,6 +170,33 @@ def test_user_file_names_never_touch_the_disk(client: FlaskClient) -> None:
     assert names
     assert not any("geheim" in name for name in names)
     assert not any(path.is_file() for path in (data_dir / "incoming").iterdir())
+
+
+def test_names_in_any_script_survive_the_download(client: FlaskClient) -> None:
+    answer = client.post("/v1/index", data={"photo": field(as_file(scene()), "老照片.jpg")})
+    assert answer.get_json()["name"] == "老照片.jpg"
+    header = client.get(answer.get_json()["urls"]["result"]).headers["Content-Disposition"]
+    assert header.endswith("filename*=UTF-8''colorized_%E8%80%81%E7%85%A7%E7%89%87.jpg")
+
+
+def test_photo_that_got_no_colour_says_so(make_settings: MakeSettings, tmp_path: Path) -> None:
+    folder = standin_model(tmp_path, largest_ab=0.1)
+    with running_client(make_settings(wait_s=100, model_dir=folder)) as client:
+        document = client.post("/v1/index", data={"photo": field(as_file(scene()))}).get_json()
+        assert document["uncoloured"] is True
+        assert "found nothing to colour" in client.get(document["urls"]["page"]).text
+
+
+def test_everything_lies_below_the_prefix(hasty_client: FlaskClient) -> None:
+    page = hasty_client.get("/prefix/")
+    assert page.status_code == 200
+    addresses = re.findall(r'(?:href|src|action)="(/[^"]*)"', page.text)
+    assert addresses
+    assert all(address.startswith("/prefix/") for address in addresses)
+    assert hasty_client.get("/prefix/static/style.css").status_code == 200
+    assert hasty_client.get("/prefix/v1/index").text == page.text
+    assert hasty_client.get("/").status_code == 404
+    assert hasty_client.get("/prefix/colorization").headers["Location"] == "/prefix/"
 
 
 def test_files_answer_range_and_conditional_requests(client: FlaskClient) -> None:

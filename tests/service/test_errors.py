@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from colorizers import errors
 from service.problems import TEXTS
-from tests.service.conftest import parts_of
+from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, post_form, scene
 
 
@@ -27,7 +27,7 @@ CASES: dict[str, tuple[dict[str, Any], int, str]] = {
     "not a picture": ({"photo": (b"%PDF-1.7 and so on", "a.jpg")}, 415, "not_a_picture"),
     "truncated": ({"photo": (noise(300, 200)[:5000], "a.png")}, 422, "undecodable"),
     "broken header": ({"photo": (b"\xff\xd8\xff\xe0 nonsense", "a.jpg")}, 422, "undecodable"),
-    "too many pixels": ({"photo": (as_file(scene(2000, 600)), "a.jpg")}, 422, "too_many_pixels"),
+    "too many pixels": ({"photo": (as_file(scene(2000, 1200)), "a.jpg")}, 422, "too_many_pixels"),
     "too large": ({"photo": (noise(1200, 1000), "a.png")}, 413, "upload_too_large"),
     "too many files": ({"photo": [(as_file(scene()), "a.jpg")] * 4}, 413, "too_many_files"),
     "far too large": ({"photo": (bytes(6_000_000), "a.jpg")}, 413, "request_too_large"),
@@ -138,9 +138,7 @@ def test_unexpected_error_shows_a_number_only(
     assert "secret" not in page.text
 
 
-def test_unknown_network_is_the_servers_fault(make_settings: Any) -> None:
-    from tests.service.conftest import running_client
-
+def test_unknown_network_is_the_servers_fault(make_settings: MakeSettings) -> None:
     with running_client(make_settings(model="nonsense", wait_s=60)) as client:
         assert client.get("/healthz").status_code == 200
         answer = client.post("/v1/index", data={"photo": field(as_file(scene()))})

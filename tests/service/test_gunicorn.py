@@ -2,6 +2,7 @@
 
 import fcntl
 import signal
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,33 +25,34 @@ COMMANDS = {
 
 
 @contextmanager
-def serving(name: str, settings: Settings) -> Iterator[httpx.Client]:
-    """Give a client of a server started in one of the ways of `COMMANDS`."""
+def serving(name: str, settings: Settings) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
+    """Give a client of a server started in one of the ways of `COMMANDS`, and the server's process."""
     port = [str(settings.port)] if name == "flask" else []
     address = f"http://127.0.0.1:{settings.port}"
     with (
-        running(COMMANDS[name] + port, settings),
+        running(COMMANDS[name] + port, settings) as process,
         httpx.Client(base_url=address, timeout=110, trust_env=False) as client,
     ):
         until(lambda: answers(f"{address}/healthz"))
-        yield client
+        yield client, process
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_however_it_is_started_it_colours(name: str, make_settings: MakeSettings) -> None:
     settings = make_settings(port=free_port(), wait_s=100)
-    with serving(name, settings) as client:
+    with serving(name, settings) as (client, server):
         answer = client.post("/v1/index", files={"photo": ("Opa.png", as_file(scene(), "PNG"))})
         assert answer.status_code == 200, answer.text
         result = client.get(answer.json()["urls"]["result"])
         assert chroma(pixels_of(result.content)) > 5
         assert len(workers_of(settings.data_dir)) == 1
+    assert server.returncode == {"gunicorn": 0}.get(name, -signal.SIGTERM)
     until(lambda: workers_of(settings.data_dir) == [])
 
 
 def test_waiting_forms_do_not_block_others(make_settings: MakeSettings) -> None:
     settings = make_settings(port=free_port(), wait_s=4)
-    with (settings.data_dir / "worker.lock").open("w") as lock, serving("gunicorn", settings) as client:
+    with (settings.data_dir / "worker.lock").open("w") as lock, serving("gunicorn", settings) as (client, _):
         fcntl.flock(lock, fcntl.LOCK_EX)  # No worker starts, so every form waits to the end.
         photo = {"photo": ("a.png", as_file(scene(), "PNG"))}
         with ThreadPoolExecutor(12) as pool:
@@ -62,7 +64,7 @@ def test_waiting_forms_do_not_block_others(make_settings: MakeSettings) -> None:
 
 def test_killed_web_process_loses_no_photo(make_settings: MakeSettings) -> None:
     settings = make_settings(port=free_port(), wait_s=0)
-    with serving("gunicorn", settings) as client:
+    with serving("gunicorn", settings) as (client, _):
         photo = {"photo": ("a.png", as_file(scene(), "PNG"))}
         address = client.post("/v1/index", files=photo).json()["urls"]["self"]
         for pid in web_processes(settings.port):
@@ -91,15 +93,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
-
-
-def test_sigterm_ends_everything(make_settings: MakeSettings) -> None:
-    settings = make_settings(port=free_port(), wait_s=100)
-    address = f"http://127.0.0.1:{settings.port}"
-    with running(COMMANDS["gunicorn"], settings) as server:
-        until(lambda: answers(f"{address}/healthz"))
-        photo = {"photo": ("a.png", as_file(scene(), "PNG"))}
-        assert httpx.post(f"{address}/v1/index", files=photo, timeout=110, trust_env=False).status_code == 200
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(15) == 0
-    until(lambda: workers_of(settings.data_dir) == [])

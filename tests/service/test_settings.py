@@ -59,6 +59,11 @@ def test_example_file_follows_the_table() -> None:
         assert f"`{f.name.upper()}`" in module.as_markdown()
 
 
+@pytest.mark.parametrize("document", ["README.md", "docs/deployment.md"])
+def test_documents_follow_the_table(document: str) -> None:
+    assert module.as_markdown() in (ROOT / document).read_text(encoding="utf-8")
+
+
 def test_shell_assignments_are_quoted() -> None:
     text = module.as_shell(Settings.from_environ({"MODEL": "it's; rm -rf"}))
     assert "MODEL='it'\"'\"'s; rm -rf'\n" in text
