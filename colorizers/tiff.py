@@ -1,6 +1,7 @@
 """Pixels and metadata in, the bytes of a TIFF file out, 8 or 16 bits (TIFF 6.0 with Adobe's deflate)."""
 
 import logging
+import warnings
 from io import BytesIO
 
 import imagecodecs
@@ -81,11 +82,13 @@ def _exif_directory(exif: bytes | None) -> ImageFileDirectory_v2:
     if exif is None:
         return directory
     try:
-        tags = Image.Exif()
-        tags.load(PREFIX + exif)
-        for tag in set(tags) - STORAGE_TAGS:
-            directory[tag] = _subdirectory(tags, tag) if tag in _SUBDIRECTORIES else tags[tag]
-        directory.tobytes()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tags = Image.Exif()
+            tags.load(PREFIX + exif)
+            for tag in set(tags) - STORAGE_TAGS:
+                directory[tag] = _subdirectory(tags, tag) if tag in _SUBDIRECTORIES else tags[tag]
+            directory.tobytes()
     except Exception as error:  # A file's EXIF may lie about its types in any way.
         _log.warning("the EXIF of the original cannot be carried into a TIFF file: %s", error)
         return ImageFileDirectory_v2()
