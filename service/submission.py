@@ -20,7 +20,8 @@ from service.parts import Parts
 from service.problems import JobNotFoundError, NoFileError, Problem, TooManyFilesError, UploadTooLargeError, problem_of
 
 FIELD = "photo"
-_POLL_S = 0.05
+_FIRST_POLL_S = 0.05
+_LONGEST_POLL_S = 0.25
 _MEGABYTE = 1_000_000
 
 
@@ -80,12 +81,14 @@ def wait(submissions: Sequence[Submission], parts: Parts) -> list[Submission]:
     """Return `submissions` with their jobs as they are when all have ended, or after `WAIT_S` seconds."""
     ids = [item.job.id for item in submissions if item.job]
     deadline = time.monotonic() + parts.settings.wait_s
+    pause_s = _FIRST_POLL_S
     while True:
         jobs = parts.jobs.get_many(ids)
         if all(job.is_final for job in jobs.values()) or time.monotonic() >= deadline:
             return [Submission(item.name, jobs[item.job.id]) if item.job else item for item in submissions]
         parts.supervisor.ensure()
-        time.sleep(_POLL_S)
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.1, _LONGEST_POLL_S)
 
 
 def find_jobs(job_ids: Sequence[str], parts: Parts) -> list[Job]:

@@ -122,7 +122,7 @@ def bare_machine(tmp_path: Path) -> dict[str, Any]:
     machine.mkdir()
     for tool in ("bash", "env", "dirname", "cat", "grep", "sha256sum"):
         (machine / tool).symlink_to(str(shutil.which(tool)))
-    for name, text in {"id": "echo 1000", "python3": "exit 1", "apt-get": "echo called >&2"}.items():
+    for name, text in {"id": "echo 1000", "python3": "exit 1", "apt-get": 'echo "apt-get $*" >&2'}.items():
         (machine / name).write_text(f"#!/bin/sh\n{text}\n")
         (machine / name).chmod(0o755)
     for path in ("run.sh", "requirements.txt"):
@@ -134,4 +134,14 @@ def test_bare_machine_without_root_gets_the_one_line_to_type(bare_machine: dict[
     done = subprocess.run(["./run.sh"], capture_output=True, text=True, check=False, **bare_machine)
     assert done.returncode == 1
     assert "sudo apt-get update && sudo apt-get install -y python3 python3-venv" in done.stderr
-    assert "called" not in done.stderr
+    assert done.stderr.count("apt-get") == 2, "both in the line to type"
+
+
+def test_bare_machine_with_root_is_helped_by_apt(bare_machine: dict[str, Any]) -> None:
+    root = bare_machine["cwd"] / "bin" / "id"
+    root.write_text("#!/bin/sh\necho 0\n")
+    done = subprocess.run(["./run.sh"], capture_output=True, text=True, check=False, **bare_machine)
+    assert "apt-get update" in done.stderr
+    assert "python3 python3-venv" in done.stderr.partition("apt-get install")[2]
+    assert "Python 3.11 or newer is needed" in done.stderr
+    assert done.returncode == 1
