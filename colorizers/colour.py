@@ -1,8 +1,8 @@
-"""A photo's pixels and the network's small ab picture in, RGB pixels of the same size and depth out.
+"""A photo's pixels and small ab planes in, RGB pixels of the same size and depth out.
 
-One pass over the rows does everything: it takes each pixel's luminance Y, interpolates ab bilinearly (as PyTorch does
-with align_corners off), scales the chroma into the sRGB gamut at fixed L and hue, and rounds so that the result's gray
-level is the photo's: exactly for 8-bit photos, within 1/65535 for 16-bit ones. A gray level is the sRGB-encoded Y,
+One pass over the rows does everything: it takes each pixel's luminance Y, interpolates the planes bilinearly (as PyTorch
+does with align_corners off), scales the chroma into the sRGB gamut at fixed L and hue, and rounds so that the result's
+gray level is the photo's: exactly for 8-bit photos, within 1/65535 for 16-bit ones. A gray level is the sRGB-encoded Y,
 rounded half up. No full-size floating-point picture ever exists.
 """
 
@@ -14,47 +14,65 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colorizers import kernels
-from colorizers.lab import Y_WEIGHTS, Pixels, lab_f, levels_of, linear_table, srgb_decode, srgb_encode
+from colorizers.lab import Y_WEIGHTS, Pixels, lab_f, levels_of, linear_table, srgb_decode
 
 _BAND_ROWS = 256
 # Results stay this far (in levels) from where a gray rounds to the next, so that grays also come out equal for those
 # who compute them with another edition of the luminance weights (0.2126, 0.7152, 0.0722) or round half to even.
 _MARGIN_LEVELS = 0.03
+# Luminances as whole numbers, so that sums are compared exactly and quickly; the margin is ten thousand steps wide.
+_WHOLE_Y = 2**30
 
 
 @dataclass(frozen=True, eq=False)
 class _Tables:
     """What the pass looks up for pixels of one depth.
 
-    By level: `linear` light, CIELAB `lab_f` of it, `weighted` (3, levels) its share in Y as red, green and blue, and
-    `boundaries`, the least Y of gray level k at k (one more at the end). `encoder` is the sRGB curve in levels at
-    equal steps of linear light, one value more than steps + 1.
+    By level: CIELAB `lab_f`, `weighted` (3, levels) its share in Y as red, green and blue, and `boundaries`, the least
+    Y of gray level k at k (one more at the end).
     """
 
-    linear: NDArray[np.float32]
     lab_f: NDArray[np.float32]
-    encoder: NDArray[np.float32]
     weighted: NDArray[np.float64]
     boundaries: NDArray[np.float64]
 
 
-def join(pixels: Pixels, ab: NDArray[np.float32]) -> Pixels:
-    """Return RGB (h, w, 3), of the depth of `pixels`, with the luminance of `pixels` and the colours of `ab`.
+@dataclass(frozen=True, eq=False)
+class _Allowed:
+    """How exact 8-bit grays are kept, in 1/2**30 of white's Y.
 
-    `pixels` is gray (h, w) or RGB (h, w, 3), uint8 or uint16; `ab` is (2, h', w') in raw ab units, of any size. Raises
-    `ValueError` where `ab` is not finite.
+    `weighted` (3, 256) is each level's share in Y as red, green and blue; by gray level, `least` is the least Y that a
+    result may have and `bound` what it stays below.
     """
-    if not np.isfinite(ab).all():
+
+    weighted: NDArray[np.int32]
+    least: NDArray[np.int32]
+    bound: NDArray[np.int32]
+
+
+def join(pixels: Pixels, planes: NDArray[np.float32], clip: bool = False) -> Pixels:
+    """Return RGB (h, w, 3), of the depth of `pixels`, with the luminance of `pixels` and the colours of `planes`.
+
+    `pixels` is gray (h, w) or RGB (h, w, 3), uint8 or uint16. `planes` is ab (2, h', w') in raw units, or ab at L = 0
+    and its rise by unit of L (4, h', w'), of any size. `clip` cuts off what is outside sRGB, as the published demo
+    does, instead of keeping luminance and hue. Raises `ValueError` where `planes` are not finite.
+    """
+    if not np.isfinite(planes).all():
         raise ValueError("ab holds values that are not finite")
     height, width = pixels.shape[:2]
-    small = np.ascontiguousarray(ab, dtype=np.float32)
+    small = _planes_over_f(planes)
     tables = _tables(levels_of(pixels))
-    lookups = (tables.linear, tables.lab_f, tables.encoder, _gamut())
-    exact = pixels.dtype == np.uint8
+    white = np.float32(levels_of(pixels) - 1)
+    exact, allowed = pixels.dtype == np.uint8, _allowed()
+    grays = (allowed.weighted, allowed.least, allowed.bound)
     result: Pixels = np.empty((height, width, 3), pixels.dtype)
     for top, band in _bands(height):
-        gray = np.ascontiguousarray(gray_levels(pixels[band]))
-        kernels.join(gray, small, top, height, *lookups, exact, tables.weighted, *_allowed(), result[band])
+        if clip:
+            rows = np.ascontiguousarray(pixels[band] if pixels.ndim == 3 else pixels[band, :, None])
+            kernels.join_clipped(rows, small, top, height, tables.weighted, white, result[band])
+        else:
+            gray = np.ascontiguousarray(gray_levels(pixels[band]))
+            kernels.join(gray, small, top, height, tables.lab_f, _gamut(), exact, *grays, result[band])
     return result
 
 
@@ -64,7 +82,7 @@ def gray_levels(pixels: Pixels) -> Pixels:
         return pixels
     tables = _tables(levels_of(pixels))
     gray: Pixels = np.empty(pixels.shape[:2], pixels.dtype)
-    kernels.gray_of(np.ascontiguousarray(pixels), tables.weighted, tables.encoder, tables.boundaries, gray)
+    kernels.gray_of(np.ascontiguousarray(pixels), tables.weighted, tables.boundaries, gray)
     return gray
 
 
@@ -76,6 +94,15 @@ def count_changed_grays(before: Pixels, after: Pixels) -> int:
     )
 
 
+def _planes_over_f(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the planes as the kernels want them: over f instead of L, L being 116 f - 16."""
+    small = np.ascontiguousarray(planes, dtype=np.float32)
+    if len(small) == 2:
+        return small
+    start, rise = small[:2], small[2:]
+    return np.concatenate([start - 16 * rise, 116 * rise])
+
+
 def _bands(height: int) -> Iterator[tuple[int, slice]]:
     """Yield the first row and the rows of every horizontal band."""
     for top in range(0, height, _BAND_ROWS):
@@ -84,25 +111,21 @@ def _bands(height: int) -> Iterator[tuple[int, slice]]:
 
 @cache
 def _tables(levels: int) -> _Tables:
-    white = levels - 1
     linear = linear_table(levels)
-    # The curve bends most just above black; with these steps the interpolated value is within 0.1 levels there.
-    steps = 4096 if levels == 256 else 16384
     return _Tables(
-        linear=linear.astype(np.float32),
         lab_f=lab_f(linear).astype(np.float32),
-        encoder=(white * srgb_encode(np.arange(steps + 2) / steps)).astype(np.float32),
         weighted=Y_WEIGHTS[:, None] * linear,
-        boundaries=_luminance_at(np.arange(levels + 1) - 0.5, white),
+        boundaries=_luminance_at(np.arange(levels + 1) - 0.5, levels - 1),
     )
 
 
 @cache
-def _allowed() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return for each of the 256 gray levels the least Y that a result may have, and the bound it stays below."""
+def _allowed() -> _Allowed:
     levels = np.arange(256)
-    least = _luminance_at(levels - 0.5 + _MARGIN_LEVELS, 255)
-    return least, _luminance_at(levels + 0.5 - _MARGIN_LEVELS, 255)
+    edges = (levels - 0.5 + _MARGIN_LEVELS, levels + 0.5 - _MARGIN_LEVELS)
+    least, bound = (np.clip(_luminance_at(edge, 255), -1, 1.5) * _WHOLE_Y for edge in edges)
+    weighted = np.rint(_tables(256).weighted * _WHOLE_Y)
+    return _Allowed(weighted.astype(np.int32), np.ceil(least).astype(np.int32), np.ceil(bound).astype(np.int32))
 
 
 def _luminance_at(level: NDArray[np.floating], white: int) -> NDArray[np.float64]:
@@ -115,5 +138,5 @@ def _luminance_at(level: NDArray[np.floating], white: int) -> NDArray[np.float64
 def _gamut() -> NDArray[np.float32]:
     """Return the largest |a| + |b| inside sRGB, by gray level (256) and hue (`kernels.HUES` + 1, around once)."""
     table = np.empty((256, kernels.HUES + 1), np.float32)
-    kernels.fill_gamut(_tables(256).linear, _tables(256).lab_f, table)
+    kernels.fill_gamut(_tables(256).lab_f, table)
     return table
