@@ -1,102 +1,33 @@
 """Command-line arguments in, an exit code out: `python -m training prepare|train|export|evaluate`."""
 
 import argparse
-import ast
 import sys
-from pathlib import Path
-from typing import Any
+from importlib import import_module
 
 from colorizers.errors import ColorizerError
-from training import evaluate_cli, export, prepare_cli
-from training.parallel import leave_team
-from training.recipes import RECIPES
-from training.start import Request, make_trainer
 
-_INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+# Each command's module is loaded when it is asked for: only measuring needs the compiled colour pass.
+_COMMANDS = {
+    "prepare": "training.prepare_cli",
+    "train": "training.train_cli",
+    "export": "training.export",
+    "evaluate": "training.evaluate_cli",
+}
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; return 0, 1 for an error that was explained, 130 for a run that was stopped and saved."""
-    options = _parser().parse_args(arguments)
-    try:
-        return int(options.run_command(options))
-    except (ColorizerError, FileNotFoundError, FileExistsError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-
-
-def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training",
         description="From a folder of photographs to a network in the page: prepare, train, export, evaluate.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    prepare_cli.add_command(commands)
-    _add_train(commands)
-    export.add_command(commands)
-    evaluate_cli.add_command(commands)
-    return parser
-
-
-def _add_train(commands: Any) -> None:
-    train = commands.add_parser(
-        "train",
-        help="train a network on prepared shards",
-        description="Train a network. Ctrl-C saves; --resume goes on. For several processes or machines: "
-        "torchrun --nproc-per-node=N -m training train ...",
-    )
-    train.add_argument("recipe", choices=list(RECIPES), metavar="RECIPE", help=", ".join(RECIPES))
-    train.add_argument("--data", type=Path, required=True, metavar="SHARDS", help="folder of tar shards (see prepare)")
-    train.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder for checkpoint, logs and sheets")
-    train.add_argument("--preset", choices=["author", "laptop"], default="author", help="laptop: 5 minutes at 64 px")
-    length = train.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=float, help="how long to train, instead of the recipe's length")
-    length.add_argument("--epochs", type=float, help="the same in epochs")
-    length.add_argument("--steps", type=int, help="the same in steps")
-    train.add_argument("--resume", action="store_true", help="go on with the run in RUN, with its settings")
-    train.add_argument("--start-from", type=Path, metavar="FILE", help="weights of the same network to begin with")
-    train.add_argument("--val", type=Path, metavar="FOLDER", help="photographs to look at, instead of held-out ones")
-    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change any of the settings")
-    train.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: a GPU if there is one)")
-    train.add_argument("--threads", type=int, default=2, help="how many threads decode photographs (default: 2)")
-    train.set_defaults(run_command=_train)
-
-
-def _train(options: argparse.Namespace) -> int:
-    changes = dict(_parse_setting(text) for text in options.set)
-    for name in ("minutes", "epochs", "steps"):
-        if getattr(options, name) is not None:
-            changes[name] = getattr(options, name)
-    request = Request(
-        recipe=options.recipe,
-        data=options.data,
-        run=options.out,
-        preset=options.preset,
-        changes=changes,
-        resume=options.resume,
-        start_from=options.start_from,
-        validation=options.val,
-        device=options.device,
-        threads=options.threads,
-    )
+    asked = [name for name in _COMMANDS if name in arguments[:1]]
+    for name in asked or _COMMANDS:
+        import_module(_COMMANDS[name]).add_command(commands)
+    options = parser.parse_args(arguments)
     try:
-        trainer = make_trainer(request)
-        outcome = trainer.train()
-    finally:
-        leave_team()
-    if trainer.data.team.leads:
-        print(f"{outcome.step:,} steps, saved in {options.out}.", flush=True)
-    if outcome.interrupted:
-        print("--resume goes on from here.", flush=True)
-    return _INTERRUPTED if outcome.interrupted else 0
-
-
-def _parse_setting(text: str) -> tuple[str, Any]:
-    """Return name and value of NAME=VALUE; values are Python's literals, or else words."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(f"--set takes NAME=VALUE, not {text!r}.")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value
+        return int(options.run_command(options))
+    except (ColorizerError, FileNotFoundError, FileExistsError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1

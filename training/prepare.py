@@ -80,11 +80,8 @@ def prepare(source: Path, out: Path, wish: Wish, processes: int = 1) -> Report:
     missing = [index for index in range(len(groups)) if not _report_path(parts, index).exists()]
     with tqdm(total=len(sources), unit="picture", disable=None) as bar:
         bar.update(len(sources) - sum(len(groups[index]) for index in missing))
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            waiting = {pool.submit(_make_part, groups[index], parts, index, wish): index for index in missing}
-            for done in as_completed(waiting):
-                done.result()
-                bar.update(len(groups[waiting[done]]))
+        for index in _make_parts(groups, missing, parts, wish, processes):
+            bar.update(len(groups[index]))
     dropped, kept = _write_shards(parts, len(groups), out)
     for path in parts.iterdir():
         path.unlink()
@@ -99,6 +96,22 @@ def _check_same_job(parts: Path, sources: Sequence[Sample], wish: Wish) -> None:
     if note.exists() and json.loads(note.read_text(encoding="utf-8")) != job:
         raise FileExistsError(f"{parts} was made from other pictures or with other options. Remove it to start anew.")
     note.write_text(json.dumps(job), encoding="utf-8")
+
+
+def _make_parts(
+    groups: Sequence[Sequence[Sample]], missing: Sequence[int], parts: Path, wish: Wish, processes: int
+) -> Iterator[int]:
+    """Make the `missing` parts, in `processes` processes, and yield the index of each as it is done."""
+    if processes == 1:
+        for index in missing:
+            _make_part(groups[index], parts, index, wish)
+            yield index
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        waiting = {pool.submit(_make_part, groups[index], parts, index, wish): index for index in missing}
+        for done in as_completed(waiting):
+            done.result()
+            yield waiting[done]
 
 
 def _make_part(group: Sequence[Sample], parts: Path, index: int, wish: Wish) -> None:

@@ -1,0 +1,121 @@
+"""Evaluating: the door is the library's own, the rows are right, the command prints protocol, table and sheet."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colorizers.colorizer import Colorizer
+from colorizers.photo import open_photo
+from colorizers.registry import find_spec
+from tests.training.conftest import tiny
+from tests.training.pictures import landscape, write_shards
+from training.candidates import Candidate, gray_photo, mean_ab, read_truth
+from training.cli import main
+from training.evaluate import evaluate
+from training.evaluate_cli import networks_to_try, photos_in
+from training.evaluate_hints import hint_maps, psnr_by_hints
+from training.export import export
+from training.start import Request, make_trainer
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    for seed in range(4):
+        landscape(seed, 64, 48).save(folder / f"{seed}.png")
+    (folder / "notes.txt").write_text("not a photo")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a model folder with a network that learnt next to nothing, and takes hints."""
+    folder = tmp_path_factory.mktemp("trained")
+    shards = write_shards(folder / "shards", 8)
+    for recipe in ("default", "ushaped"):
+        make_trainer(Request(recipe, shards, folder / recipe, "laptop", tiny(recipe, steps=2))).train()
+        export(folder / recipe, f"my-{recipe}", folder / "model")
+    return folder / "model"
+
+
+def test_measures_what_users_get(photos: Path, model_dir: Path, tmp_path: Path) -> None:
+    painter = Candidate("mine", "my-default").load(model_dir)
+    truth = read_truth(photos / "1.png")
+    gray = gray_photo(truth)
+    Image.fromarray(gray.pixels).save(tmp_path / "gray.png")
+    by_user = Colorizer.from_name("my-default", model_dir).colorize(open_photo(tmp_path / "gray.png"))
+    assert np.array_equal(painter.paint(gray), by_user)
+
+
+def test_temperature_and_size_can_be_swept(photos: Path, model_dir: Path) -> None:
+    candidates = networks_to_try(["my-default"], [0.3, 1.0], [32, 64])
+    assert [c.label for c in candidates] == [
+        "my-default T=0.3 32 px", "my-default T=0.3 64 px", "my-default T=1 32 px", "my-default T=1 64 px",
+    ]  # fmt: skip
+    gray = gray_photo(read_truth(photos / "0.png"))
+    results = {candidate.load(model_dir).paint(gray).tobytes() for candidate in candidates}
+    assert len(results) == 4
+    assert networks_to_try(["a", "b"], None, None) == [Candidate("a", "a"), Candidate("b", "b")]
+
+
+def test_rows_of_gray_mean_colour_and_truth(photos: Path, model_dir: Path) -> None:
+    paths = photos_in(photos)
+    ab = mean_ab([read_truth(path) for path in paths])
+    candidates = [Candidate("gray"), Candidate("mean", ab=ab), Candidate("mine", "my-ushaped")]
+    gray, mean, mine, original = evaluate(candidates, paths, model_dir)
+    assert [gray.label, mean.label, mine.label, original.label] == ["gray", "mean", "mine", "original"]
+    assert gray.chroma < 0.1
+    assert original.chroma_share == pytest.approx(1)
+    assert original.psnr == 100
+    assert 0 < mean.chroma_share < 1
+    assert mean.psnr > gray.psnr
+    assert mean.auc > gray.auc
+    in_parallel = evaluate(candidates[:2], paths, model_dir, processes=2)
+    assert in_parallel == [gray, mean, original]
+
+
+def test_hints_lie_where_they_were_taken() -> None:
+    ab = np.dstack([np.arange(64.0).repeat(80).reshape(64, 80), np.full((64, 80), 5.0)]).astype(np.float32)
+    hints, mask = hint_maps(ab, 3, (32, 40), np.random.default_rng(0))
+    assert hints.shape == (2, 32, 40)
+    assert 3 <= mask.sum() <= 3 * 25
+    rows, columns = np.nonzero(mask[0])
+    # The first channel grows by 1 a row, 2 a row at half the size.
+    assert np.abs(hints[0, rows, columns] - 2 * rows).max() < 8
+    assert (hints[1, rows, columns] == 5).all()
+    assert not hints[:, mask[0] == 0].any()
+    none, nothing = hint_maps(ab, 0, (32, 40), np.random.default_rng(0))
+    assert not none.any()
+    assert not nothing.any()
+
+
+def test_psnr_is_counted_for_every_number_of_hints(photos: Path, model_dir: Path) -> None:
+    spec = replace(find_spec("my-default", model_dir), working_size_px=64)
+    figures = psnr_by_hints(spec, photos_in(photos)[:1], model_dir)
+    assert list(figures) == [0, 1, 5, 10, 50]
+    assert all(5 < value < 60 for value in figures.values())
+
+
+def test_the_command_prints_protocol_and_tables(
+    photos: Path, model_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--photos", str(photos), "--model-dir", str(model_dir), "--processes", "1", "--hint-photos", "0"]
+    assert main(["evaluate", "--model", "my-ushaped", *arguments, "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "4 photographs" in printed
+    assert "AuC: mean over thresholds 0..150" in printed
+    for row in ("| gray |", "| mean colour (", "| my-ushaped |", "| original |"):
+        assert row in printed
+    assert (tmp_path / "table.md").read_text() in printed
+    with Image.open(tmp_path / "sheet.jpg") as sheet:
+        assert sheet.size == (3 * 244 - 4, 16 + 4 * 244 - 4)
+    assert main(["evaluate", "--model", "nobody", *arguments]) == 1
+    assert "no network called 'nobody'" in capsys.readouterr().err
+
+
+def test_a_folder_without_photographs_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no photographs"):
+        photos_in(tmp_path)

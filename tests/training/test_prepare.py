@@ -1,0 +1,147 @@
+"""Preparing: folders of awkward files in, shards and an honest count out."""
+
+import hashlib
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.training.pictures import encoded, landscape, write_shard
+from training.cli import main
+from training.prepare import find_sources, prepare
+from training.prepare_cli import wish_for
+from training.rules import NEAR_GRAY_CHROMA, Seen, Wish, difference_hash
+from training.samples import index_shards
+
+WISH = Wish(short_px=64)
+
+
+@pytest.fixture
+def awkward(tmp_path: Path) -> Path:
+    """Return a folder with seven pictures worth keeping among nine that are not."""
+    folder = tmp_path / "source"
+    (folder / "deep" / "deeper").mkdir(parents=True)
+    landscape(0).save(folder / "plain.jpg", quality=95)
+    landscape(1).save(folder / "deep" / "alpha.png")
+    landscape(2).convert("CMYK").save(folder / "deep" / "cmyk.jpg", quality=95)
+    landscape(3).quantize(64).save(folder / "deep" / "deeper" / "palette.png")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    landscape(4).save(folder / "lying.jpg", exif=turned, quality=95)
+    landscape(5, 300, 80).save(folder / "panorama.webp", quality=95)
+    landscape(6).save(folder / "named-wrongly.txt", "PNG")
+    landscape(0).resize((192, 144)).save(folder / "same-again-larger.jpg", quality=80)
+    landscape(7).convert("L").save(folder / "gray.jpg")
+    landscape(8).convert("L").convert("RGB").save(folder / "gray-in-three-channels.png")
+    toned = np.asarray(landscape(9).convert("L"))[..., None] + np.array([3, 0, -3])
+    Image.fromarray(toned.clip(0, 255).astype(np.uint8)).save(folder / "toned.png")
+    (folder / "broken.jpg").write_bytes(encoded(landscape(10), "JPEG")[:700])
+    (folder / "notes.txt").write_text("no picture")
+    (folder / "empty.jpg").write_bytes(b"")
+    return folder
+
+
+def test_keeps_what_teaches_colour_and_counts_the_rest(awkward: Path, tmp_path: Path) -> None:
+    report = prepare(awkward, tmp_path / "out", WISH)
+    assert report.sources == 14
+    assert report.dropped == {"undecodable": 3, "single-channel": 2, "near-gray": 1, "duplicate": 1}
+    assert report.kept == 7
+    assert "| dropped: near-gray | 1 |" in report.table()
+    samples = index_shards(tmp_path / "out")
+    assert len(samples) == 7
+    assert not (tmp_path / "out" / ".parts").exists()
+
+
+def test_applies_orientation_reduces_and_crops(awkward: Path, tmp_path: Path) -> None:
+    prepare(awkward, tmp_path / "out", WISH)
+    sizes = sorted(sample.open().size for sample in index_shards(tmp_path / "out"))
+    # Five lie as they are, one was turned upright, and the panorama is cut to 4:3.
+    assert sizes == [(64, 85), *[(85, 64)] * 5, (86, 64)]
+
+
+def test_never_touches_the_source(awkward: Path, tmp_path: Path) -> None:
+    def fingerprint() -> dict[str, str]:
+        files = (path for path in awkward.rglob("*") if path.is_file())
+        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    before = fingerprint()
+    prepare(awkward, tmp_path / "out", WISH)
+    assert fingerprint() == before
+    with pytest.raises(ValueError, match="must not be touched"):
+        prepare(awkward, awkward / "shards", WISH)
+
+
+def test_reads_tar_shards_as_well(tmp_path: Path) -> None:
+    write_shard(tmp_path / "source" / "a.tar", [landscape(seed) for seed in range(3)])
+    landscape(5).save(tmp_path / "source" / "b.png")
+    report = prepare(tmp_path / "source", tmp_path / "out", WISH)
+    assert (report.sources, report.kept) == (4, 4)
+
+
+def test_goes_on_where_it_was_interrupted(awkward: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.prepare.PART_SIZE", 5)
+    made: list[int] = []
+    from training import prepare as module
+
+    whole = module._make_part
+
+    def stops_at_the_third(group: object, parts: Path, index: int, wish: Wish) -> None:
+        if index == 2 and len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(index)
+        whole(group, parts, index, wish)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "_make_part", stops_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(awkward, tmp_path / "out", WISH)
+    assert not list((tmp_path / "out").glob("*.tar"))
+    made.append(-1)
+    report = prepare(awkward, tmp_path / "out", WISH)
+    assert made == [0, 1, -1, 2]
+    assert (report.sources, report.kept) == (14, 7)
+
+
+def test_refuses_to_mix_two_jobs(awkward: Path, tmp_path: Path) -> None:
+    parts = tmp_path / "out" / ".parts"
+    parts.mkdir(parents=True)
+    (parts / "job.json").write_text(json.dumps({"sources": "others"}))
+    with pytest.raises(FileExistsError, match="other pictures or with other options"):
+        prepare(awkward, tmp_path / "out", WISH)
+    (parts / "job.json").unlink()
+    prepare(awkward, tmp_path / "out", WISH)
+    with pytest.raises(FileExistsError, match=r"shards in .* already"):
+        prepare(awkward, tmp_path / "out", WISH)
+
+
+def test_the_command_uses_several_processes(awkward: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prepare", str(awkward), str(tmp_path / "out"), "--short-px", "64", "--processes", "2"]) == 0
+    assert "| kept | 7 |" in capsys.readouterr().out
+    with tarfile.open(tmp_path / "out" / "shard-00000.tar") as archive:
+        assert all(name.endswith(".jpg") for name in archive.getnames())
+    assert main(["prepare", str(tmp_path / "nowhere"), str(tmp_path / "out2")]) == 1
+    assert "no folder" in capsys.readouterr().err
+
+
+def test_the_residual_recipe_takes_jpeg_only_cut_from_the_top_left(awkward: Path, tmp_path: Path) -> None:
+    wish = wish_for("residual", None, NEAR_GRAY_CHROMA)
+    assert wish == Wish(short_px=512, square=True, crop="top-left", jpeg_only=True)
+    report = prepare(awkward, tmp_path / "out", wish)
+    assert report.dropped["not JPEG"] == 6
+    assert {sample.open().size for sample in index_shards(tmp_path / "out")} == {(72, 72)}
+
+
+def test_sources_come_in_a_fixed_mixed_order(awkward: Path) -> None:
+    names = [sample.name for sample in find_sources(awkward)]
+    assert names == [sample.name for sample in find_sources(awkward)]
+    assert names != sorted(names)
+
+
+def test_near_duplicates_are_found_and_others_are_not() -> None:
+    seen = Seen()
+    hashes = [difference_hash(landscape(seed)) for seed in range(6)]
+    assert not any(seen.is_duplicate(value) for value in hashes)
+    assert all(seen.is_duplicate(value ^ 0b10000000001) for value in hashes)
+    assert seen.is_duplicate(difference_hash(landscape(3).resize((960, 720))))
