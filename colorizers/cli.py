@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from colorizers import weights_cli
 from colorizers.batch import PlanError, Task, plan
-from colorizers.errors import ColorizerError
+from colorizers.errors import ColorizerError, TooManyPixelsError
 from colorizers.formats import supported_titles
 from colorizers.photo import MAX_MEGAPIXELS, open_photo
 from colorizers.registry import EMBEDDED, MODEL_DIR
@@ -98,18 +98,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def _colour_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
     waiting = [task for task in tasks if arguments.overwrite or not task.target.exists()]
+    try:
+        colorizer = _load(arguments) if waiting else None
+    except ColorizerError as error:
+        print(error.message, file=sys.stderr)
+        return 1
     failures: list[tuple[Path, str]] = []
     with tqdm(waiting, unit="photo", disable=len(waiting) < 2, mininterval=_bar_interval_s()) as bar:
         try:
-            colorizer = _load(arguments) if waiting else None
             for task in bar:
                 try:
                     _colour(task, cast("Colorizer", colorizer), arguments.max_megapixels)
                 except Exception as error:  # Whatever is wrong with one photo, the others are still to be done.
                     failures.append((task.source, _reason(error)))
-        except ColorizerError as error:
-            tqdm.write(error.message, file=sys.stderr)
-            return 1
         except KeyboardInterrupt:
             tqdm.write(f"Stopped after {bar.n} of {len(waiting)} photos. The same command goes on.", file=sys.stderr)
             return 130
@@ -146,6 +147,8 @@ def _colour(task: Task, colorizer: "Colorizer", max_megapixels: float) -> None:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, TooManyPixelsError):
+        return f"{error} (--max-megapixels raises it)"
     if isinstance(error, ColorizerError | PlanError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:

@@ -11,12 +11,14 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from colorizers import icc
 from colorizers.lab import Pixels
 
 # The parts of a picture that are looked at one after the other, so that no full-size temporary array is needed.
 _BAND_ROWS = 256
+_BITS_PER_SAMPLE = 258
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +99,11 @@ def _deep_png(image: Image.Image, data: bytes) -> Samples | None:
 
 def _deep_tiff(image: Image.Image, data: bytes) -> Samples | None:
     """Return the samples of a 16-bit gray or RGB TIFF, which Pillow would cut to 8 bits; None for any other picture."""
-    if image.format != "TIFF":
+    if not isinstance(image, TiffImageFile) or set(image.tag_v2.get(_BITS_PER_SAMPLE, ())) != {16}:
         return None
     with tifffile.TiffFile(BytesIO(data)) as file:
         page = file.pages.first
-        if page.bitspersample != 16 or page.sampleformat != 1 or page.photometric not in (0, 1, 2):
+        if page.sampleformat != 1 or page.photometric not in (0, 1, 2):
             return None
         samples = page.asarray()
         if page.samplesperpixel > 1 and page.planarconfig == 2:
