@@ -6,7 +6,6 @@ repeated without the network.
 
 import logging
 import warnings
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
@@ -15,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from colorizers.colour import join
 from colorizers.errors import ColorizerError
 from colorizers.lab import Pixels, eight_bits, lightness
 from colorizers.loading import LoadedNetwork, load_file, load_network
 from colorizers.photo import Photo, open_photo
 from colorizers.provenance import Provenance
 from colorizers.registry import MODEL_DIR, ModelSpec, default_spec, find_spec
+from colorizers.rendering import FAITHFUL, Prediction, Rendering, render
 
 _log = logging.getLogger(__name__)
 
@@ -39,13 +38,6 @@ class BrokenPredictionError(ColorizerError):
     """The network's answer is not made of numbers: its weights or the device's arithmetic are broken."""
 
     code = "broken_prediction"
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """A network's answer for one photo: ab, float32 (2, h', w'), raw units, rows and columns spread over the photo."""
-
-    ab: NDArray[np.float32]
 
 
 class Colorizer:
@@ -68,10 +60,10 @@ class Colorizer:
         """
         device = _pick_device(use_gpu)
         if model_path is not None:
-            loaded = load_file(Path(model_path), device)
+            loaded = load_file(Path(model_path), device, quickest=True)
         else:
             spec = default_spec(Path(model_dir))
-            loaded = load_network(spec, Path(model_dir), device)
+            loaded = load_network(spec, Path(model_dir), device, quickest=True)
         self._take(loaded, device)
 
     @classmethod
@@ -79,7 +71,8 @@ class Colorizer:
         """Return a colorizer with the registered network `name`; raises `WeightsError`, never takes another one."""
         colorizer = cls.__new__(cls)
         device = _pick_device(use_gpu)
-        colorizer._take(load_network(find_spec(name, Path(model_dir)), Path(model_dir), device), device)
+        spec = find_spec(name, Path(model_dir))
+        colorizer._take(load_network(spec, Path(model_dir), device, quickest=True), device)
         return colorizer
 
     def _take(self, loaded: LoadedNetwork, device: torch.device) -> None:
@@ -89,13 +82,13 @@ class Colorizer:
         self.verified = loaded.verified
         self.device = device
 
-    def colorize(self, photo: Photo | str | PathLike[str]) -> Pixels:
+    def colorize(self, photo: Photo | str | PathLike[str], rendering: Rendering = FAITHFUL) -> Pixels:
         """Return a photo, or the picture file at a path, in colour: RGB (h, w, 3), uint8, or uint16 for 16-bit input.
 
         Raises `PhotoError` where the file cannot be coloured.
         """
         opened = photo if isinstance(photo, Photo) else open_photo(Path(photo))
-        return self.render(opened, self.predict(opened))
+        return self.render(opened, self.predict(opened), rendering)
 
     def predict(self, photo: Photo) -> Prediction:
         """Return the network's colours for `photo`; warns `UncolouredWarning` where they are none.
@@ -103,7 +96,8 @@ class Colorizer:
         Where the GPU's memory does not suffice, the CPU takes over for good, with a warning. Raises
         `BrokenPredictionError`.
         """
-        L = torch.from_numpy(network_lightness(photo, self.spec))[None, None]
+        seen = network_lightness(photo, self.spec)
+        L = torch.from_numpy(seen)[None, None]
         try:
             ab = self._run(L)
         except RuntimeError as error:
@@ -117,11 +111,11 @@ class Colorizer:
             raise BrokenPredictionError(f"The network {self.spec.title} gave an answer that is not made of numbers.")
         if np.hypot(ab[0], ab[1]).max() < _COLOURLESS_BELOW:
             warnings.warn(f"{self.spec.title} gave this photo no colour.", UncolouredWarning, stacklevel=2)
-        return Prediction(ab)
+        return Prediction(ab, seen)
 
-    def render(self, photo: Photo, prediction: Prediction) -> Pixels:
+    def render(self, photo: Photo, prediction: Prediction, rendering: Rendering = FAITHFUL) -> Pixels:
         """Return RGB (h, w, 3) of the photo's depth, with its luminance and the prediction's colours."""
-        return join(photo.pixels, prediction.ab)
+        return render(photo.pixels, prediction, rendering)
 
     def provenance(self, photo: Photo) -> Provenance:
         """Return what a file with this network's result for `photo` has to say about itself."""

@@ -1,9 +1,9 @@
 """A photo's pixels and small ab planes in, RGB pixels of the same size and depth out.
 
-One pass over the rows does everything: it takes each pixel's luminance Y, interpolates the planes bilinearly (as PyTorch
-does with align_corners off), scales the chroma into the sRGB gamut at fixed L and hue, and rounds so that the result's
-gray level is the photo's: exactly for 8-bit photos, within 1/65535 for 16-bit ones. A gray level is the sRGB-encoded Y,
-rounded half up. No full-size floating-point picture ever exists.
+One pass over the rows does everything: it takes each pixel's luminance Y, interpolates the planes bilinearly (as
+PyTorch does with align_corners off), scales the chroma into the sRGB gamut at fixed L and hue, and rounds so that the
+result's gray level is the photo's: exactly for 8-bit photos, within 1/65535 for 16-bit ones. A gray level is the
+sRGB-encoded Y, rounded half up. No full-size floating-point picture ever exists.
 """
 
 from collections.abc import Iterator

@@ -61,23 +61,23 @@ class ECCVGenerator(BaseColor):
         return cast(Tensor, self.model8(self.model7(self.model6(x))))
 
     def decode(self, logits: Tensor, temperature: float | None = None) -> Tensor:
-        """Return ab (n, 2, 4h, 4w), raw units, the mean of the distribution that `logits` (n, 313, h, w) stand for.
+        """Return ab (n, 2, h, w), raw units, the mean of the distribution that `logits` (n, 313, h, w) stand for.
 
         `temperature` anneals it first (paper, section 2.3): below 1 towards the mode; None is the published mean.
         """
         if temperature is not None:
             logits = logits / temperature
-        return self.unnormalize_ab(self.upsample4(self.model_out(self.softmax(logits))))
+        return self.unnormalize_ab(self.model_out(self.softmax(logits)))
 
     def forward(self, input_l: Tensor) -> Tensor:
         """Return ab (n, 2, h, w), raw units, for L (n, 1, h, w) in 0..100, as the authors' network does."""
-        return self.decode(self.logits(input_l))
+        return cast(Tensor, self.upsample4(self.decode(self.logits(input_l))))
 
     def predict(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None) -> Tensor:
-        """Return ab (n, 2, h, w), raw units, for L (n, 1, h, w) in 0..100; raises `ValueError` when hints are given.
+        """Return ab (n, 2, h/4, w/4), raw units, for L (n, 1, h, w) in 0..100, which `forward` brings to the size of L.
 
         `hint_ab` (n, 2, h, w) and `hint_mask` (n, 1, h, w) are there because every network of the library is called
-        alike; this one has no input for them.
+        alike; this one has no input for them and raises `ValueError` when hints are given.
         """
         if bool(hint_mask.any()) or bool(hint_ab.any()):
             raise ValueError("ECCV16 does not take colour hints.")

@@ -46,8 +46,8 @@ _TINY = _f4(1e-9)
 _HUES = _f4(HUES)
 # No colour of sRGB has |a| + |b| above 190.
 _LARGEST_SIZE, _SIZE_STEP, _BISECTIONS = _f4(200), _f4(4), 12
-# The sRGB curve above its straight part, fitted by least squares to 1, x, x**2 and x to the 1/2, 1/4, 1/8 and 3/2: three
-# square roots instead of a power. At most 2.4e-6 off, a seventh of a 16-bit level.
+# The sRGB curve above its straight part, fitted to 1, x, x**2 and x to the 1/2, 1/4, 1/8 and 3/2: three square roots
+# instead of a power. At most 2.4e-6 off, a seventh of a 16-bit level.
 _LINEAR_BELOW, _LINEAR_RISE = _f4(0.0031308), _f4(12.92)
 _CURVE = (-0.0266091116, -0.077763333, -0.0069774704, 0.756616996, 0.530903682, -0.206881508, 0.0307085524)
 _C_1, _C_X, _C_XX, _C_2ND, _C_4TH, _C_8TH, _C_X2ND = (_f4(value) for value in _CURVE)
@@ -89,7 +89,7 @@ def _linear_rgb(f: np.float32, a: np.float32, b: np.float32) -> _Light:
 @_vector_part
 def _is_beyond(luminance: np.float32, r: np.float32, g: np.float32, b: np.float32) -> bool:
     """Return whether linear r, g, b are outside the gamut."""
-    return (min(r, g, b) < -_UNCERTAIN * luminance) | (max(r, g, b) > _ONE + _UNCERTAIN)
+    return bool((min(r, g, b) < -_UNCERTAIN * luminance) | (max(r, g, b) > _ONE + _UNCERTAIN))
 
 
 @_vector_part

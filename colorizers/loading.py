@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, Self, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from colorizers.autoencoder import AutoencoderColorizer
 from colorizers.default_network import EmbeddedColorizer
 from colorizers.eccv16 import ECCVGenerator
 from colorizers.errors import WeightsCorruptError
+from colorizers.precision import ColorNetwork, in_best_precision
 from colorizers.registry import MODEL_DIR, ModelSpec, known_specs
 from colorizers.residual import ResidualColorizer
 from colorizers.siggraph17 import SIGGRAPHGenerator
@@ -20,33 +21,18 @@ from colorizers.state_dict import load_into, parse_state_dict
 from colorizers.ushaped import UshapedColorizer
 
 
-class ColorNetwork(Protocol):
-    """What the library needs of a network, whatever its family: one door for inference."""
-
-    def predict(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None) -> Tensor:
-        """Return ab (n, 2, h', w'), raw units, for L (n, 1, h, w) in 0..100.
-
-        `hint_ab` (n, 2, h, w), raw units, holds the hints where `hint_mask` (n, 1, h, w) is 1; both are 0 elsewhere.
-        `temperature` anneals the distribution over ab bins before its mean is taken; None leaves that to the network.
-        """
-        ...
-
-    def to(self, device: torch.device) -> Self:
-        """Move the network to `device` and return it."""
-        ...
-
-
 @dataclass(frozen=True)
 class LoadedNetwork:
     """A network in evaluation mode, its contract, and which weights it carries (lower-case hexadecimal SHA-256).
 
-    `verified` says that the hash is a registered one.
+    `verified` says that the hash is a registered one, `precision` in what type it computes.
     """
 
     spec: ModelSpec
     module: ColorNetwork
     weights_sha256: str
     verified: bool
+    precision: torch.dtype = torch.float32
 
 
 FAMILIES: dict[str, Callable[[], nn.Module]] = {
@@ -62,26 +48,29 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
 SIZED: dict[str, Callable[[Mapping[str, Tensor]], nn.Module]] = {"autoencoder": AutoencoderColorizer.sized_like}
 
 
-def load_network(spec: ModelSpec, model_dir: Path = MODEL_DIR, device: torch.device | str = "cpu") -> LoadedNetwork:
+def load_network(
+    spec: ModelSpec, model_dir: Path = MODEL_DIR, device: torch.device | str = "cpu", quickest: bool = False
+) -> LoadedNetwork:
     """Return the network that `spec` describes, from its weights file in `model_dir`, on `device`.
 
-    Size and SHA-256 are checked at every load. Raises `WeightsMissingError` or `WeightsCorruptError`.
+    Size and SHA-256 are checked at every load. `quickest` computes in half precision where the device is made for it
+    and these weights bear it, which is checked too. Raises `WeightsMissingError` or `WeightsCorruptError`.
     """
     file = weights.read(spec, model_dir)
-    module = _build(spec.family, parse_state_dict(file.data, file.path), file.path, device)
-    return LoadedNetwork(spec, module, file.sha256, file.verified)
+    state = parse_state_dict(file.data, file.path)
+    return _loaded(spec, state, file, file.verified, torch.device(device), quickest)
 
 
-def load_file(path: Path, device: torch.device | str = "cpu") -> LoadedNetwork:
+def load_file(path: Path, device: torch.device | str = "cpu", quickest: bool = False) -> LoadedNetwork:
     """Return the network whose weights are the file `path`, on `device`; the file's keys tell its family.
 
     A file whose hash is registered gets that entry's spec. Any other gets the spec of its family, under a title that
-    says "unverified". Raises `WeightsMissingError` or `WeightsCorruptError`.
+    says "unverified". `quickest` and errors as for `load_network`.
     """
     file = weights.read_any(path)
     state = parse_state_dict(file.data, path)
     spec = _spec_of(file, recognise_family(state, path))
-    return LoadedNetwork(spec, _build(spec.family, state, path, device), file.sha256, spec.sha256 == file.sha256)
+    return _loaded(spec, state, file, spec.sha256 == file.sha256, torch.device(device), quickest)
 
 
 def recognise_family(state: Mapping[str, Tensor], path: Path) -> str:
@@ -109,7 +98,18 @@ def _spec_of(file: weights.WeightsFile, family: str) -> ModelSpec:
     return replace(specs[0], title=title, filename=file.path.name, urls=(), size_bytes=size_bytes, sha256=None)
 
 
-def _build(family: str, state: Mapping[str, Tensor], path: Path, device: torch.device | str) -> ColorNetwork:
-    module = SIZED[family](state) if family in SIZED else FAMILIES[family]()
-    load_into(module, state, path)
-    return cast(ColorNetwork, module.to(device).eval())
+def _loaded(
+    spec: ModelSpec,
+    state: Mapping[str, Tensor],
+    file: weights.WeightsFile,
+    verified: bool,
+    device: torch.device,
+    quickest: bool,
+) -> LoadedNetwork:
+    module = FAMILIES[spec.family]()
+    load_into(module, state, file.path)
+    module = nn.utils.convert_conv2d_weight_memory_format(module.to(device).eval(), torch.channels_last)
+    network, precision = cast(ColorNetwork, module), torch.float32
+    if quickest:
+        network, precision = in_best_precision(module, device, spec.temperature)
+    return LoadedNetwork(spec, network, file.sha256, verified, precision)

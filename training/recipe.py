@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from colorizers.loading import ColorNetwork
+from colorizers.precision import ColorNetwork
 from colorizers.registry import ModelSpec
 from colorizers.torch_lab import rgb_to_lab
 from training.parallel import Team

@@ -1,0 +1,53 @@
+"""A network's small ab picture and the L it saw in, the planes from which ab is drawn at full size out.
+
+Interpolation alone lets colours bleed over edges that the photo shows sharply. Edge-aware planes also say how ab
+changes with L around each place, the slope of a line through its neighbourhood as in the guided filter (He, Sun and
+Tang 2013); unlike there, the line passes through the network's own ab. What follows an edge of L then follows it in
+the photo too: in photos of 12 to 24 megapixels that takes about a fifth of the error away (`python -m benchmarks
+upsampling`).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Floats = NDArray[np.float32]
+
+# Added to the variance of L in 0..1, so that noise in flat areas gives no slope.
+_EPSILON = np.float32(3e-4)
+
+
+def edge_aware_planes(ab: Floats, L: Floats) -> Floats:
+    """Return ab at L = 0 and its rise by unit of L, (4, h', w'), for ab (2, h', w') and L (h, w) in 0..100.
+
+    L is brought to the size of ab as the mean over the area of each of its pixels.
+    """
+    guide = _resized(L, ab.shape[1:], Image.Resampling.BOX) / np.float32(100)
+    slopes = np.stack([_slope(plane, guide) for plane in ab])
+    return np.concatenate([ab - slopes * guide, slopes / np.float32(100)])
+
+
+def bilinear_planes(ab: Floats, L: Floats) -> Floats:
+    """Return ab (2, h, w) as the published networks give it: first brought bilinearly to the size of L (h, w)."""
+    return np.stack([_resized(plane, L.shape, Image.Resampling.BILINEAR) for plane in ab])
+
+
+def _slope(plane: Floats, guide: Floats) -> Floats:
+    """Return by how much `plane` rises with `guide` around each pixel."""
+    mean = _smoothed(guide)
+    variance = _smoothed(guide * guide) - mean * mean
+    covariance = _smoothed(guide * plane) - mean * _smoothed(plane)
+    return _smoothed(np.divide(covariance, variance + _EPSILON))
+
+
+def _resized(plane: Floats, shape: tuple[int, ...], filter_: Image.Resampling) -> Floats:
+    height, width = shape
+    return np.asarray(Image.fromarray(plane).resize((width, height), filter_))
+
+
+def _smoothed(plane: Floats) -> Floats:
+    """Return the mean over 3 x 3 pixels, those at the border repeated."""
+    padded = np.pad(plane, 1, mode="edge")
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    sums: Floats = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+    return sums / np.float32(9)
