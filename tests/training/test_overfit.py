@@ -1,0 +1,44 @@
+"""Every recipe learns eight pictures by heart within seconds: its loss, its network and its decoding work together.
+
+Networks and losses are the laptop presets'; the heavy ones see 32 px instead of 64, and chance (augmentation, hints)
+is off where it would only take more steps to say the same.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.pictures import write_shards
+from training.start import Request, make_trainer
+from training.validation import validate
+
+BY_HEART: dict[str, Any] = {
+    "validation_share": 0.0, "crop": "centre", "mirror": False, "batch": 8, "warmup_steps": 0, "ema": 0.8,
+    "save_every_minutes": 99.0,
+}  # fmt: skip
+SMALL: dict[str, Any] = {"height_px": 32, "width_px": 32}
+NO_CHANCE: dict[str, Any] = {"film_share": 0.0, "print_share": 0.0, "hinted_share": 0.0, "least_scale": 1.0}
+# How far, and how many dB better than the gray pictures the coloured ones are to be then.
+CASES: dict[str, tuple[dict[str, Any], float]] = {
+    "default": ({**NO_CHANCE, "steps": 80}, 8.0),
+    "residual": ({**SMALL, "steps": 25}, 6.0),
+    "ushaped": ({"steps": 250}, 6.0),
+    "autoencoder": ({"steps": 25, "keep_best": False, "chunks": 1, "ema": None}, 3.0),
+    "eccv16": ({**SMALL, "steps": 60}, 3.0),
+    "siggraph17": ({**SMALL, "steps": 50, "classify_share": 0.3, "regression_rate": 1e-3}, 6.0),
+}
+
+
+@pytest.mark.parametrize("recipe", sorted(CASES))
+def test_eight_pictures_are_learnt_by_heart(recipe: str, tmp_path: Path) -> None:
+    changes, better_by_db = CASES[recipe]
+    began = time.monotonic()
+    shards = write_shards(tmp_path / "shards", 8)
+    trainer = make_trainer(Request(recipe, shards, tmp_path / "run", "laptop", {**BY_HEART, **changes}))
+    trainer.train()
+    figures = validate(trainer.recipe, trainer.ema or trainer.network, trainer.validation, trainer.data.device)
+    print(f"{recipe}: {figures}, {time.monotonic() - began:.1f} s")
+    assert figures["psnr"] > figures["gray_psnr"] + better_by_db
+    assert 0.5 < figures["chroma_ratio"] < 1.5
