@@ -14,6 +14,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from colorizers import icc
+from colorizers.jpeg import jpeg_pixels
 from colorizers.lab import Pixels
 
 # The parts of a picture that are looked at one after the other, so that no full-size temporary array is needed.
@@ -38,7 +39,7 @@ def decode(image: Image.Image, data: bytes, orientation: int) -> Samples:
     deep = _deep_png(image, data) or _deep_tiff(image, data)
     if deep is None and image.format == "TIFF":
         orientation = 1  # Pillow applies it while decoding.
-    samples = _to_srgb(deep or _by_mode(image, profile), profile)
+    samples = _to_srgb(deep or _plain_jpeg(image, data) or _by_mode(image, profile), profile)
     alpha = None if samples.alpha is None else upright(samples.alpha, orientation)
     return Samples(upright(samples.pixels, orientation), alpha)
 
@@ -87,6 +88,12 @@ def _sixteen_bits(values: NDArray[np.int32] | NDArray[np.float32]) -> NDArray[np
     brightest = max(float(np.nanmax(values)), white)
     scaled = np.nan_to_num(values.astype(np.float64)) * (65535.0 / brightest)
     return np.clip(np.rint(scaled), 0, 65535).astype(np.uint16)
+
+
+def _plain_jpeg(image: Image.Image, data: bytes) -> Samples | None:
+    """Return the samples of a gray or RGB JPEG; None for any other picture."""
+    pixels = jpeg_pixels(image, data)
+    return None if pixels is None else Samples(pixels, None)
 
 
 def _deep_png(image: Image.Image, data: bytes) -> Samples | None:

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from colorizers.errors import ColorizerError
-from colorizers.exif import PREFIX
 from colorizers.icc import srgb_profile
+from colorizers.jpeg import MOST_EXIF, MOST_PX, MOST_XMP, jpeg_bytes
 from colorizers.lab import Pixels, eight_bits
 from colorizers.photo import Photo
 from colorizers.png import png_bytes
@@ -25,10 +25,6 @@ QUALITY = 95
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp"}
 _KEPT = {"JPEG": "JPEG", "MPO": "JPEG", "TIFF": "TIFF", "WEBP": "WEBP"}
 _WEBP_MOST_PX = 16383
-_JPEG_MOST_PX = 65535
-# A JPEG segment holds 65,533 bytes, the name of its contents included.
-_JPEG_MOST_EXIF = 65533
-_JPEG_MOST_XMP = 65533 - 29
 
 
 def output_format(photo: Photo) -> str:
@@ -53,7 +49,7 @@ def encode(
     format_ = format or output_format(photo)
     xmp = xmp_packet(provenance, photo.xmp)
     if format_ == "JPEG":
-        return _jpeg(rgb, photo, xmp if len(xmp) <= _JPEG_MOST_XMP else xmp_packet(provenance), quality)
+        return _jpeg(rgb, photo, xmp if len(xmp) <= MOST_XMP else xmp_packet(provenance), quality)
     if format_ == "WEBP":
         return _webp(rgb, photo, xmp, quality)
     container = {"PNG": png_bytes, "TIFF": tiff_bytes}[format_]
@@ -79,18 +75,15 @@ def write(
 
 
 def _jpeg(rgb: Pixels, photo: Photo, xmp: bytes, quality: int) -> bytes:
-    _check_size(rgb, "JPEG", _JPEG_MOST_PX)
-    options: dict[str, object] = {"quality": quality, "subsampling": 0, "icc_profile": srgb_profile(), "xmp": xmp}
-    if photo.exif is not None and len(PREFIX + photo.exif) <= _JPEG_MOST_EXIF:
-        options["exif"] = PREFIX + photo.exif
-    if photo.dpi is not None:
-        options["dpi"] = tuple(min(round(value), _JPEG_MOST_PX) for value in photo.dpi)
-    image = Image.fromarray(eight_bits(rgb))
+    _check_size(rgb, "JPEG", MOST_PX)
+    pixels = eight_bits(rgb)
     if photo.alpha is not None:
+        image = Image.fromarray(pixels)
         laid = Image.new("RGB", image.size, "white")
         laid.paste(image, mask=Image.fromarray(eight_bits(photo.alpha)))
-        image = laid
-    return _saved(image, "JPEG", options)
+        pixels = np.asarray(laid)
+    exif = photo.exif if photo.exif is not None and len(photo.exif) <= MOST_EXIF else None
+    return jpeg_bytes(pixels, quality, srgb_profile(), xmp, exif, photo.dpi)
 
 
 def _webp(rgb: Pixels, photo: Photo, xmp: bytes, quality: int) -> bytes:
