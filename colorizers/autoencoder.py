@@ -9,6 +9,7 @@ from typing import Self, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from colorizers.residual import refuse_hints
 from colorizers.torch_lab import lab_to_rgb, rgb_to_lab
@@ -68,12 +69,13 @@ class AutoencoderColorizer(nn.Module):
         hint_mask: Tensor,
         temperature: float | None = None,  # noqa: ARG002
     ) -> Tensor:
-        """Return ab (n, 2, s, s), raw units, for L (n, 1, s, s) in 0..100.
+        """Return ab (n, 2, s, s), raw units, for L (n, 1, h, w) in 0..100, which is brought to the network's side s.
 
         It takes no hints and has no distribution: `ValueError` when hints are given; `temperature` changes nothing.
         """
         refuse_hints(hint_ab, hint_mask, "autoencoder")
-        return rgb_to_lab(self(gray_picture(L)).float())[:, 1:]
+        small = F.interpolate(L, size=(self.side_px, self.side_px), mode="bilinear", antialias=True)
+        return rgb_to_lab(self(gray_picture(small)).float())[:, 1:]
 
 
 def gray_picture(L: Tensor) -> Tensor:

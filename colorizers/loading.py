@@ -106,7 +106,7 @@ def _loaded(
     device: torch.device,
     quickest: bool,
 ) -> LoadedNetwork:
-    module = FAMILIES[spec.family]()
+    module = SIZED[spec.family](state) if spec.family in SIZED else FAMILIES[spec.family]()
     load_into(module, state, file.path)
     module = nn.utils.convert_conv2d_weight_memory_format(module.to(device).eval(), torch.channels_last)
     network, precision = cast(ColorNetwork, module), torch.float32

@@ -1,6 +1,6 @@
 """The u-shaped network: L of a photo in, its ab out, through 3x3 convolutions that shrink and grow the picture.
 
-With its 30,000 weights it learns a handful of photos by heart in minutes on any machine: a first network to train.
+With its 32,000 weights it learns a handful of photos by heart in minutes on any machine: a first network to train.
 """
 
 from typing import cast

@@ -18,11 +18,11 @@ from training.sheets import contact_sheet
 
 PROTOCOL = """\
 Every photograph is turned to 8-bit gray (its CIE luminance, sRGB-encoded), coloured as the application does it
-(luminance kept, chroma scaled into sRGB), and compared with the original at its own size, 8 bits, unless it says
-otherwise. PSNR over all RGB values; SSIM of Wang et al. 2004, mean over RGB; CIEDE2000, mean over pixels; each is the
-mean over photographs. Chroma: mean ab chroma over that of the originals. Colourfulness: Hasler and Suesstrunk 2003.
-AuC: mean over thresholds 0..150 of the share of all pixels whose ab error is at most the threshold; "rebalanced"
-weighs pixels by the inverse probability of their true colour among these photographs (Zhang et al. 2016)."""
+(luminance kept, colours along edges, chroma scaled into sRGB), and compared with the original at its own size in 8
+bits. PSNR over all RGB values; SSIM of Wang et al. 2004, mean over RGB; CIEDE2000, mean over pixels; each is the mean
+over photographs. Chroma: mean ab chroma over that of the originals. Colourfulness: Hasler and Suesstrunk 2003. AuC:
+mean over thresholds 0..150 of the share of all pixels whose ab error is at most the threshold; "rebalanced" weighs
+pixels by the inverse probability of their true colour among these photographs (Zhang et al. 2016)."""
 
 
 @dataclass(frozen=True)

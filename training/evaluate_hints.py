@@ -10,10 +10,10 @@ from skimage.color import rgb2lab
 from tqdm import tqdm
 
 from colorizers.colorizer import network_lightness
-from colorizers.colour import join
 from colorizers.loading import LoadedNetwork, load_network
 from colorizers.photo import Photo
 from colorizers.registry import ModelSpec
+from colorizers.rendering import Prediction, render
 from training.candidates import RGB, gray_photo, read_truth
 from training.metrics import psnr
 
@@ -30,7 +30,7 @@ PSNR over photographs."""
 
 def psnr_by_hints(spec: ModelSpec, photos: Sequence[Path], model_dir: Path) -> dict[int, float]:
     """Return the mean PSNR in dB by the number of hints for a network that accepts them."""
-    network = load_network(spec, model_dir)
+    network = load_network(spec, model_dir, quickest=True)
     sums = dict.fromkeys(COUNTS, 0.0)
     for index, path in enumerate(tqdm(photos, unit="photo", desc=f"hints, {spec.name}", disable=None)):
         truth = read_truth(path, SHORT_PX)
@@ -86,4 +86,5 @@ def _painted(network: LoadedNetwork, gray: Photo, ab: NDArray[np.float32], count
             torch.from_numpy(mask)[None],
             network.spec.temperature,
         )
-    return join(gray.pixels, answer[0].float().numpy()).astype(np.uint8, copy=False)
+    prediction = Prediction(answer[0].float().numpy(), L)
+    return render(gray.pixels, prediction).astype(np.uint8, copy=False)

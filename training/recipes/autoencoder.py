@@ -19,7 +19,7 @@ from training import recipe
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(recipe.Settings):
-    """`dense` is the width of the layer in the middle: at the author's 2,000 the network has 205 million weights."""
+    """`dense` is the width of the layer in the middle: at the author's 2,000 the network has 206 million weights."""
 
     dense: int = DENSE
 
