@@ -101,24 +101,23 @@ PYTHON
 
 SUPERVISOR='' WEB='' ANNOUNCER=''
 
-stop() { kill -TERM $WEB $SUPERVISOR $ANNOUNCER 2>/dev/null || true; }
+end() { kill -TERM "$@" 2>/dev/null || true; }
 
 serve() {
-    trap stop INT TERM HUP
-    trap stop EXIT
+    # The web server first: it would start a worker of its own if the supervisor went before it.
+    trap 'end $WEB' INT TERM HUP
+    trap 'end $WEB $SUPERVISOR $ANNOUNCER' EXIT
     "$PYTHON" -m service.supervisor &
     SUPERVISOR=$!
     "$VENV/bin/gunicorn" server:app &
     WEB=$!
     announce &
     ANNOUNCER=$!
-    # A trapped signal interrupts `wait`; the exit status is gunicorn's own, once it has ended.
+    # A trapped signal interrupts `wait`; once the server has ended, `wait` tells its own exit status.
     local status=0
-    while true; do
-        wait "$WEB" && status=0 || status=$?
-        kill -0 "$WEB" 2>/dev/null || break
-    done
-    stop
+    while kill -0 "$WEB" 2>/dev/null; do wait "$WEB" || true; done
+    wait "$WEB" || status=$?
+    end $SUPERVISOR $ANNOUNCER
     wait
     trap - EXIT
     exit "$status"

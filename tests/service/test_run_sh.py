@@ -50,7 +50,7 @@ def test_one_command_serves_until_it_is_told_to_stop(
     address = f"http://127.0.0.1:{settings.port}/photos/"
     process = start(settings, log)
     try:
-        until(lambda: is_ready(log), within_s=60)
+        until(lambda: is_ready(log))
         assert f"is ready at {address}" in log.read_text()
         assert "Network: Stand-in" in log.read_text()
         photo = {"photo": ("a.png", as_file(scene(), "PNG"))}
@@ -77,7 +77,7 @@ def test_weights_that_cannot_be_had_are_no_obstacle_and_not_tried_again(
         begun = time.monotonic()
         process = start(settings, log, **NO_NETWORK)
         try:
-            until(lambda log=log: is_ready(log), within_s=60)  # type: ignore[misc]
+            until(lambda log=log: is_ready(log))  # type: ignore[misc]
             seconds = time.monotonic() - begun
             process.terminate()
             assert process.wait(20) == 0
