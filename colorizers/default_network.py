@@ -74,7 +74,7 @@ class AttentionBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         n, channels, h, w = x.shape
         x = x + self.local(x)
-        tokens = x.flatten(2).transpose(1, 2)
+        tokens: Tensor = x.flatten(2).transpose(1, 2)
         q, k, v = self.qkv(self.norm1(tokens)).view(n, h * w, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, h * w, channels)
         tokens = tokens + self.drop_path(self.project(attended))

@@ -13,7 +13,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from training.candidates import RGB, Candidate, Painter, gray_photo, read_truth
-from training.metrics import Figures, area_under_curve, compare
+from training.metrics import Figures, Truth, area_under_curve
 from training.sheets import contact_sheet
 
 PROTOCOL = """\
@@ -67,16 +67,24 @@ def evaluate(candidates: Sequence[Candidate], photos: Sequence[Path], model_dir:
     return [*rows, _row("original", [photo.truth for photo in measured], true_chroma)]
 
 
-def sheet(candidates: Sequence[Candidate], photos: Sequence[Path], model_dir: Path, cell_px: int = 240) -> Image.Image:
-    """Return a contact sheet: for each photo the input, what each candidate makes of it, the truth."""
+def sheet(
+    candidates: Sequence[Candidate],
+    photos: Sequence[Path],
+    model_dir: Path,
+    cell_px: int = 240,
+    with_truth: bool = True,
+) -> Image.Image:
+    """Return a contact sheet: for each photo the gray input, what each candidate makes of it, and the truth if any."""
     painters = [candidate.load(model_dir) for candidate in candidates]
     rows = []
     for path in photos:
         truth = read_truth(path)
         gray = gray_photo(truth)
-        rows.append([np.repeat(gray.pixels[..., None], 3, 2), *(painter.paint(gray) for painter in painters), truth])
+        painted = [painter.paint(gray) for painter in painters]
+        given = np.repeat(gray.pixels[..., None], 3, axis=2).astype(np.uint8, copy=False)
+        rows.append([given, *painted, truth] if with_truth else [given, *painted])
     labels = ["input", *(candidate.label for candidate in candidates), "truth"]
-    return contact_sheet([[picture.astype(np.uint8) for picture in row] for row in rows], labels, cell_px)
+    return contact_sheet(rows, labels if with_truth else labels[:-1], cell_px)
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -104,10 +112,10 @@ def _painters(candidates: tuple[Candidate, ...], model_dir: Path) -> list[Painte
 
 
 def _measure(candidates: tuple[Candidate, ...], model_dir: Path, path: Path) -> _Measured:
-    truth = read_truth(path)
-    gray = gray_photo(truth)
+    truth = Truth(read_truth(path))
+    gray = gray_photo(truth.rgb)
     painted: list[RGB] = [painter.paint(gray) for painter in _painters(candidates, model_dir)]
-    return _Measured(compare(truth, truth), [compare(picture, truth) for picture in painted])
+    return _Measured(truth.own_figures(), [truth.compare(picture) for picture in painted])
 
 
 def _row(label: str, figures: Sequence[Figures], true_chroma: float) -> Row:

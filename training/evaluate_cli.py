@@ -28,7 +28,10 @@ def add_command(commands: Any) -> None:
         "--model", metavar="NAME[,NAME...]", help="which networks (default: all whose weights are there)"
     )
     parser.add_argument("--photos", type=Path, required=True, metavar="FOLDER", help="colour photographs")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write table.md and sheet.jpg")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write table.md and contact sheets")
+    parser.add_argument(
+        "--gray-photos", type=Path, metavar="FOLDER", help="real black-and-white photographs to look at"
+    )
     parser.add_argument("--temperature", metavar="T[,T...]", help="try these temperatures instead of the network's own")
     parser.add_argument("--working-size", metavar="PX[,PX...]", help="try these working sizes instead of its own")
     parser.add_argument(
@@ -61,12 +64,24 @@ def _evaluate(options: argparse.Namespace) -> int:
     report = "\n\n".join(parts) + "\n"
     print(report)
     if options.out is not None:
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "table.md").write_text(report, encoding="utf-8")
-        shown = photos[:: max(1, len(photos) // _SHEET_PHOTOS)][:_SHEET_PHOTOS]
-        save_sheet(evaluate.sheet(networks, shown, options.model_dir), options.out / "sheet.jpg")
-        print(f"Written to {options.out}: table.md, sheet.jpg")
+        _write(options, report, networks, photos)
     return 0
+
+
+def _write(options: argparse.Namespace, report: str, networks: Sequence[Candidate], photos: Sequence[Path]) -> None:
+    """Write the report and contact sheets of 20 evenly chosen photographs, with and without a truth to compare."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "table.md").write_text(report, encoding="utf-8")
+    save_sheet(evaluate.sheet(networks, _spread(photos), options.model_dir), options.out / "sheet.jpg")
+    if options.gray_photos is not None:
+        gray = _spread(photos_in(options.gray_photos))
+        sheet = evaluate.sheet(networks, gray, options.model_dir, with_truth=False)
+        save_sheet(sheet, options.out / "gray-photos.jpg")
+    print(f"Written to {options.out}: " + ", ".join(sorted(path.name for path in options.out.iterdir())))
+
+
+def _spread(photos: Sequence[Path]) -> Sequence[Path]:
+    return photos[:: max(1, len(photos) // _SHEET_PHOTOS)][:_SHEET_PHOTOS]
 
 
 def photos_in(folder: Path) -> list[Path]:

@@ -39,17 +39,29 @@ class Figures:
     errors: Errors
 
 
-def compare(result: RGB, truth: RGB) -> Figures:
-    """Return the figures of `result` against `truth`, both RGB uint8 (h, w, 3) with sides of 11 px at least."""
-    lab, true_lab = (rgb2lab(picture.astype(np.float32) / 255) for picture in (result, truth))
-    return Figures(
-        psnr=psnr(result, truth),
-        ssim=ssim(result, truth),
-        ciede2000=float(deltaE_ciede2000(true_lab, lab).mean()),  # type: ignore[no-untyped-call]
-        chroma=float(np.hypot(lab[..., 1], lab[..., 2]).mean()),
-        colourfulness=colourfulness(result),
-        errors=ab_errors(lab[..., 1:], true_lab[..., 1:]),
-    )
+class Truth:
+    """An original, RGB uint8 (h, w, 3) with sides of 11 px at least, and its Lab, to compare several results with."""
+
+    def __init__(self, rgb: RGB) -> None:
+        self.rgb = rgb
+        self.lab = _lab(rgb)
+
+    def own_figures(self) -> Figures:
+        """Return the figures of the original itself, which has no error."""
+        errors = ab_errors(self.lab[..., 1:], self.lab[..., 1:])
+        return Figures(100.0, 1.0, 0.0, _chroma(self.lab), colourfulness(self.rgb), errors)
+
+    def compare(self, result: RGB) -> Figures:
+        """Return the figures of `result`, RGB uint8 of the same size."""
+        lab = _lab(result)
+        return Figures(
+            psnr=psnr(result, self.rgb),
+            ssim=ssim(result, self.rgb),
+            ciede2000=float(deltaE_ciede2000(self.lab, lab).mean()),  # type: ignore[no-untyped-call]
+            chroma=_chroma(lab),
+            colourfulness=colourfulness(result),
+            errors=ab_errors(lab[..., 1:], self.lab[..., 1:]),
+        )
 
 
 def psnr(result: RGB, truth: RGB) -> float:
@@ -103,3 +115,12 @@ def _smoothed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     square = counts.reshape(len(axis), -1) / counts.sum()
     smooth: NDArray[np.float64] = (kernel @ square @ kernel.T).reshape(-1)
     return smooth
+
+
+def _lab(rgb: RGB) -> NDArray[np.float32]:
+    lab: NDArray[np.float32] = rgb2lab(rgb.astype(np.float32) / 255)
+    return lab
+
+
+def _chroma(lab: NDArray[np.float32]) -> float:
+    return float(np.hypot(lab[..., 1], lab[..., 2]).mean())

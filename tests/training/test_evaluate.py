@@ -103,15 +103,20 @@ def test_the_command_prints_protocol_and_tables(
     photos: Path, model_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--photos", str(photos), "--model-dir", str(model_dir), "--processes", "1", "--hint-photos", "0"]
-    assert main(["evaluate", "--model", "my-ushaped", *arguments, "--out", str(tmp_path)]) == 0
+    assert (
+        main(["evaluate", "--model", "my-ushaped", *arguments, "--out", str(tmp_path), "--gray-photos", str(photos)])
+        == 0
+    )
     printed = capsys.readouterr().out
     assert "4 photographs" in printed
-    assert "AuC: mean over thresholds 0..150" in printed
+    assert "mean over thresholds 0..150" in printed
     for row in ("| gray |", "| mean colour (", "| my-ushaped |", "| original |"):
         assert row in printed
     assert (tmp_path / "table.md").read_text() in printed
     with Image.open(tmp_path / "sheet.jpg") as sheet:
         assert sheet.size == (3 * 244 - 4, 16 + 4 * 244 - 4)
+    with Image.open(tmp_path / "gray-photos.jpg") as sheet:
+        assert sheet.size == (2 * 244 - 4, 16 + 4 * 244 - 4)
     assert main(["evaluate", "--model", "nobody", *arguments]) == 1
     assert "no network called 'nobody'" in capsys.readouterr().err
 

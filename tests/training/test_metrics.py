@@ -5,22 +5,24 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
 from tests.training.pictures import landscape
-from training.metrics import ab_errors, area_under_curve, colourfulness, compare, psnr
+from training.metrics import Truth, ab_errors, area_under_curve, colourfulness, psnr
 
 TRUTH = np.asarray(landscape(1))
 GRAY = np.repeat(np.asarray(landscape(1).convert("L"))[..., None], 3, 2)
 
 
 def test_equal_pictures_have_no_error() -> None:
-    figures = compare(TRUTH, TRUTH)
+    figures = Truth(TRUTH).compare(TRUTH)
+    own = Truth(TRUTH).own_figures()
     assert (figures.psnr, figures.ciede2000) == (100.0, 0.0)
+    assert (figures.chroma, figures.colourfulness) == (own.chroma, own.colourfulness)
     assert figures.ssim == pytest.approx(1)
     assert area_under_curve([figures.errors], rebalanced=False) == pytest.approx(1)
     assert area_under_curve([figures.errors], rebalanced=True) == pytest.approx(1)
 
 
 def test_a_gray_picture_has_no_chroma_and_errs_by_the_truth_s() -> None:
-    figures, truth = compare(GRAY, TRUTH), compare(TRUTH, TRUTH)
+    figures, truth = Truth(TRUTH).compare(GRAY), Truth(TRUTH).own_figures()
     assert figures.chroma < 0.01 < truth.chroma
     assert figures.colourfulness < 0.01 < 20 < truth.colourfulness
     assert figures.psnr == pytest.approx(peak_signal_noise_ratio(TRUTH, GRAY), abs=1e-3)
