@@ -140,7 +140,7 @@ check() {
     command -v chromium >/dev/null || need_debian chromium
     "$PYTHON" -m ruff check .
     "$PYTHON" -m ruff format --check .
-    "$PYTHON" -m mypy --strict colorizers service training
+    "$PYTHON" -m mypy --strict colorizers service training server.py
     "$PYTHON" -m pytest "$@"
 }
 
