@@ -44,7 +44,7 @@ class Colorizer:
     """A loaded network, ready to colour photos.
 
     `spec` is its contract, `weights_sha256` the hash of its weights, `verified` whether that hash is a registered one,
-    `device` where it runs.
+    `device` where it runs, `precision` in what type it computes.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class Colorizer:
         self.spec = loaded.spec
         self.weights_sha256 = loaded.weights_sha256
         self.verified = loaded.verified
+        self.precision = loaded.precision
         self.device = device
 
     def colorize(self, photo: Photo | str | PathLike[str], rendering: Rendering = FAITHFUL) -> Pixels:
