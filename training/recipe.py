@@ -7,6 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -152,8 +153,8 @@ class Recipe(ABC):
         return min(self.settings.batch, photographs)
 
     def autocast(self, device: torch.device) -> torch.autocast:
-        """Return the context for the network's forward pass: bfloat16 where the settings say that it helps."""
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.settings.bf16)
+        """Return the context for the network's forward pass: bfloat16 if the settings want it and it helps here."""
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.settings.bf16 and bf16_helps(device))
 
     def steps_per_epoch(self, photographs: int) -> int:
         """Return how many steps an epoch (one pass over one chunk) has."""
@@ -186,3 +187,12 @@ class Recipe(ABC):
         none = torch.zeros_like(L)
         ab = network.predict(L, none.expand(-1, 2, -1, -1), none, self.temperature)
         return F.interpolate(ab.float(), size=L.shape[2:], mode="bilinear")
+
+
+@cache
+def bf16_helps(device: torch.device) -> bool:
+    """Return whether `device` is made for bfloat16; where it is not, it imitates it, slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
+    return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16"))

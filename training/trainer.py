@@ -158,6 +158,8 @@ class Trainer:
 
     def _last_step(self) -> int | None:
         settings = self.recipe.settings
+        if settings.steps is None and settings.epochs is None and settings.minutes is None:
+            raise ValueError("How long is this run to be? Its settings name no steps, epochs or minutes.")
         if settings.steps is not None:
             return settings.steps
         if settings.epochs is not None:

@@ -77,7 +77,6 @@ class Eccv16(recipe.Recipe):
     def start(self, network: nn.Module, data: TrainingSet) -> None:
         assert isinstance(network, ECCVGenerator)
         table = network.model_out.weight
-        table.requires_grad_(False)
         if self.warm:
             centres = table[:, :, 0, 0].T.clone() * network.ab_norm
         else:
