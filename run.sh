@@ -138,6 +138,7 @@ check() {
     make_venv
     install requirements-dev.txt
     command -v chromium >/dev/null || need_debian chromium
+    command -v exiftool >/dev/null || need_debian libimage-exiftool-perl
     "$PYTHON" -m ruff check .
     "$PYTHON" -m ruff format --check .
     "$PYTHON" -m mypy --strict colorizers service training server.py

@@ -87,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--gpu", "--use_gpu", action="store_true", help="let a GPU run the network, if there is one")
     parser.add_argument(
+        "--strip-location", action="store_true", help="leave out of the results what tells where a photo was made"
+    )
+    parser.add_argument(
         "--max-megapixels",
         type=float,
         default=MAX_MEGAPIXELS,
@@ -108,7 +111,7 @@ def _colour_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
         try:
             for task in bar:
                 try:
-                    _colour(task, cast("Colorizer", colorizer), arguments.max_megapixels)
+                    _colour(task, cast("Colorizer", colorizer), arguments)
                 except Exception as error:  # Whatever is wrong with one photo, the others are still to be done.
                     failures.append((task.source, _reason(error)))
         except KeyboardInterrupt:
@@ -133,17 +136,24 @@ def _load(arguments: argparse.Namespace) -> "Colorizer":
     return colorizer
 
 
-def _colour(task: Task, colorizer: "Colorizer", max_megapixels: float) -> None:
+def _colour(task: Task, colorizer: "Colorizer", arguments: argparse.Namespace) -> None:
     from colorizers.encode import write
 
     if task.target.resolve() == task.source.resolve():
         raise PlanError("the result would replace the original")
-    photo = open_photo(task.source, max_megapixels)
+    photo = open_photo(task.source, arguments.max_megapixels)
     if photo.frames > 1:
         tqdm.write(f"{task.source}: the first of {photo.frames} pages or frames is coloured", file=sys.stderr)
     rgb = colorizer.colorize(photo)
     task.target.parent.mkdir(parents=True, exist_ok=True)
-    write(task.target, rgb, photo, colorizer.provenance(photo), task.format)
+    write(
+        task.target,
+        rgb,
+        photo,
+        colorizer.provenance(photo),
+        task.format,
+        strip_location=arguments.strip_location,
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -6,15 +6,18 @@ little. Every file is sRGB with the profile embedded. The same input gives the s
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from colorizers.carried import Carried, carried
 from colorizers.errors import ColorizerError
-from colorizers.icc import srgb_profile
-from colorizers.jpeg import MOST_EXIF, MOST_PX, MOST_XMP, jpeg_bytes
+from colorizers.jpeg import MOST_PX, MOST_XMP, jpeg_bytes
 from colorizers.lab import Pixels, eight_bits
 from colorizers.photo import Photo
 from colorizers.png import png_bytes
@@ -38,22 +41,30 @@ def suffix_for(format_: str) -> str:
 
 
 def encode(
-    rgb: Pixels, photo: Photo, provenance: Provenance, format: str | None = None, quality: int = QUALITY
+    rgb: Pixels,
+    photo: Photo,
+    provenance: Provenance,
+    format: str | None = None,
+    quality: int = QUALITY,
+    strip_location: bool = False,
 ) -> bytes:
     """Return the file of `rgb` (h, w, 3), uint8 or uint16, in `format` (JPEG, PNG, TIFF, WEBP; default: the photo's).
 
-    The photo's alpha goes along where the format has room for it; a JPEG of it is laid on white. EXIF, XMP and
-    resolution are carried over; EXIF or XMP larger than a JPEG can hold is left out of it. `quality` is for JPEG and
-    WebP. Raises `ColorizerError` where the format cannot hold a picture of that size.
+    The photo's alpha goes along where the format has room for it; a JPEG of it is laid on white. EXIF, XMP, IPTC data,
+    comments and resolution are carried over as far as the format can hold them; `strip_location` leaves out what tells
+    where the photo was made. `quality` is for JPEG and WebP. Raises `ColorizerError` where the format cannot hold a
+    picture of that size.
     """
     format_ = format or output_format(photo)
-    xmp = xmp_packet(provenance, photo.xmp)
+    metadata = carried(lambda: rgb, photo, provenance, strip_location)
     if format_ == "JPEG":
-        return _jpeg(rgb, photo, xmp if len(xmp) <= MOST_XMP else xmp_packet(provenance), quality)
+        if len(metadata.xmp) > MOST_XMP:
+            metadata = replace(metadata, xmp=xmp_packet(provenance), extended_xmp=())
+        return _jpeg(rgb, photo, metadata, quality)
     if format_ == "WEBP":
-        return _webp(rgb, photo, xmp, quality)
+        return _webp(rgb, photo, metadata, quality)
     container = {"PNG": png_bytes, "TIFF": tiff_bytes}[format_]
-    return container(_with_alpha(rgb, photo), srgb_profile(), xmp, photo.exif, photo.dpi)
+    return container(_with_alpha(rgb, photo), metadata)
 
 
 def write(
@@ -63,18 +74,26 @@ def write(
     provenance: Provenance,
     format: str | None = None,
     quality: int = QUALITY,
+    strip_location: bool = False,
 ) -> None:
     """Write the file that `encode` returns to `path`, in one step: nobody ever sees half of it."""
-    data = encode(rgb, photo, provenance, format, quality)
+    data = encode(rgb, photo, provenance, format, quality, strip_location)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path to write to; on leaving without an error the file takes the place of `path`, in one step."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_bytes(data)
+        yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _jpeg(rgb: Pixels, photo: Photo, xmp: bytes, quality: int) -> bytes:
+def _jpeg(rgb: Pixels, photo: Photo, metadata: Carried, quality: int) -> bytes:
     _check_size(rgb, "JPEG", MOST_PX)
     pixels = eight_bits(rgb)
     if photo.alpha is not None:
@@ -82,17 +101,16 @@ def _jpeg(rgb: Pixels, photo: Photo, xmp: bytes, quality: int) -> bytes:
         laid = Image.new("RGB", image.size, "white")
         laid.paste(image, mask=Image.fromarray(eight_bits(photo.alpha)))
         pixels = np.asarray(laid)
-    exif = photo.exif if photo.exif is not None and len(photo.exif) <= MOST_EXIF else None
-    return jpeg_bytes(pixels, quality, srgb_profile(), xmp, exif, photo.dpi)
+    return jpeg_bytes(pixels, quality, metadata)
 
 
-def _webp(rgb: Pixels, photo: Photo, xmp: bytes, quality: int) -> bytes:
+def _webp(rgb: Pixels, photo: Photo, metadata: Carried, quality: int) -> bytes:
     _check_size(rgb, "WebP", _WEBP_MOST_PX)
     options: dict[str, object] = {
         "quality": quality,
-        "icc_profile": srgb_profile(),
-        "xmp": xmp,
-        "exif": photo.exif or b"",
+        "icc_profile": metadata.profile,
+        "xmp": metadata.xmp,
+        "exif": metadata.exif or b"",
     }
     return _saved(Image.fromarray(eight_bits(_with_alpha(rgb, photo))), "WEBP", options)
 

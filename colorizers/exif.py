@@ -1,14 +1,114 @@
-"""An EXIF block in, its orientation out, and the block as it may be carried over to an upright copy.
+"""An EXIF block in, its orientation out, and the block as it may be carried over to an upright copy in sRGB.
 
-A block is a small TIFF file (EXIF 2.32, section 4.5). Only its first directory is touched, in place, so everything
-else stays byte for byte, maker notes with their absolute offsets included.
+A block is a small TIFF file (EXIF 2.32, section 4.5). It is changed in place, so that everything else stays byte for
+byte, maker notes with their absolute offsets included.
 """
 
 import struct
+from dataclasses import dataclass
 
 PREFIX = b"Exif\0\0"
 _ORIENTATION = 0x0112
-_SHORT = 3
+_RESOLUTION = (0x011A, 0x011B)
+_EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
+_COLOUR_SPACE, _SRGB = 0xA001, 1
+_WIDTH_PX, _HEIGHT_PX = 0xA002, 0xA003
+_MAKER_NOTE = 0x927C
+_INTEROPERABILITY_INDEX, _ADOBE_RGB_FILE, _SRGB_FILE = 0x0001, b"R03\0", b"R98\0"
+_THUMBNAIL_AT, _THUMBNAIL_BYTES = 0x0201, 0x0202
+# GeoTIFF's tags: pixel scale, tie points, transformation, and the three of its key directory.
+GEOGRAPHIC_TAGS = frozenset({33550, 33922, 34264, 34735, 34736, 34737})
+_SHORT, _LONG = 3, 4
+_KIND_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One tag of a directory; `at` is where its twelve bytes are."""
+
+    tag: int
+    kind: int
+    count: int
+    at: int
+
+
+@dataclass(frozen=True)
+class _Directory:
+    """The entries of a directory, where it starts, and where its link to the next one is."""
+
+    entries: tuple[_Entry, ...]
+    start: int
+    link: int
+
+    def find(self, tag: int) -> _Entry | None:
+        return next((entry for entry in self.entries if entry.tag == tag), None)
+
+
+class _Block:
+    """A block that can be changed in place. Its methods raise `ValueError` or `struct.error` where it is broken."""
+
+    def __init__(self, block: bytes) -> None:
+        order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+        if order is None:
+            raise ValueError("not a TIFF structure")
+        self.order = order
+        self.data = bytearray(block)
+
+    def first(self) -> _Directory:
+        return self.directory(self.number("L", 4))
+
+    def directory(self, start: int) -> _Directory:
+        link = start + 2 + 12 * self.number("H", start)
+        self.number("L", link)
+        entries = []
+        for at in range(start + 2, link, 12):
+            tag, kind, count = struct.unpack_from(self.order + "HHL", self.data, at)
+            entries.append(_Entry(tag, kind, count, at))
+        return _Directory(tuple(entries), start, link)
+
+    def below(self, directory: _Directory, tag: int) -> _Directory | None:
+        """Return the directory that `tag` of `directory` points to, None where there is none that can be read."""
+        entry = directory.find(tag)
+        try:
+            return None if entry is None else self.directory(self.number("L", entry.at + 8))
+        except struct.error:
+            return None
+
+    def number(self, kind: str, at: int) -> int:
+        return int(struct.unpack_from(self.order + kind, self.data, at)[0])
+
+    def value(self, entry: _Entry | None) -> int | None:
+        """Return the whole number that an entry holds, None where it holds something else."""
+        if entry is None or entry.count != 1 or entry.kind not in (_SHORT, _LONG):
+            return None
+        return self.number("H" if entry.kind == _SHORT else "L", entry.at + 8)
+
+    def set_value(self, entry: _Entry | None, value: int) -> None:
+        """Replace the whole number that an entry holds, where it holds one and has room for this one."""
+        if self.value(entry) is not None and entry is not None and (entry.kind == _LONG or value <= 0xFFFF):
+            struct.pack_into(self.order + ("H" if entry.kind == _SHORT else "L"), self.data, entry.at + 8, value)
+
+    def unlink(self, directory: _Directory) -> None:
+        struct.pack_into(self.order + "L", self.data, directory.link, 0)
+
+    def place(self, entry: _Entry) -> slice:
+        """Return where the value of an entry is."""
+        size = _KIND_BYTES.get(entry.kind, 1) * entry.count
+        start = entry.at + 8 if size <= 4 else self.number("L", entry.at + 8)
+        return slice(start, min(start + size, len(self.data)))
+
+    def blank(self, place: slice) -> None:
+        self.data[place] = bytes(len(self.data[place]))
+
+    def remove(self, directory: _Directory, tags: frozenset[int]) -> None:
+        """Take the entries with `tags` out of a directory, and overwrite their values with zeros."""
+        for entry in directory.entries:
+            if entry.tag in tags:
+                self.blank(self.place(entry))
+        kept = [bytes(self.data[entry.at : entry.at + 12]) for entry in directory.entries if entry.tag not in tags]
+        end = directory.link + 4
+        body = struct.pack(self.order + "H", len(kept)) + b"".join(kept) + bytes(self.data[directory.link : end])
+        self.data[directory.start : end] = body.ljust(end - directory.start, b"\0")
 
 
 def strip_prefix(block: bytes) -> bytes:
@@ -19,44 +119,102 @@ def strip_prefix(block: bytes) -> bytes:
 def read_orientation(block: bytes) -> int:
     """Return the orientation 1..8 that the block states; 1 where it states none, or none that is valid."""
     try:
-        order, entry, _ = _find(block)
+        opened = _Block(block)
+        entry = opened.first().find(_ORIENTATION)
+        value = opened.value(entry)
     except (struct.error, ValueError):
         return 1
-    if entry is None:
-        return 1
-    value = int(struct.unpack_from(order + "H", block, entry + 8)[0])
-    return value if 1 <= value <= 8 else 1
+    return value if value is not None and 1 <= value <= 8 else 1
 
 
-def for_upright_copy(block: bytes) -> bytes | None:
-    """Return the block with orientation 1 and without its thumbnail, which shows the original; None if unreadable."""
+def for_upright_copy(block: bytes, width: int, height: int) -> bytes | None:
+    """Return the block as it is true of the upright photo of `width` x `height` in sRGB; None if it is unreadable.
+
+    The orientation becomes 1, its resolutions change places with the sides; sizes and colour space are set where they
+    are stated. The thumbnail is left as it was.
+    """
     try:
-        order, entry, next_directory = _find(block)
+        opened = _Block(block)
+        first = opened.first()
     except (struct.error, ValueError):
         return None
-    patched = bytearray(block)
-    if entry is not None:
-        struct.pack_into(order + "H", patched, entry + 8, 1)
-    struct.pack_into(order + "L", patched, next_directory, 0)
-    return bytes(patched)
+    if read_orientation(block) >= 5:
+        _swap_resolutions(opened, first)
+    opened.set_value(first.find(_ORIENTATION), 1)
+    details = opened.below(first, _EXIF)
+    if details is not None:
+        opened.set_value(details.find(_WIDTH_PX), width)
+        opened.set_value(details.find(_HEIGHT_PX), height)
+        opened.set_value(details.find(_COLOUR_SPACE), _SRGB)
+        rules = opened.below(details, _INTEROPERABILITY)
+        index = rules.find(_INTEROPERABILITY_INDEX) if rules else None
+        if index is not None and opened.data[opened.place(index)] == _ADOBE_RGB_FILE:
+            opened.data[opened.place(index)] = _SRGB_FILE
+    return bytes(opened.data)
 
 
-def _find(block: bytes) -> tuple[str, int | None, int]:
-    """Return byte order, offset of the orientation entry (or None) and offset of the link to the next directory.
+def thumbnail_bytes(block: bytes) -> int | None:
+    """Return how many bytes the JPEG thumbnail in the block has, None where there is none."""
+    try:
+        place = _thumbnail(_Block(block))
+    except (struct.error, ValueError):
+        return None
+    return None if place is None else place.stop - place.start
 
-    Raises `ValueError` or `struct.error` where the block is not a TIFF structure or ends too early.
+
+def with_thumbnail(block: bytes, jpeg: bytes | None) -> bytes:
+    """Return the block with `jpeg`, no larger than `thumbnail_bytes`, as its thumbnail; with None, without one.
+
+    Nothing of the old thumbnail remains. Raises `ValueError` or `struct.error` where the block is broken.
     """
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
-    if order is None:
-        raise ValueError("not a TIFF structure")
-    (start,) = struct.unpack_from(order + "L", block, 4)
-    (count,) = struct.unpack_from(order + "H", block, start)
-    next_directory = start + 2 + 12 * count
-    struct.unpack_from(order + "L", block, next_directory)
-    found = None
-    for entry in range(start + 2, next_directory, 12):
-        tag, kind = struct.unpack_from(order + "HH", block, entry)
-        if (tag, kind) == (_ORIENTATION, _SHORT):
-            found = entry
-            break
-    return order, found, next_directory
+    opened = _Block(block)
+    first = opened.first()
+    place = _thumbnail(opened)
+    if place is not None:
+        opened.blank(place)
+    if place is None or jpeg is None or len(jpeg) > place.stop - place.start:
+        opened.unlink(first)
+        return bytes(opened.data)
+    opened.data[place.start : place.start + len(jpeg)] = jpeg
+    second = opened.directory(opened.number("L", first.link))
+    opened.set_value(second.find(_THUMBNAIL_BYTES), len(jpeg))
+    opened.set_value(second.find(_ORIENTATION), 1)
+    return bytes(opened.data)
+
+
+def without_location(block: bytes) -> bytes | None:
+    """Return the block without what tells a place, None where it cannot be read to the end.
+
+    That is the GPS directory, geographic tags, and the maker's notes, which only their maker can read.
+    """
+    try:
+        opened = _Block(block)
+        details = opened.below(opened.first(), _EXIF)
+        if details is not None:
+            opened.remove(details, frozenset({_MAKER_NOTE}))
+        places = opened.below(opened.first(), _GPS)
+        if places is not None:
+            opened.remove(places, frozenset(entry.tag for entry in places.entries))
+        opened.remove(opened.first(), GEOGRAPHIC_TAGS | {_GPS})
+    except (struct.error, ValueError):
+        return None
+    return bytes(opened.data)
+
+
+def _swap_resolutions(opened: _Block, directory: _Directory) -> None:
+    x, y = (directory.find(tag) for tag in _RESOLUTION)
+    if x is not None and y is not None:
+        data, at_x, at_y = opened.data, slice(x.at + 2, x.at + 12), slice(y.at + 2, y.at + 12)
+        data[at_x], data[at_y] = data[at_y], data[at_x]
+
+
+def _thumbnail(opened: _Block) -> slice | None:
+    """Return where the JPEG thumbnail is."""
+    start = opened.number("L", opened.first().link)
+    if start == 0:
+        return None
+    second = opened.directory(start)
+    at, size = (opened.value(second.find(tag)) for tag in (_THUMBNAIL_AT, _THUMBNAIL_BYTES))
+    if at is None or size is None or size == 0 or at + size > len(opened.data):
+        return None
+    return slice(at, at + size)

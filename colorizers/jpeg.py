@@ -5,6 +5,8 @@ pixel. The pixels are the same, bit for bit.
 """
 
 import struct
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import imagecodecs
 import numpy as np
@@ -13,44 +15,54 @@ from PIL import Image
 
 from colorizers.exif import PREFIX
 
+if TYPE_CHECKING:
+    from colorizers.carried import Carried
+
 MOST_PX = 65535
-# A segment holds 65,533 bytes, the name of its contents included.
-MOST_EXIF = 65533 - len(PREFIX)
+# A segment holds so many bytes, the name of its contents included.
+_MOST = 65533
+MOST_EXIF = _MOST - len(PREFIX)
 _XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
-MOST_XMP = 65533 - len(_XMP_NAME)
+MOST_XMP = _MOST - len(_XMP_NAME)
 _ICC_NAME = b"ICC_PROFILE\0"
-_MOST_ICC = 65533 - len(_ICC_NAME) - 2
+_PHOTOSHOP_NAME = b"Photoshop 3.0\0"
 # The file begins with the start marker and the JFIF segment, which is written anew; metadata follow it.
 _METADATA_AT = 2 + 18
 _START, _END = b"\xff\xd8", b"\xff\xd9"
-_APP0, _APP1, _APP2 = 0xE0, 0xE1, 0xE2
+_APP0, _APP1, _APP2, _APP13, _COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xFE
 _MOST_DPI = 65535
 
 
-def jpeg_bytes(
-    rgb: NDArray[np.uint8],
-    quality: int,
-    profile: bytes,
-    xmp: bytes,
-    exif: bytes | None = None,
-    dpi: tuple[float, float] | None = None,
-) -> bytes:
-    """Return a JPEG file of RGB (h, w, 3) with colour at full resolution.
+def jpeg_bytes(rgb: NDArray[np.uint8], quality: int, carried: "Carried") -> bytes:
+    """Return a JPEG file of RGB (h, w, 3), at most `MOST_PX` a side, with colour at full resolution.
 
-    `exif` is a TIFF structure without prefix, `dpi` pixels per inch. What is larger than `MOST_PX`, `MOST_EXIF` or
-    `MOST_XMP` does not fit; the caller sees to that.
+    EXIF larger than `MOST_EXIF` is left out. So are comments other than "Comment": a JPEG's have no keywords.
     """
     plain = imagecodecs.jpeg8_encode(np.ascontiguousarray(rgb), level=quality, subsampling="444")
-    x, y = (1, 1) if dpi is None else (min(round(value), _MOST_DPI) for value in dpi)
-    segments = [_START, _segment(_APP0, struct.pack(">5sHBHHBB", b"JFIF\0", 0x0101, dpi is not None, x, y, 0, 0))]
-    if exif is not None:
-        segments.append(_segment(_APP1, PREFIX + exif))
-    segments.append(_segment(_APP1, _XMP_NAME + xmp))
-    parts = [profile[at : at + _MOST_ICC] for at in range(0, len(profile), _MOST_ICC)]
-    segments += [
-        _segment(_APP2, _ICC_NAME + bytes((number, len(parts))) + part) for number, part in enumerate(parts, 1)
-    ]
-    return b"".join([*segments, memoryview(plain)[_METADATA_AT:]])
+    return b"".join([_START, *_metadata(carried), memoryview(plain)[_METADATA_AT:]])
+
+
+def _metadata(carried: "Carried") -> Iterator[bytes]:
+    """Yield the segments that come before the picture."""
+    dpi = carried.dpi
+    x, y = (1, 1) if dpi is None else (max(1, min(round(value), _MOST_DPI)) for value in dpi)
+    yield _segment(_APP0, struct.pack(">5sHBHHBB", b"JFIF\0", 0x0101, dpi is not None, x, y, 0, 0))
+    if carried.exif is not None and len(carried.exif) <= MOST_EXIF:
+        yield _segment(_APP1, PREFIX + carried.exif)
+    yield _segment(_APP1, _XMP_NAME + carried.xmp)
+    yield from (_segment(_APP1, part) for part in carried.extended_xmp)
+    parts = list(_parts(carried.profile, _MOST - len(_ICC_NAME) - 2))
+    for number, part in enumerate(parts, 1):
+        yield _segment(_APP2, _ICC_NAME + bytes((number, len(parts))) + part)
+    for part in _parts(carried.resources or b"", _MOST - len(_PHOTOSHOP_NAME)):
+        yield _segment(_APP13, _PHOTOSHOP_NAME + part)
+    for keyword, text in carried.comments:
+        if keyword == "Comment":
+            yield _segment(_COMMENT, text.encode()[:_MOST])
+
+
+def _parts(data: bytes, most: int) -> Iterator[bytes]:
+    return (data[at : at + most] for at in range(0, len(data), most))
 
 
 def jpeg_pixels(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:

@@ -38,7 +38,9 @@ class Photo:
     `pixels` is gray (h, w) or RGB (h, w, 3), uint8 or uint16; `alpha` (h, w) has the same depth. `format` is Pillow's
     name of the file's format, `frames` how many pages or frames it had (this is the first), `sha256` the hash of its
     bytes, `dpi` its resolution in pixels per inch. `exif` is a TIFF structure without the `Exif` prefix, its
-    orientation already reset; `xmp` is the packet as it was.
+    orientation already reset, its thumbnail as it was; `xmp` is the packet as it was and `extended_xmp` what followed
+    it in a JPEG file; `resources` are Photoshop's image resources with the IPTC data; `comments` are texts with their
+    keywords.
     """
 
     pixels: Pixels
@@ -49,6 +51,9 @@ class Photo:
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    extended_xmp: tuple[bytes, ...] = ()
+    resources: bytes | None = None
+    comments: tuple[tuple[str, str], ...] = ()
 
     @property
     def width(self) -> int:
@@ -138,19 +143,23 @@ def _open(data: bytes, max_megapixels: float) -> Photo:
             image.load()  # A PNG's metadata may stand behind its pixels.
         # The further pictures of an MPO are depth and gain maps, not pages.
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-        block = metadata.exif_block(image)
+        block = metadata.exif_block(image, data)
         orientation = exif.read_orientation(block) if block else 1
         dpi = metadata.resolution_dpi(image)
         samples = decode(image, data, orientation)
+        height, width = samples.pixels.shape[:2]
         return Photo(
             pixels=samples.pixels,
             alpha=samples.alpha,
             format=str(image.format),
             frames=frames,
             sha256=hashlib.sha256(data).hexdigest(),
-            exif=exif.for_upright_copy(block) if block else None,
-            xmp=metadata.xmp_packet(image),
+            exif=exif.for_upright_copy(block, width, height) if block else None,
+            xmp=metadata.xmp_packet(image, data),
             dpi=dpi[::-1] if dpi and orientation >= 5 else dpi,
+            extended_xmp=metadata.extended_xmp(image),
+            resources=metadata.image_resources(image, data, turned=orientation >= 5),
+            comments=metadata.comments(image),
         )
 
 

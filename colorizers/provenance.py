@@ -16,6 +16,9 @@ _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XMP = "http://ns.adobe.com/xap/1.0/"
 _DC = "http://purl.org/dc/elements/1.1/"
 _TIFF = "http://ns.adobe.com/tiff/1.0/"
+_EXIF = "http://ns.adobe.com/exif/1.0/"
+_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
+_IPTC_CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
 _IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _PREFIXES = {
     "x": _X,
@@ -25,18 +28,37 @@ _PREFIXES = {
     "tiff": _TIFF,
     "Iptc4xmpExt": _IPTC_EXT,
     "colorizer": NAMESPACE,
-    "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
+    "Iptc4xmpCore": _IPTC_CORE,
     "aux": "http://ns.adobe.com/exif/1.0/aux/",
     "crs": "http://ns.adobe.com/camera-raw-settings/1.0/",
-    "exif": "http://ns.adobe.com/exif/1.0/",
-    "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+    "exif": _EXIF,
+    "photoshop": _PHOTOSHOP,
     "stEvt": "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#",
     "stRef": "http://ns.adobe.com/xap/1.0/sType/ResourceRef#",
+    "xmpNote": "http://ns.adobe.com/xmp/note/",
     "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
     "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
 }
 for _prefix, _uri in _PREFIXES.items():
     ElementTree.register_namespace(_prefix, _uri)
+
+_THUMBNAILS = f"{{{_XMP}}}Thumbnails"
+_SIDES = (
+    *(f"{{{_TIFF}}}Image{side}" for side in ("Width", "Length")),
+    *(f"{{{_EXIF}}}Pixel{side}Dimension" for side in "XY"),
+)
+_KEPT_AS = {
+    f"{{{_XMP}}}CreatorTool": f"{{{NAMESPACE}}}OriginalCreatorTool",
+    f"{{{_DC}}}source": f"{{{NAMESPACE}}}OriginalSource",
+    f"{{{_IPTC_EXT}}}DigitalSourceType": f"{{{NAMESPACE}}}OriginalDigitalSourceType",
+}
+_GPS = f"{{{_EXIF}}}GPS"
+_PLACES = frozenset(
+    {f"{{{_PHOTOSHOP}}}{name}" for name in ("City", "State", "Country")}
+    | {f"{{{_IPTC_CORE}}}{name}" for name in ("Location", "CountryCode")}
+    | {f"{{{_IPTC_EXT}}}{name}" for name in ("LocationCreated", "LocationShown")}
+    | {"{http://ns.adobe.com/xmp/note/}HasExtendedXMP"}
+)
 
 _BEGIN = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _END = '\n<?xpacket end="w"?>'
@@ -54,24 +76,49 @@ class Provenance:
     original_sha256: str
 
 
-def xmp_packet(provenance: Provenance, existing: bytes | None = None) -> bytes:
+def xmp_packet(
+    provenance: Provenance,
+    existing: bytes | None = None,
+    size: tuple[int, int] | None = None,
+    strip_location: bool = False,
+) -> bytes:
     """Return an XMP packet that states `provenance` and keeps what the packet `existing` said besides.
 
-    An existing packet that is not well-formed XMP is left out. An orientation in it is reset: the copy is upright.
+    An existing packet that is not well-formed XMP is left out. Its orientation, sizes (if `size`, width and height, is
+    given) and colour space are made those of the upright copy, its thumbnails go. What it said about its own making
+    stays, under names of ours. `strip_location` leaves out what tells a place.
     """
     root = _parsed(existing) if existing else None
-    rdf = None if root is None else root.find(f".//{{{_RDF}}}RDF")
+    rdf = None if root is None else next(root.iter(f"{{{_RDF}}}RDF"), None)
     if root is None or rdf is None:
         root = ElementTree.Element(f"{{{_X}}}xmpmeta")
         rdf = ElementTree.SubElement(root, f"{{{_RDF}}}RDF")
-    properties = _properties(provenance)
+    properties = _earlier(rdf) | _properties(provenance)
     for description in rdf.findall(f"{{{_RDF}}}Description"):
-        _forget(description, properties.keys())
-        _reset_orientation(description)
+        _forget(description, {*properties, _THUMBNAILS})
+        if strip_location:
+            _forget(description, [name for name in _names(description) if _tells_place(name)])
+        _correct(description, size)
     added = ElementTree.SubElement(rdf, f"{{{_RDF}}}Description", {f"{{{_RDF}}}about": _about(rdf)})
     for name, value in properties.items():
         ElementTree.SubElement(added, name).text = value
     return (_BEGIN + ElementTree.tostring(root, encoding="unicode") + _END).encode()
+
+
+def _earlier(rdf: ElementTree.Element) -> dict[str, str]:
+    """Return what the packet says about its own making, by the names under which that stays; the first making counts.
+
+    A file that was coloured here before already has these names.
+    """
+    said: dict[str, str] = {}
+    for description in rdf.findall(f"{{{_RDF}}}Description"):
+        said |= description.attrib
+        said |= {child.tag: child.text for child in description if child.text and not len(child)}
+    return {
+        kept: said.get(kept) or said[name]
+        for name, kept in _KEPT_AS.items()
+        if kept in said or (name in said and f"{{{NAMESPACE}}}Model" not in said)
+    }
 
 
 def _properties(provenance: Provenance) -> dict[str, str]:
@@ -103,12 +150,24 @@ def _forget(description: ElementTree.Element, names: Iterable[str]) -> None:
             description.remove(child)
 
 
-def _reset_orientation(description: ElementTree.Element) -> None:
-    name = f"{{{_TIFF}}}Orientation"
-    if name in description.attrib:
-        description.set(name, "1")
-    for child in description.findall(name):
-        child.text = "1"
+def _names(description: ElementTree.Element) -> list[str]:
+    return [*description.attrib, *(child.tag for child in description)]
+
+
+def _tells_place(name: str) -> bool:
+    return name in _PLACES or name.startswith(_GPS)
+
+
+def _correct(description: ElementTree.Element, size: tuple[int, int] | None) -> None:
+    """Set what describes the pixels, where it is said at all."""
+    corrected = {f"{{{_TIFF}}}Orientation": "1", f"{{{_EXIF}}}ColorSpace": "1", f"{{{_PHOTOSHOP}}}ICCProfile": "sRGB"}
+    if size is not None:
+        corrected |= zip(_SIDES, map(str, size * 2), strict=True)
+    for name, value in corrected.items():
+        if name in description.attrib:
+            description.set(name, value)
+        for child in description.findall(name):
+            child.text = value
 
 
 def _about(rdf: ElementTree.Element) -> str:

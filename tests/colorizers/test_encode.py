@@ -160,9 +160,11 @@ def test_packet_keeps_what_was_there_and_replaces_what_is_new() -> None:
     assert said[f"{TIFF}Orientation"] == "1"
     assert said[f"{XMP}CreatorTool"] == "photo-colorizer"
     assert b"Nipomo" in packet
-    assert packet.count(b"CreatorTool") == 2
+    assert said[f"{{{NAMESPACE}}}OriginalCreatorTool"] == "Scanner"
     again = xmp_packet(dataclasses.replace(PROVENANCE, model="eccv16"), packet)
     assert properties(again)[f"{{{NAMESPACE}}}Model"] == "eccv16"
+    assert properties(again)[f"{{{NAMESPACE}}}OriginalCreatorTool"] == "Scanner"
+    assert f"{{{NAMESPACE}}}OriginalSource" not in properties(again)
     assert again.count(b"DigitalSourceType>") == 2
 
 

@@ -22,13 +22,13 @@ def block(order: str, orientation: int | None, thumbnail_at: int = 0) -> bytes:
 def test_orientation_is_read_and_reset_in_place(order: str, orientation: int) -> None:
     original = block(order, orientation, thumbnail_at=60)
     assert read_orientation(original) == orientation
-    assert for_upright_copy(original) == block(order, 1, thumbnail_at=0)
+    assert for_upright_copy(original, 4, 3) == block(order, 1, thumbnail_at=60)
 
 
 @pytest.mark.parametrize("order", "<>")
 def test_no_or_no_valid_orientation_means_upright(order: str) -> None:
     assert read_orientation(block(order, None)) == 1
-    assert for_upright_copy(block(order, None)) == block(order, None)
+    assert for_upright_copy(block(order, None), 4, 3) == block(order, None)
     for nonsense in (0, 9, 65535):
         assert read_orientation(block(order, nonsense)) == 1
 
@@ -37,7 +37,7 @@ def test_broken_blocks() -> None:
     whole = block("<", 6)
     for broken in (b"", b"II*\0", whole[:20], b"XX*\0" + whole[4:], whole[:4] + b"\xff\xff\xff\x7f" + whole[8:]):
         assert read_orientation(broken) == 1
-        assert for_upright_copy(broken) is None
+        assert for_upright_copy(broken, 4, 3) is None
 
 
 def test_prefix_is_stripped() -> None:

@@ -1,0 +1,48 @@
+"""The bytes of a JPEG 2000 file in, its bit depth and its metadata out (ISO/IEC 15444-1, annexes A and I)."""
+
+import struct
+import uuid
+from collections.abc import Iterator
+from typing import Literal
+
+_CODESTREAM = b"\xff\x4f\xff\x51"
+# After the start marker and, in the size segment: marker, length, capabilities, eight sizes, number of components.
+_FIRST_DEPTH_AT = 2 + 2 + 2 + 2 + 8 * 4 + 2
+_UUIDS: dict[Literal["xmp", "exif", "iptc"], bytes] = {
+    "xmp": uuid.UUID("be7acfcb-97a9-42e8-9c71-999491e3afac").bytes,
+    "exif": b"JpgTiffExif->JP2",
+    "iptc": uuid.UUID("33c7a4d2-b81d-4723-a0ba-f1a3e097ad38").bytes,
+}
+
+
+def metadata_box(data: bytes, kind: Literal["xmp", "exif", "iptc"]) -> bytes | None:
+    """Return the contents of the file's box for that kind of metadata, None where there is none."""
+    for name, start, end in boxes(data):
+        if name == b"uuid" and data[start : start + 16] == _UUIDS[kind]:
+            return data[start + 16 : end]
+    return None
+
+
+def bit_depth(data: bytes) -> int:
+    """Return the bits of the first component's samples, 8 where they are signed or the file has no such header."""
+    start = next((start for name, start, _ in boxes(data) if name == b"jp2c"), 0)
+    depth_at = start + _FIRST_DEPTH_AT
+    if data[start : start + 4] != _CODESTREAM or len(data) <= depth_at or data[depth_at] & 0x80:
+        return 8
+    return data[depth_at] + 1
+
+
+def boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, start and end of every box of the outermost level; nothing for a bare codestream."""
+    at = 0
+    while not data.startswith(_CODESTREAM) and len(data) >= at + 8:
+        size, name = struct.unpack_from(">I4s", data, at)
+        start = at + 8
+        if size == 1 and len(data) >= at + 16:
+            (size,) = struct.unpack_from(">Q", data, start)
+            start += 8
+        end = len(data) if size == 0 else at + size
+        if end <= at + 7 or end > len(data):
+            return
+        yield name, start, end
+        at = end
