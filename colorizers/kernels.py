@@ -22,6 +22,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _F4s = NDArray[np.float32]
 _F8s = NDArray[np.float64]
 _I4s = NDArray[np.int32]
+_U4s = NDArray[np.uint32]
 _F4, _F8, _I4 = types.float32, types.float64, types.int32
 _Light = tuple[np.float32, np.float32, np.float32]
 
@@ -44,6 +45,7 @@ _THIRD = _f4(1 / 3)
 _UNCERTAIN = _f4(1e-6)
 _TINY = _f4(1e-9)
 _HUES = _f4(HUES)
+_NEXT = np.uint32(1)
 # No colour of sRGB has |a| + |b| above 190.
 _LARGEST_SIZE, _SIZE_STEP, _BISECTIONS = _f4(200), _f4(4), 12
 # The sRGB curve above its straight part, fitted to 1, x, x**2 and x to the 1/2, 1/4, 1/8 and 3/2: three square roots
@@ -125,42 +127,6 @@ def _limit(f: np.float32, a: np.float32, b: np.float32) -> np.float32:
 
 
 @_part
-def _hue_position(a: np.float32, b: np.float32, size: np.float32) -> np.float32:
-    """Return the hue of ab of size |a| + |b| > 0, as 0.._HUES around the diamond of that size."""
-    quarter = _HUES * _f4(0.25)
-    return quarter * (_ONE - a / size) if b >= _ZERO else quarter * (_f4(3) + a / size)
-
-
-@_part
-def _fitted(f: np.float32, a: np.float32, b: np.float32, level: np.float32, gamut: _F4s) -> _Light:
-    """Return linear r, g, b inside the gamut for a colour outside it: of the same luminance and hue, and less chroma.
-
-    `level` is the gray level as a fractional row of the gamut table.
-    """
-    size = max(abs(a) + abs(b), _TINY)
-    hue = _hue_position(a, b, size)
-    i, j = min(int(level), gamut.shape[0] - 2), min(int(hue), HUES - 1)
-    down, along = level - _f4(i), hue - _f4(j)
-    upper = gamut[i, j] + along * (gamut[i, j + 1] - gamut[i, j])
-    lower = gamut[i + 1, j] + along * (gamut[i + 1, j + 1] - gamut[i + 1, j])
-    share = min((upper + down * (lower - upper)) / size, _ONE)
-    r, g, b = _linear_rgb(f, a * share, b * share)
-    return _clamped(_cube(f), r, g, b)
-
-
-@_part
-def _clamped(luminance: np.float32, r: np.float32, g: np.float32, b: np.float32) -> _Light:
-    """Return r, g, b within 0..1, mixed with as much white or black as keeps their luminance."""
-    r, g, b = min(max(r, _ZERO), _ONE), min(max(g, _ZERO), _ONE), min(max(b, _ZERO), _ONE)
-    found = _R_WEIGHT * r + _G_WEIGHT * g + _B_WEIGHT * b
-    if found > luminance:
-        share = luminance / found
-        return r * share, g * share, b * share
-    white = (luminance - found) / max(_ONE - found, _TINY)
-    return r + white * (_ONE - r), g + white * (_ONE - g), b + white * (_ONE - b)
-
-
-@_part
 def _source(i: int, size: int, small_size: int) -> tuple[int, int, np.float32]:
     """Return the two source positions and the weight of the second, for target position i (half-pixel centres)."""
     source = max((i + 0.5) * small_size / size - 0.5, 0.0)
@@ -209,6 +175,57 @@ def _shine(f: _F4s, ab: _F4s, light: _F4s, beyond: NDArray[np.uint8]) -> None:
         r, g, b = _linear_rgb(f[x], ab[0, x], ab[1, x])
         light[0, x], light[1, x], light[2, x] = r, g, b
         beyond[x] = np.uint8(_is_beyond(_cube(f[x]), r, g, b))
+
+
+@_part
+def _collect(f: _F4s, ab: _F4s, gray: Pixels, beyond: NDArray[np.uint8], which: _U4s, found: _F4s) -> int:
+    """Return how many pixels are beyond the gamut; fill `which` with their columns, `found` with f, a, b and level."""
+    count = 0
+    for x in range(beyond.size):
+        which[count] = x
+        count += beyond[x]
+    for k in range(count):
+        x = which[k]
+        found[0, k], found[1, k], found[2, k], found[3, k] = f[x], ab[0, x], ab[1, x], gray[x]
+    return count
+
+
+@_vector_part
+def _reduce_chroma(count: int, rows_per_level: np.float32, gamut: _F4s, found: _F4s) -> None:
+    """Reduce ab of the first `count` columns of `found` (f, a, b, level) to what the gamut table allows there.
+
+    The hue is a position around the diamond |a| + |b| = size, 0.._HUES.
+    """
+    limits = gamut.reshape(-1)
+    width, last_row = np.uint32(gamut.shape[1]), _f4(gamut.shape[0] - 2)
+    quarter = _HUES * _f4(0.25)
+    for k in range(count):
+        a, b = found[1, k], found[2, k]
+        per_size = _ONE / max(abs(a) + abs(b), _TINY)
+        hue = quarter * (_ONE - a * per_size if b >= _ZERO else _f4(3) + a * per_size)
+        level = found[3, k] * rows_per_level
+        i, j = np.uint32(min(level, last_row)), np.uint32(min(hue, _HUES - _ONE))
+        down, along, at = level - _f4(i), hue - _f4(j), i * width + j
+        upper = limits[at] + along * (limits[at + _NEXT] - limits[at])
+        lower = limits[at + width] + along * (limits[at + width + _NEXT] - limits[at + width])
+        share = min((upper + down * (lower - upper)) * per_size, _ONE)
+        found[1, k], found[2, k] = a * share, b * share
+
+
+@_vector_part
+def _shine_within(count: int, found: _F4s) -> None:
+    """Turn f, a, b in the first `count` columns of `found` into linear r, g, b of the same luminance, within 0..1.
+
+    What is still outside by a hair is cut off and mixed with as much white or black as restores the luminance.
+    """
+    for k in range(count):
+        f = found[0, k]
+        r, g, b = _linear_rgb(f, found[1, k], found[2, k])
+        r, g, b = min(max(r, _ZERO), _ONE), min(max(g, _ZERO), _ONE), min(max(b, _ZERO), _ONE)
+        wanted, has = _cube(f), _R_WEIGHT * r + _G_WEIGHT * g + _B_WEIGHT * b
+        white = max((wanted - has) / max(_ONE - has, _TINY), _ZERO)
+        rest = (_ONE - white) * min(wanted / max(has, _TINY), _ONE)
+        found[0, k], found[1, k], found[2, k] = white + rest * r, white + rest * g, white + rest * b
 
 
 @_vector_part
@@ -324,7 +341,8 @@ def join(
     upper, lower = np.empty((planes.shape[0], width), np.float32), np.empty((planes.shape[0], width), np.float32)
     ab, light = np.empty((2, width), np.float32), np.empty((3, width), np.float32)
     f, beyond = np.empty(width, np.float32), np.empty(width, np.uint8)
-    gamut_rows_per_level = _f4(gamut.shape[0] - 1) / _f4(lab_f.size - 1)
+    which, found = np.empty(width, np.uint32), np.empty((4, width), np.float32)
+    rows_per_level = _f4(gamut.shape[0] - 1) / _f4(lab_f.size - 1)
     have = -1
     for y in range(gray.shape[0]):
         at, _, down = _source(top + y, height, planes.shape[1])
@@ -334,10 +352,11 @@ def join(
             f[x] = lab_f[gray[y, x]]
         _blend(f, upper, lower, down, ab)
         _shine(f, ab, light, beyond)
-        for x in range(width):
-            if beyond[x]:
-                level = _f4(gray[y, x]) * gamut_rows_per_level
-                light[0, x], light[1, x], light[2, x] = _fitted(f[x], ab[0, x], ab[1, x], level, gamut)
+        count = _collect(f, ab, gray[y], beyond, which, found)
+        _reduce_chroma(count, rows_per_level, gamut, found)
+        _shine_within(count, found)
+        for k in range(count):
+            light[0, which[k]], light[1, which[k]], light[2, which[k]] = found[0, k], found[1, k], found[2, k]
         _encode(light, _f4(lab_f.size - 1))
         if exact:
             _store_exact(gray[y], light, weighted, least, bound, result[y])

@@ -1,0 +1,103 @@
+"""`python -m benchmarks pipeline`: file to file, against the published demo, with memory in a fresh process."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks import reference
+from benchmarks.measure import Times, alternating
+from benchmarks.memory import growth_mib
+from benchmarks.ours import pipeline
+from benchmarks.photos import toned_print
+from benchmarks.standins import Models
+from benchmarks.table import Record
+from colorizers.colorizer import Colorizer, network_lightness
+from colorizers.colour import count_changed_grays
+from colorizers.lab import Pixels
+from colorizers.loading import load_network
+from colorizers.photo import open_photo
+from colorizers.registry import ModelSpec
+from colorizers.rendering import FAITHFUL, PUBLISHED, Prediction, render
+
+SIZES = (0.25, 2.0, 12.0, 48.0)
+_COMPARED_WITH = {"default": "eccv16"}
+_WARM_UP_MEGAPIXELS = 0.25
+
+
+def run(models: Models, sizes: Sequence[float] = SIZES, repeats: int | None = None) -> Iterator[Record]:
+    """Yield one record for every size and network."""
+    warm_up = _file(models, _WARM_UP_MEGAPIXELS)
+    for size in sizes:
+        photo = _file(models, size)
+        for name, spec in models.specs.items():
+            partner = _COMPARED_WITH.get(name, name)
+            network = published_network(models.specs[partner], models.folder)
+            colorizer = Colorizer.from_name(spec.name, models.folder)
+            data = photo.read_bytes()
+            times = alternating(
+                {
+                    "reference": partial(reference.pipeline, data, network),
+                    "published": partial(pipeline, data, colorizer, PUBLISHED),
+                    "default": partial(pipeline, data, colorizer, FAITHFUL),
+                },
+                repeats,
+            )
+            record = _speed(size, name, partner, colorizer.precision, times)
+            record |= _agreement(data, network, colorizer) if partner == name else {}
+            rgb = colorizer.colorize(open_photo(data))
+            record["grays changed"] = count_changed_grays(open_photo(data).pixels, rgb)
+            for settings in ("published", "default"):
+                record[f"{settings} MiB"] = growth_mib(spec.name, models.folder, warm_up, photo, settings)
+            yield record
+
+
+def published_network(spec: ModelSpec, folder: Path) -> nn.Module:
+    """Return a network in single precision, its weights laid out in memory as their authors' package has them."""
+    module = cast(nn.Module, load_network(spec, folder).module)
+    return nn.utils.convert_conv2d_weight_memory_format(module, torch.contiguous_format)
+
+
+def _file(models: Models, megapixels: float) -> Path:
+    path = models.folder / f"{megapixels:g}.jpg"
+    path.write_bytes(toned_print(megapixels))
+    return path
+
+
+def _speed(size: float, name: str, partner: str, precision: torch.dtype, times: dict[str, Times]) -> Record:
+    ours, exact, theirs = times["published"], times["default"], times["reference"]
+    return {
+        "MP": size,
+        "network": name,
+        "reference": partner,
+        "precision": str(precision).removeprefix("torch."),
+        "reference CPU ms": theirs.cpu_ms,
+        "published CPU ms": ours.cpu_ms,
+        "ratio": theirs.cpu_ms / ours.cpu_ms,
+        "default CPU ms": exact.cpu_ms,
+        "default/published": exact.cpu_ms / ours.cpu_ms,
+        "reference wall ms": theirs.wall_ms,
+        "published wall ms": ours.wall_ms,
+        "default wall ms": exact.wall_ms,
+    }
+
+
+def _agreement(data: bytes, network: nn.Module, colorizer: Colorizer) -> Record:
+    """Return by how many levels the published settings differ from the reference: with its ab, and with our own."""
+    expected = reference.colorize(data, network)
+    photo = open_photo(data)
+    L = network_lightness(photo, colorizer.spec)
+    with torch.inference_mode():
+        ab = reference.forward(network, torch.from_numpy(L)[None, None])[0].numpy()
+    same_ab = render(photo.pixels, Prediction(ab, L), PUBLISHED)
+    levels = _difference(same_ab, expected)
+    del same_ab
+    return {"levels, same ab": levels, "levels, all": _difference(colorizer.colorize(photo, PUBLISHED), expected)}
+
+
+def _difference(first: Pixels, second: Pixels) -> int:
+    return max(int(np.abs(a.astype(np.int16) - b).max()) for a, b in zip(first, second, strict=True))
