@@ -52,6 +52,7 @@ class Eccv16(recipe.Recipe):
     laptop = replace(
         author, height_px=64, width_px=64, load_px=None, steps=None, minutes=5.0, batch=16, learning_rate=1e-3,
         schedule="cosine", warmup_steps=20, clip=1.0, ema=0.98, fall_at_step=None, save_every_minutes=1.0,
+        most_validation=40,
     )  # fmt: skip
     temperature = 0.38
 

@@ -47,6 +47,7 @@ class Residual(recipe.Recipe):
     laptop = replace(
         author, height_px=64, width_px=64, epochs=None, minutes=5.0, learning_rate=1e-3, schedule="cosine",
         warmup_steps=20, clip=1.0, ema=0.98, crop="random", mirror=True, save_every_steps=None, save_every_minutes=1.0,
+        most_validation=40,
     )  # fmt: skip
 
     settings: Settings
