@@ -1,7 +1,6 @@
 """A photo and the provenance of its colours in, the metadata that go into the file of its result out."""
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
 
@@ -35,8 +34,8 @@ class Carried:
     comments: tuple[tuple[str, str], ...] = ()
 
 
-def carried(rgb: Callable[[], Pixels], photo: Photo, provenance: Provenance, strip_location: bool = False) -> Carried:
-    """Return what the file of a photo's result says; `rgb` gives the result's pixels, for a thumbnail.
+def carried(rgb: Pixels, photo: Photo, provenance: Provenance, strip_location: bool = False) -> Carried:
+    """Return what the file of a photo's result says; a thumbnail is made of `rgb`, the result's pixels.
 
     `strip_location` leaves out whatever tells where the photo was made.
     """
@@ -65,11 +64,11 @@ def without_location(photo: Photo) -> Photo:
     )
 
 
-def _with_new_thumbnail(block: bytes, rgb: Callable[[], Pixels]) -> bytes | None:
+def _with_new_thumbnail(block: bytes, rgb: Pixels) -> bytes | None:
     """Return the block with a thumbnail of `rgb` where it had one; without one where a new one is larger."""
     most_bytes = exif.thumbnail_bytes(block)
     try:
-        return exif.with_thumbnail(block, None if most_bytes is None else _thumbnail(rgb(), most_bytes))
+        return exif.with_thumbnail(block, None if most_bytes is None else _thumbnail(rgb, most_bytes))
     except (struct.error, ValueError):
         return None
 

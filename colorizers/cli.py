@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,7 +12,9 @@ from colorizers import weights_cli
 from colorizers.batch import PlanError, Task, plan
 from colorizers.errors import ColorizerError, TooManyPixelsError
 from colorizers.formats import supported_titles
-from colorizers.photo import MAX_MEGAPIXELS, open_photo
+from colorizers.lab import Pixels
+from colorizers.photo import MAX_MEGAPIXELS, Photo, open_photo
+from colorizers.provenance import Provenance
 from colorizers.registry import EMBEDDED, MODEL_DIR
 
 if TYPE_CHECKING:
@@ -137,23 +139,34 @@ def _load(arguments: argparse.Namespace) -> "Colorizer":
 
 
 def _colour(task: Task, colorizer: "Colorizer", arguments: argparse.Namespace) -> None:
-    from colorizers.encode import write
+    from colorizers.encode import write, write_pages
 
     if task.target.resolve() == task.source.resolve():
         raise PlanError("the result would replace the original")
     photo = open_photo(task.source, arguments.max_megapixels)
+    task.target.parent.mkdir(parents=True, exist_ok=True)
+    if photo.pages > 1 and task.format == "TIFF":
+        write_pages(task.target, _pages(task, photo, colorizer, arguments), arguments.strip_location)
+        return
     if photo.frames > 1:
         tqdm.write(f"{task.source}: the first of {photo.frames} pages or frames is coloured", file=sys.stderr)
-    rgb = colorizer.colorize(photo)
-    task.target.parent.mkdir(parents=True, exist_ok=True)
     write(
         task.target,
-        rgb,
+        colorizer.colorize(photo),
         photo,
         colorizer.provenance(photo),
         task.format,
         strip_location=arguments.strip_location,
     )
+
+
+def _pages(
+    task: Task, first: Photo, colorizer: "Colorizer", arguments: argparse.Namespace
+) -> Iterator[tuple[Pixels, Photo, Provenance]]:
+    """Yield every page of a file, coloured; `first` is its first."""
+    for number in range(first.pages):
+        photo = open_photo(task.source, arguments.max_megapixels, number) if number else first
+        yield colorizer.colorize(photo), photo, colorizer.provenance(photo)
 
 
 def _reason(error: Exception) -> str:

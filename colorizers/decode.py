@@ -3,40 +3,27 @@
 This is the mode table: nobody after it asks about palettes, CMYK, profiles or orientation.
 """
 
-from dataclasses import dataclass
-from io import BytesIO
-
-import imagecodecs
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.TiffImagePlugin import TiffImageFile
 
 from colorizers import icc
+from colorizers.deep import deep_samples
 from colorizers.jpeg import jpeg_pixels
 from colorizers.lab import Pixels
+from colorizers.samples import Samples, split
 
 # The parts of a picture that are looked at one after the other, so that no full-size temporary array is needed.
 _BAND_ROWS = 256
-_BITS_PER_SAMPLE = 258
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """Gray (h, w) or RGB (h, w, 3) in sRGB, and alpha (h, w) of the same depth or None."""
-
-    pixels: Pixels
-    alpha: Pixels | None
-
-
-def decode(image: Image.Image, data: bytes, orientation: int) -> Samples:
-    """Return the samples of the first frame of `image`, opened from `data`, turned upright from `orientation` (1..8).
+def decode(image: Image.Image, data: bytes, orientation: int, page: int = 0) -> Samples:
+    """Return the samples of `image`, opened from `data` and at `page`, turned upright from `orientation` (1..8).
 
     Raises what the decoders raise where the data are broken.
     """
-    profile = image.info.get("icc_profile") or None
-    deep = _deep_png(image, data) or _deep_tiff(image, data)
+    profile = image.info.get("icc_profile") or icc.profile_of_png(image)
+    deep = deep_samples(image, data, page)
     if deep is None and image.format == "TIFF":
         orientation = 1  # Pillow applies it while decoding.
     samples = _to_srgb(deep or _plain_jpeg(image, data) or _by_mode(image, profile), profile)
@@ -68,7 +55,7 @@ def _by_mode(image: Image.Image, profile: bytes | None) -> Samples:
         return Samples(np.asarray(image).astype(np.uint16), None)
     elif image.mode not in ("L", "LA", "RGB", "RGBA") or image.has_transparency_data:
         image = image.convert(_plain_mode(image))
-    return _split(np.asarray(image))
+    return split(np.asarray(image))
 
 
 def _plain_mode(image: Image.Image) -> str:
@@ -94,40 +81,6 @@ def _plain_jpeg(image: Image.Image, data: bytes) -> Samples | None:
     """Return the samples of a gray or RGB JPEG; None for any other picture."""
     pixels = jpeg_pixels(image, data)
     return None if pixels is None else Samples(pixels, None)
-
-
-def _deep_png(image: Image.Image, data: bytes) -> Samples | None:
-    """Return the samples of a 16-bit PNG, which Pillow would cut to 8 bits; None for any other picture."""
-    bit_depth_at = 24
-    if image.format != "PNG" or data[bit_depth_at] != 16:
-        return None
-    return _split(imagecodecs.png_decode(data))
-
-
-def _deep_tiff(image: Image.Image, data: bytes) -> Samples | None:
-    """Return the samples of a 16-bit gray or RGB TIFF, which Pillow would cut to 8 bits; None for any other picture."""
-    if not isinstance(image, TiffImageFile) or set(image.tag_v2.get(_BITS_PER_SAMPLE, ())) != {16}:
-        return None
-    with tifffile.TiffFile(BytesIO(data)) as file:
-        page = file.pages.first
-        if page.sampleformat != 1 or page.photometric not in (0, 1, 2):
-            return None
-        samples = page.asarray()
-        if page.samplesperpixel > 1 and page.planarconfig == 2:
-            samples = np.moveaxis(samples, 0, -1)
-        if page.photometric == 0:
-            samples[...] = 65535 - samples
-        return _split(samples)
-
-
-def _split(samples: Pixels) -> Samples:
-    """Return interleaved samples (h, w) or (h, w, 1..4) as gray or RGB, and alpha."""
-    if samples.ndim == 2:
-        return Samples(samples, None)
-    channels = samples.shape[2]
-    if channels in (1, 2):
-        return Samples(samples[..., 0], samples[..., 1] if channels == 2 else None)
-    return Samples(samples[..., :3], samples[..., 3] if channels > 3 else None)
 
 
 def _to_srgb(samples: Samples, profile: bytes | None) -> Samples:

@@ -6,7 +6,7 @@ little. Every file is sRGB with the profile embedded. The same input gives the s
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
@@ -22,7 +22,7 @@ from colorizers.lab import Pixels, eight_bits
 from colorizers.photo import Photo
 from colorizers.png import png_bytes
 from colorizers.provenance import Provenance, xmp_packet
-from colorizers.tiff import tiff_bytes
+from colorizers.tiff import TiffWriter, tiff_bytes
 
 QUALITY = 95
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp"}
@@ -56,7 +56,7 @@ def encode(
     picture of that size.
     """
     format_ = format or output_format(photo)
-    metadata = carried(lambda: rgb, photo, provenance, strip_location)
+    metadata = carried(rgb, photo, provenance, strip_location)
     if format_ == "JPEG":
         if len(metadata.xmp) > MOST_XMP:
             metadata = replace(metadata, xmp=xmp_packet(provenance), extended_xmp=())
@@ -91,6 +91,18 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_pages(path: Path, pages: Iterable[tuple[Pixels, Photo, Provenance]], strip_location: bool = False) -> None:
+    """Write a TIFF file with `pages`, each its coloured pixels, its photo and their provenance, to `path` in one step.
+
+    Only one page is held at a time. Raises `ColorizerError` where they make more than 4 GB.
+    """
+    with replacing(path) as temporary, temporary.open("w+b") as file:
+        writer = TiffWriter(file)
+        for rgb, photo, provenance in pages:
+            metadata = carried(rgb, photo, provenance, strip_location)
+            writer.add_page([_with_alpha(rgb, photo)], metadata)
 
 
 def _jpeg(rgb: Pixels, photo: Photo, metadata: Carried, quality: int) -> bytes:

@@ -44,6 +44,27 @@ class TooManyPixelsError(PhotoError):
     status = 422
 
 
+class NoSuchPageError(PhotoError):
+    """The file has fewer pages than that. Data: `pages`."""
+
+    code = "no_such_page"
+    status = 404
+
+
+class TooManyFramesError(PhotoError):
+    """The header declares more pages or frames than the limit; nothing was decoded. Data: `limit`."""
+
+    code = "too_many_frames"
+    status = 422
+
+
+class TooMuchMetadataError(PhotoError):
+    """The file declares more metadata than the limit; nothing was decoded. Data: `limit_mb`."""
+
+    code = "too_much_metadata"
+    status = 422
+
+
 class WeightsError(ColorizerError):
     """A network's weights cannot be used."""
 

@@ -19,6 +19,12 @@ _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 _CREATION_TIME = slice(24, 36)
 _STANDARD_PUBLISHED = struct.pack(">6H", 1999, 10, 18, 0, 0, 0)
+# A gamma beyond these says nothing that can be meant.
+_LEAST_GAMMA = 0.1
+# What PNG files of sRGB pixels state instead of the true curve.
+_GAMMA_OF_SRGB, _SAME_GAMMA = 2.2, 0.03
+_SRGB_CHROMATICITIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
+_SAME_CHROMATICITY = 0.002
 
 
 @cache
@@ -27,6 +33,26 @@ def srgb_profile() -> bytes:
     profile = bytearray(imagecodecs.cms_profile("srgb"))
     profile[_CREATION_TIME] = _STANDARD_PUBLISHED
     return bytes(profile)
+
+
+def profile_of_png(image: Image.Image) -> bytes | None:
+    """Return a profile for what a PNG file says by its gAMA and cHRM chunks (PNG, third edition, sections 11.3.2).
+
+    None for other files, and where the chunks are absent, say nothing but sRGB, or are outranked by an sRGB chunk.
+    """
+    gamma = image.info.get("gamma", 0.0) if image.format == "PNG" and "srgb" not in image.info else 0.0
+    white_and_primaries = image.info.get("chromaticity", ())
+    if not _LEAST_GAMMA <= gamma <= 1 / _LEAST_GAMMA:
+        return None
+    is_gray = image.mode in ("1", "L", "LA", "I", "I;16")
+    if is_gray or len(white_and_primaries) != 8 or not all(0 < value < 1 for value in white_and_primaries):
+        white_and_primaries = _SRGB_CHROMATICITIES
+    differences = np.subtract(white_and_primaries, _SRGB_CHROMATICITIES)
+    if abs(gamma * _GAMMA_OF_SRGB - 1) < _SAME_GAMMA and np.abs(differences).max() < _SAME_CHROMATICITY:
+        return None
+    x, y = white_and_primaries[:2]
+    primaries = [part for at in (2, 4, 6) for part in (*white_and_primaries[at : at + 2], 1.0)]
+    return bytes(imagecodecs.cms_profile("rgb", gamma=1 / gamma, whitepoint=[x, y, 1.0], primaries=primaries))
 
 
 def gray_to_srgb(gray: Pixels, profile: bytes) -> Pixels:

@@ -4,6 +4,7 @@ Behind this door nobody asks about formats, modes, profiles, orientation or limi
 """
 
 import hashlib
+import mmap
 import threading
 import warnings
 from collections.abc import Iterator
@@ -15,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import pillow_heif
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 
-from colorizers import exif, metadata
+from colorizers import exif, metadata, tiff_header
 from colorizers.decode import decode
-from colorizers.errors import NotAPictureError, PhotoError, TooManyPixelsError, UndecodableError
+from colorizers.errors import NoSuchPageError, NotAPictureError, PhotoError, UndecodableError
 from colorizers.formats import SUPPORTED, announced_format, supported_titles
 from colorizers.lab import Pixels, eight_bits
+from colorizers.limits import MOST_METADATA_BYTES, check_limits, check_pixels
 
 MAX_MEGAPIXELS = 120.0
 # Pillow's JPEG opener recognises MPO by itself.
@@ -36,7 +38,7 @@ class Photo:
     """A decoded picture, upright and in sRGB, and what its file said besides.
 
     `pixels` is gray (h, w) or RGB (h, w, 3), uint8 or uint16; `alpha` (h, w) has the same depth. `format` is Pillow's
-    name of the file's format, `frames` how many pages or frames it had (this is the first), `sha256` the hash of its
+    name of the file's format, `frames` how many pages or frames it has, `sha256` the hash of its
     bytes, `dpi` its resolution in pixels per inch. `exif` is a TIFF structure without the `Exif` prefix, its
     orientation already reset, its thumbnail as it was; `xmp` is the packet as it was and `extended_xmp` what followed
     it in a JPEG file; `resources` are Photoshop's image resources with the IPTC data; `comments` are texts with their
@@ -64,6 +66,11 @@ class Photo:
         return int(self.pixels.shape[0])
 
     @property
+    def pages(self) -> int:
+        """How many pages the file has that `open_photo` can open: an animation's frames are none."""
+        return self.frames if self.format == "TIFF" else 1
+
+    @property
     def had_colour(self) -> bool:
         """Whether any pixel of the original has chroma (toned prints have)."""
         return self.pixels.ndim == 3
@@ -81,34 +88,27 @@ class Header:
 def read_header(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
     """Return what the file `path` declares, without decoding it; raises as `open_photo` does."""
     with path.open("rb") as file:
-        head = file.read(32)
-    _check_announced(head)
-    with _quiet_pillow():
-        try:
-            with Image.open(path, formats=_OPENERS) as image:
-                _check_pixels(image, max_megapixels)
-                return Header(str(image.format), image.width, image.height)
-        except PhotoError:
-            raise
-        except Exception as error:  # Broken data make decoders raise whatever they were about to do.
-            raise _undecodable(head) from error
+        _check_announced(file.read(32))
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with data, _quiet_pillow(), _only_photo_errors(data):
+        _check_container(data, max_megapixels)
+        with Image.open(path, formats=_OPENERS) as image:
+            check_pixels(image.width, image.height, max_megapixels)
+            return Header(str(image.format), image.width, image.height)
 
 
-def open_photo(source: Path | bytes, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
+def open_photo(source: Path | bytes, max_megapixels: float = MAX_MEGAPIXELS, page: int = 0) -> Photo:
     """Return the photo in the file `source` or in its bytes; what it is, is judged by content, never by name.
 
-    Of several pages or frames the first is taken. Raises `NotAPictureError`, `UndecodableError`, or
-    `TooManyPixelsError` before anything is decoded; `OSError` where the file cannot be read.
+    Of a file with several pages (`Photo.pages`) it is page `page`; of an animation it is the first frame. Raises
+    `NotAPictureError`, `UndecodableError`, or, before anything is decoded, `TooManyPixelsError`, `TooManyFramesError`
+    or `TooMuchMetadataError`; `NoSuchPageError`; `OSError` where the file cannot be read.
     """
     data = source if isinstance(source, bytes) else source.read_bytes()
     _check_announced(data)
-    with _quiet_pillow():
-        try:
-            return _open(data, max_megapixels)
-        except PhotoError:
-            raise
-        except Exception as error:  # Broken data make decoders raise whatever they were about to do.
-            raise _undecodable(data) from error
+    with _quiet_pillow(), _only_photo_errors(data):
+        _check_container(data, max_megapixels)
+        return _open(data, max_megapixels, page)
 
 
 def rgb8(photo: Photo) -> NDArray[np.uint8]:
@@ -122,31 +122,28 @@ def _check_announced(head: bytes) -> None:
         raise NotAPictureError(f"This is not a picture of a supported format ({supported_titles()}).")
 
 
-def _check_pixels(image: Image.Image, max_megapixels: float) -> None:
-    megapixels = image.width * image.height / 1e6
-    if megapixels > max_megapixels:
-        raise TooManyPixelsError(
-            f"The picture has {megapixels:,.1f} megapixels; the limit is {max_megapixels:g}.",
-            megapixels=megapixels,
-            limit=max_megapixels,
-        )
+def _check_container(data: bytes | mmap.mmap, max_megapixels: float) -> None:
+    announced = announced_format(data[:32])
+    if announced is not None:
+        check_limits(data, announced.name, max_megapixels)
 
 
-def _open(data: bytes, max_megapixels: float) -> Photo:
-    try:
-        image = Image.open(BytesIO(data), formats=_OPENERS)
-    except UnidentifiedImageError as error:
-        raise _undecodable(data) from error
-    with image:
-        _check_pixels(image, max_megapixels)
+def _open(data: bytes, max_megapixels: float, page: int) -> Photo:
+    with Image.open(BytesIO(data), formats=_OPENERS) as image:
+        check_pixels(image.width, image.height, max_megapixels)
         if image.format == "PNG":
             image.load()  # A PNG's metadata may stand behind its pixels.
-        # The further pictures of an MPO are depth and gain maps, not pages.
-        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        frames, index = _frames(image), 0
+        if image.format == "TIFF":
+            indices = [header.index for header in tiff_header.pages(data)]
+            frames, index = len(indices), _page_index(indices, page)
+            image.seek(index)
+        elif page:
+            _page_index([0], page)
         block = metadata.exif_block(image, data)
         orientation = exif.read_orientation(block) if block else 1
         dpi = metadata.resolution_dpi(image)
-        samples = decode(image, data, orientation)
+        samples = decode(image, data, orientation, index)
         height, width = samples.pixels.shape[:2]
         return Photo(
             pixels=samples.pixels,
@@ -163,23 +160,46 @@ def _open(data: bytes, max_megapixels: float) -> Photo:
         )
 
 
+def _page_index(indices: list[int], page: int) -> int:
+    if not 0 <= page < len(indices):
+        raise NoSuchPageError(f"The file has no page {page + 1}; it has {len(indices)}.", pages=len(indices))
+    return indices[page]
+
+
+def _frames(image: Image.Image) -> int:
+    # The further pictures of an MPO are depth and gain maps, not pages.
+    return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+
+
 @contextmanager
 def _quiet_pillow() -> Iterator[None]:
     """Switch off Pillow's own pixel limit (the header is checked here) and its warnings, one photo at a time.
 
-    Both are settings of the whole process, hence the lock.
+    Texts that are packed in a PNG file may grow to the limit of all metadata. These are settings of the whole process,
+    hence the lock.
     """
     with _pillow_settings, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        limit = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = None
+        limits = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_MEMORY
+        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_MEMORY = None, MOST_METADATA_BYTES
         try:
             yield
         finally:
-            Image.MAX_IMAGE_PIXELS = limit
+            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_MEMORY = limits
 
 
-def _undecodable(data: bytes) -> UndecodableError:
+@contextmanager
+def _only_photo_errors(data: bytes | mmap.mmap) -> Iterator[None]:
+    """Turn what decoders raise about broken `data`, which may be anything, into `UndecodableError`."""
+    try:
+        yield
+    except PhotoError:
+        raise
+    except Exception as error:
+        raise _undecodable(data) from error
+
+
+def _undecodable(data: bytes | mmap.mmap) -> UndecodableError:
     announced = announced_format(data[:32])
     title = announced.title if announced else "picture"
     return UndecodableError(

@@ -120,6 +120,11 @@ def test_limit_and_pages(model_dir: Path, tmp_path: Path, capsys: pytest.Capture
     pages = tmp_path / "pages.tif"
     pages.write_bytes(pictures.saved(pictures.gray8(), "TIFF", save_all=True, append_images=[_page(), _page()]))
     assert run(model_dir, pages, "-o", tmp_path / "x.tif") == 0
+    assert "the first" not in capsys.readouterr().err
+    coloured = [open_photo(tmp_path / "x.tif", page=number) for number in range(3)]
+    assert all(np.array_equal(oracle.gray(page.pixels), pictures.gray8()) for page in coloured)
+    assert coloured[0].pages == 3
+    assert run(model_dir, pages, "-o", tmp_path / "x.png") == 0
     assert "the first of 3 pages" in capsys.readouterr().err
 
 

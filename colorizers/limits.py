@@ -1,0 +1,121 @@
+"""The bytes of a picture file in, nothing out unless it declares too much: frames, metadata, pixels of TIFF pages.
+
+All of it is read from headers; nothing is decoded or unpacked. Sizes of other formats than TIFF are judged by the
+caller, from what Pillow reads in the header.
+"""
+
+import struct
+from collections.abc import Iterator
+from mmap import mmap
+
+from colorizers import tiff_header
+from colorizers.errors import TooManyFramesError, TooManyPixelsError, TooMuchMetadataError, UndecodableError
+
+MOST_FRAMES = 1000
+# Profiles of presses have a few megabytes, phones add as much of depth maps.
+MOST_METADATA_BYTES = 16_000_000
+# All pages of a TIFF file together may have so many times the pixels that a single picture may have.
+ALL_PAGES = 4
+Bytes = bytes | mmap
+_MEGABYTE = 1_000_000
+_MOST_SAMPLES = 8
+_PIXEL_CHUNKS = (b"IDAT", b"fdAT", b"IEND")
+
+
+def check_limits(data: Bytes, format_: str, max_megapixels: float) -> None:
+    """Raise `TooManyFramesError`, `TooMuchMetadataError` or `TooManyPixelsError` where `data` declares too much.
+
+    `format_` is Pillow's name of the file's format. A TIFF file is also judged by its tiles and samples.
+    """
+    if format_ == "TIFF":
+        _check_pages(data, max_megapixels)
+        return
+    if format_ == "GIF" and sum(1 for _ in _gif_frames(data)) > MOST_FRAMES:
+        raise _too_many_frames()
+    walk = {"PNG": _png_metadata, "JPEG": _jpeg_metadata, "MPO": _jpeg_metadata, "WEBP": _webp_metadata}.get(format_)
+    if walk is not None and sum(walk(data)) > MOST_METADATA_BYTES:
+        raise _too_much_metadata()
+
+
+def check_pixels(width: int, height: int, max_megapixels: float) -> None:
+    """Raise `TooManyPixelsError` where a picture of `width` x `height` has more than `max_megapixels`."""
+    megapixels = width * height / 1e6
+    if megapixels > max_megapixels:
+        raise TooManyPixelsError(
+            f"The picture has {megapixels:,.1f} megapixels; the limit is {max_megapixels:g}.",
+            megapixels=megapixels,
+            limit=max_megapixels,
+        )
+
+
+def _check_pages(data: Bytes, max_megapixels: float) -> None:
+    pixels, metadata_bytes = 0, 0
+    for number, page in enumerate(tiff_header.pages(data)):
+        if number >= MOST_FRAMES:
+            raise _too_many_frames()
+        check_pixels(page.width, page.height, max_megapixels)
+        check_pixels(page.tile_width, page.tile_height, max_megapixels)
+        if page.samples > _MOST_SAMPLES:
+            raise UndecodableError("This TIFF file has more samples a pixel than a photograph has.", format="TIFF")
+        pixels += page.width * page.height
+        metadata_bytes += page.metadata_bytes
+    check_pixels(pixels, 1, max_megapixels * ALL_PAGES)
+    if metadata_bytes > MOST_METADATA_BYTES:
+        raise _too_much_metadata()
+
+
+def _too_many_frames() -> TooManyFramesError:
+    return TooManyFramesError(f"The file has more than {MOST_FRAMES} pages or frames.", limit=MOST_FRAMES)
+
+
+def _too_much_metadata() -> TooMuchMetadataError:
+    limit = MOST_METADATA_BYTES // _MEGABYTE
+    return TooMuchMetadataError(f"The file has more than {limit} MB of metadata besides the picture.", limit_mb=limit)
+
+
+def _png_metadata(data: Bytes) -> Iterator[int]:
+    """Yield the size of every chunk that holds no pixels."""
+    at = 8
+    while len(data) >= at + 8:
+        size, name = struct.unpack_from(">I4s", data, at)
+        yield 0 if name in _PIXEL_CHUNKS else size
+        at += 12 + size
+
+
+def _jpeg_metadata(data: Bytes) -> Iterator[int]:
+    """Yield the size of every segment before the pixels."""
+    at = 2
+    while len(data) >= at + 4 and data[at] == 0xFF and data[at + 1] != 0xDA:
+        (size,) = struct.unpack_from(">H", data, at + 2)
+        yield size
+        at += 2 + size
+
+
+def _webp_metadata(data: Bytes) -> Iterator[int]:
+    """Yield the size of every chunk that holds metadata."""
+    at = 12
+    while len(data) >= at + 8:
+        name, size = struct.unpack_from("<4sI", data, at)
+        yield size if name in (b"ICCP", b"EXIF", b"XMP ") else 0
+        at += 8 + size + size % 2
+
+
+def _gif_frames(data: Bytes) -> Iterator[int]:
+    """Yield where every frame starts, up to one more than there may be; stops where the file is broken."""
+    at, found = 6 + 7 + _gif_colours(data, 10), 0
+    while found <= MOST_FRAMES and at < len(data) and data[at] in (0x21, 0x2C):
+        if data[at] == 0x2C:
+            yield at
+            found += 1
+            at += 10 + _gif_colours(data, at + 9) + 1
+        else:
+            at += 2
+        while at < len(data) and data[at]:
+            at += 1 + data[at]
+        at += 1
+
+
+def _gif_colours(data: Bytes, flags_at: int) -> int:
+    """Return the bytes of the colour table that the flags at that place announce."""
+    flags = data[flags_at] if flags_at < len(data) else 0
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0

@@ -1,0 +1,91 @@
+"""The bytes of a TIFF file in, what each of its pages declares out; classic TIFF and BigTIFF, nothing decoded."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from mmap import mmap
+
+_SUBFILE_TYPE, _WIDTH, _HEIGHT, _SAMPLES, _TILE_WIDTH, _TILE_HEIGHT = 254, 256, 257, 277, 322, 323
+# A reduced picture of another page, or a mask.
+_NO_PAGE = 1 | 4
+_KIND_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+# Where pixels are, strip by strip, and Photoshop's layers: these are not carried over, so their size does no harm.
+_PLACES_OF_PIXELS = frozenset({273, 279, 324, 325, 37724})
+_MOST_DIRECTORIES = 10_000
+
+
+@dataclass(frozen=True)
+class PageHeader:
+    """What a page declares: `index` among all directories of the file, sizes in pixels, samples a pixel.
+
+    `metadata_bytes` is what its tags hold besides the places of its pixels.
+    """
+
+    index: int
+    width: int
+    height: int
+    samples: int
+    tile_width: int
+    tile_height: int
+    metadata_bytes: int
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How numbers are stored: struct codes of offsets, of the number of entries, and of an entry's tag to value."""
+
+    offset: str
+    count: str
+    entry: str
+    entry_bytes: int
+
+
+def pages(data: bytes | mmap) -> Iterator[PageHeader]:
+    """Yield the file's pages; reduced pictures and masks are none, unless the file begins with one.
+
+    Ends where the chain of directories is broken or leads back.
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    if data[2:4] in (b"+\0", b"\0+"):
+        layout, link = _Layout(order + "Q", order + "Q", order + "HHQ", 20), 8
+    else:
+        layout, link = _Layout(order + "L", order + "H", order + "HHL", 12), 4
+    seen: set[int] = set()
+    try:
+        (at,) = struct.unpack_from(layout.offset, data, link)
+        while at and at not in seen and len(seen) < _MOST_DIRECTORIES:
+            seen.add(at)
+            page, subfile_type, link = _read(data, at, layout, len(seen) - 1)
+            if page.index == 0 or not subfile_type & _NO_PAGE:
+                yield page
+            (at,) = struct.unpack_from(layout.offset, data, link)
+    except struct.error:
+        return
+
+
+def _read(data: bytes | mmap, at: int, layout: _Layout, index: int) -> tuple[PageHeader, int, int]:
+    """Return the page of the directory at `at`, its subfile type, and where its link to the next directory is."""
+    (count,) = struct.unpack_from(layout.count, data, at)
+    start = at + struct.calcsize(layout.count)
+    link = start + count * layout.entry_bytes
+    struct.unpack_from(layout.offset, data, link)
+    values: dict[int, int] = {}
+    metadata_bytes = 0
+    for entry in range(start, link, layout.entry_bytes):
+        tag, kind, number = struct.unpack_from(layout.entry, data, entry)
+        if tag not in _PLACES_OF_PIXELS:
+            metadata_bytes += _KIND_BYTES.get(kind, 1) * number
+        if kind in (3, 4, 16):
+            code = {3: "H", 4: "L", 16: "Q"}[kind]
+            (value,) = struct.unpack_from(layout.offset[0] + code, data, entry + struct.calcsize(layout.entry))
+            values.setdefault(tag, value)
+    page = PageHeader(
+        index=index,
+        width=values.get(_WIDTH, 0),
+        height=values.get(_HEIGHT, 0),
+        samples=values.get(_SAMPLES, 1),
+        tile_width=values.get(_TILE_WIDTH, 0),
+        tile_height=values.get(_TILE_HEIGHT, 0),
+        metadata_bytes=metadata_bytes,
+    )
+    return page, values.get(_SUBFILE_TYPE, 0), link

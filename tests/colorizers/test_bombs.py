@@ -1,0 +1,161 @@
+"""Small files that would become large: each is refused in a second and 200 MiB, in a process of its own."""
+
+import json
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from colorizers.errors import PhotoError
+from colorizers.photo import read_header
+from tests.colorizers.pictures import gray8, saved
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(*chunks: bytes, side: int = 16) -> bytes:
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(bytes(16 * 17)))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + pixels + chunk(b"IEND", b"")
+
+
+def packed_zeros(megabytes: int) -> bytes:
+    return zlib.compress(bytes(megabytes << 20), 9)
+
+
+def gif(width: int, height: int, frames: int) -> bytes:
+    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0x80) + bytes(6) + b"\x02\x02\x44\x01\x00"
+    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0, 0, 0) + frame * frames + b";"
+
+
+def tiff(pages: int = 1, tile: int = 0, side: int = 16, samples: int = 1, tag_bytes: int = 0) -> bytes:
+    """Return a TIFF file whose pages declare what is asked for; nothing of it is there."""
+    tags = [(256, side), (257, side), (258, 8), (259, 1), (262, 1), (273, 8), (277, samples), (278, side), (279, 256)]
+    tags += [(322, tile), (323, tile), (324, 8), (325, 256)] if tile else []
+    entries = b"".join(struct.pack("<HHLL", tag, 4, 1, value) for tag, value in tags)
+    entries += struct.pack("<HHLL", 700, 1, tag_bytes, 8) if tag_bytes else b""
+    count = len(entries) // 12
+    size = 2 + len(entries) + 4
+    start = 8 + 256
+    links = [start + size * number for number in range(1, pages)] + [0]
+    body = b"".join(struct.pack("<H", count) + entries + struct.pack("<L", link) for link in links)
+    return b"II*\0" + struct.pack("<L", start) + bytes(256) + body
+
+
+def patched(data: bytes, old: bytes, new: bytes) -> bytes:
+    assert old in data
+    return data.replace(old, new)
+
+
+def jp2() -> bytes:
+    data = bytes(imagecodecs.jpeg2k_encode(gray8(), level=0))
+    small, large = struct.pack(">II", 24, 16), struct.pack(">II", 60_000, 60_000)
+    return data.replace(small, large).replace(struct.pack(">II", 16, 24), large)
+
+
+def avif() -> bytes:
+    data = saved(np.zeros((64, 48, 3), np.uint8), "AVIF")
+    return patched(
+        data, b"ispe\0\0\0\0" + struct.pack(">II", 48, 64), b"ispe\0\0\0\0" + struct.pack(">II", 60_000, 60_000)
+    )
+
+
+def heic() -> bytes:
+    data = saved(np.zeros((64, 48, 3), np.uint8), "HEIF")
+    place = data.index(b"ispe\0\0\0\0") + 8
+    return data[:place] + struct.pack(">II", 60_000, 60_000) + data[place + 8 :]
+
+
+def jpeg_with_metadata(megabytes: int) -> bytes:
+    plain = saved(gray8(), "JPEG")
+    segment = b"\xff\xe2\xff\xff" + b"ICC_PROFILE\0\1\1" + bytes(65533 - 14)
+    return plain[:2] + segment * (megabytes * 16) + plain[2:]
+
+
+def webp_with_metadata() -> bytes:
+    plain = saved(gray8(), "WEBP", exif=b"Exif\0\0II*\0" + bytes(20 << 20))
+    assert len(plain) > 20 << 20
+    return plain
+
+
+def bmp() -> bytes:
+    return b"BM" + struct.pack("<IHHI", 1000, 0, 0, 54) + struct.pack("<IiiHH", 40, 60_000, 60_000, 1, 24) + bytes(900)
+
+
+def multi_page_noise() -> bytes:
+    file = BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for _ in range(1100):
+            writer.write(np.zeros((2, 2), np.uint8), contiguous=False)
+    return file.getvalue()
+
+
+BOMBS: dict[str, tuple[Callable[[], bytes], set[str]]] = {
+    "png pixels": (lambda: png(side=60_000), {"too_many_pixels"}),
+    "png zTXt": (lambda: png(chunk(b"zTXt", b"Comment\0\0" + packed_zeros(400))), {"undecodable"}),
+    "png many zTXt": (
+        lambda: png(*[chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(900_000)))] * 100),
+        {"undecodable"},
+    ),
+    "png iCCP": (lambda: png(chunk(b"iCCP", b"icc\0\0" + packed_zeros(400))), {"undecodable"}),
+    "png iTXt": (lambda: png(chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + packed_zeros(400))), {"undecodable"}),
+    "png large text": (lambda: png(chunk(b"tEXt", b"Comment\0" + b"a" * (40 << 20))), {"too_much_metadata"}),
+    "gif pixels": (lambda: gif(65_535, 65_535, 1), {"too_many_pixels"}),
+    "gif frames": (lambda: gif(1, 1, 500_000), {"too_many_frames"}),
+    "tiff pixels": (lambda: tiff(side=200_000), {"too_many_pixels"}),
+    "tiff pages": (multi_page_noise, {"too_many_frames"}),
+    "tiff many pages": (lambda: tiff(pages=200_000), {"too_many_frames"}),
+    "tiff pages together": (lambda: tiff(pages=20, side=10_000), {"too_many_pixels"}),
+    "tiff tile": (lambda: tiff(tile=100_000), {"too_many_pixels"}),
+    "tiff samples": (lambda: tiff(samples=60_000), {"undecodable"}),
+    "tiff metadata": (lambda: tiff(tag_bytes=4_000_000_000), {"too_much_metadata"}),
+    "jpeg 2000 pixels": (jp2, {"too_many_pixels"}),
+    "avif pixels": (avif, {"too_many_pixels", "undecodable"}),
+    "heic pixels": (heic, {"too_many_pixels", "undecodable"}),
+    "jpeg metadata": (lambda: jpeg_with_metadata(40), {"too_much_metadata"}),
+    "webp metadata": (webp_with_metadata, {"too_much_metadata"}),
+    "bmp pixels": (bmp, {"too_many_pixels"}),
+    "pgm pixels": (lambda: b"P5 60000 60000 255\n" + bytes(1000), {"too_many_pixels"}),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_are_refused_quickly_and_in_little_memory(name: str, tmp_path: Path) -> None:
+    make, codes = BOMBS[name]
+    path = tmp_path / "bomb"
+    path.write_bytes(make())
+    command = [sys.executable, "-m", "tests.colorizers.measured_open", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    measured = json.loads(done.stdout)
+    assert measured["code"] in codes
+    assert measured["seconds"] < 1
+    assert measured["peak_mb"] < 200
+    if measured["code"] in ("too_many_pixels", "too_many_frames", "too_much_metadata"):
+        with pytest.raises(PhotoError) as caught:
+            read_header(path)
+        assert caught.value.code == measured["code"]
+
+
+def test_what_is_large_but_honest_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "honest.gif"
+    path.write_bytes(gif(1, 1, 1000))
+    assert read_header(path).format == "GIF"
+    path.write_bytes(jpeg_with_metadata(10))
+    assert read_header(path).width == 24
+    image = Image.fromarray(gray8())
+    path.write_bytes(saved(image, "TIFF", save_all=True, append_images=[image] * 40))
+    assert read_header(path).format == "TIFF"

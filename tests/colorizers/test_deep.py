@@ -1,0 +1,92 @@
+"""Pictures of 10, 12 and 16 bits a sample: what was more than 8 bits stays so."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pillow_heif
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from colorizers.lab import srgb_encode
+from colorizers.photo import open_photo
+from tests.colorizers.pictures import saved
+
+
+def ramp() -> NDArray[np.uint16]:
+    y, x = np.mgrid[0:64, 0:64]
+    return ((x * 64 + y) * 16 + 15).astype(np.uint16)
+
+
+def jp2(samples: NDArray[np.uint16], depth: int) -> bytes:
+    return bytes(imagecodecs.jpeg2k_encode(samples >> (16 - depth), level=0, bitspersample=depth, codecformat="jp2"))
+
+
+def avif(samples: NDArray[np.uint16], depth: int) -> bytes:
+    return bytes(imagecodecs.avif_encode(samples >> (16 - depth), level=100, bitspersample=depth))
+
+
+def heif(samples: NDArray[np.uint16], depth: int) -> bytes:
+    assert depth == 10, "what the encoder makes"
+    mode = "I;16" if samples.ndim == 2 else "RGB;16"
+    file = BytesIO()
+    pillow_heif.from_bytes(mode=mode, size=samples.shape[1::-1], data=samples.tobytes()).save(file, quality=100)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("make", "depth"), [(jp2, 12), (jp2, 16), (avif, 10), (avif, 12), (heif, 10)], ids=lambda value: str(value)
+)
+@pytest.mark.parametrize("colour", [False, True])
+def test_depth_stays(make: Callable[[Any, int], bytes], depth: int, colour: bool) -> None:
+    wanted = np.dstack([ramp(), ramp().T, 65535 - ramp()]) if colour else ramp()
+    found = open_photo(make(wanted, depth)).pixels
+    assert found.dtype == np.uint16
+    assert found.shape == wanted.shape
+    exact = np.rint((wanted >> (16 - depth)) * (65535 / ((1 << depth) - 1)))
+    tolerance = 0 if make is jp2 else 1200 if colour else 260
+    assert np.abs(found - exact).mean() <= tolerance
+    assert len(np.unique(found)) > 300
+
+
+def test_white_is_white_at_every_depth() -> None:
+    white = np.full((16, 16), 65535, np.uint16)
+    for data in (jp2(white, 12), jp2(white, 16), avif(white, 10), heif(white, 10)):
+        assert open_photo(data).pixels.min() >= 65500
+
+
+def gamma_chunk(data: bytes, gamma: float) -> bytes:
+    """Return a PNG file with a gAMA chunk, as Pillow does not write one."""
+    import struct
+    import zlib
+
+    body = b"gAMA" + struct.pack(">I", round(gamma * 100_000))
+    return data[:33] + struct.pack(">I", 4) + body + struct.pack(">I", zlib.crc32(body)) + data[33:]
+
+
+@pytest.mark.parametrize("gamma", [1.0, 1 / 1.8])
+def test_gamma_of_a_png_file_is_applied(gamma: float) -> None:
+    levels = np.arange(256, dtype=np.uint8)[None].repeat(4, axis=0)
+    expected = 255 * srgb_encode((levels / 255.0) ** (1 / gamma))
+    gray = open_photo(gamma_chunk(saved(levels, "PNG"), gamma)).pixels
+    assert np.abs(gray - expected).max() <= 1.5
+    colour = np.dstack([levels, levels, levels[:, ::-1]])
+    found = open_photo(gamma_chunk(saved(colour, "PNG"), gamma)).pixels
+    assert np.abs(found[..., 0] - expected).max() <= 3
+
+
+def test_the_usual_gamma_and_impossible_ones_change_nothing() -> None:
+    levels = np.arange(256, dtype=np.uint8)[None].repeat(4, axis=0)
+    for gamma in (1 / 2.2, 0.0, 30_000.0):
+        assert np.array_equal(open_photo(gamma_chunk(saved(levels, "PNG"), gamma)).pixels, levels)
+        colour = np.dstack([levels, levels, levels[:, ::-1]])
+        assert np.array_equal(open_photo(gamma_chunk(saved(colour, "PNG"), gamma)).pixels, colour)
+
+
+def test_sixteen_bits_and_a_colour_that_means_transparent() -> None:
+    image = Image.fromarray(ramp())
+    data = saved(image, "PNG", transparency=int(ramp()[0, 0]))
+    assert open_photo(data).pixels.shape == (64, 64)
