@@ -47,8 +47,7 @@ def _records(arguments: argparse.Namespace, folder: Path) -> Iterator[Record]:
 
 
 def _models(arguments: argparse.Namespace, folder: Path) -> Models:
-    partners = ["eccv16"] if "default" in arguments.models and "eccv16" not in arguments.models else []
-    return prepare([*arguments.models, *partners], folder)
+    return prepare(arguments.models, folder)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ from benchmarks.measure import Times, alternating
 from benchmarks.memory import growth_mib
 from benchmarks.ours import pipeline
 from benchmarks.photos import toned_print
-from benchmarks.standins import Models
+from benchmarks.standins import Models, prepare
 from benchmarks.table import Record
 from colorizers.colorizer import Colorizer, network_lightness
 from colorizers.colour import count_changed_grays
@@ -36,7 +36,7 @@ def run(models: Models, sizes: Sequence[float] = SIZES, repeats: int | None = No
         photo = _file(models, size)
         for name, spec in models.specs.items():
             partner = _COMPARED_WITH.get(name, name)
-            network = published_network(models.specs[partner], models.folder)
+            network = published_network(prepare([partner], models.folder).specs[partner], models.folder)
             colorizer = Colorizer.from_name(spec.name, models.folder)
             data = photo.read_bytes()
             times = alternating(

@@ -14,7 +14,15 @@ import torch
 from torch import Tensor
 
 from colorizers.default_network import EmbeddedColorizer
-from colorizers.registry import MODEL_DIR, PUBLISHED, ModelSpec, known_specs, weights_path, write_manifest
+from colorizers.registry import (
+    MODEL_DIR,
+    PUBLISHED,
+    ModelSpec,
+    known_specs,
+    read_manifest,
+    weights_path,
+    write_manifest,
+)
 from tests.colorizers.standin import standin_state_dict
 
 _DEFAULT = ModelSpec(
@@ -49,17 +57,18 @@ def prepare(names: Sequence[str], folder: Path) -> Models:
     for name in names:
         spec = known[name]
         specs[name] = spec if weights_path(spec, folder).exists() else _make(spec, folder)
-    made = [spec for spec in specs.values() if spec.name.endswith("-standin")]
-    if made:
-        write_manifest(folder, tuple(made))
     return Models(folder, specs)
 
 
 def _make(spec: ModelSpec, folder: Path) -> ModelSpec:
     path = folder / f"{spec.name}-standin.safetensors"
+    before = read_manifest(folder)
+    for made in before:
+        if made.filename == path.name:
+            return made
     safetensors.torch.save_file(_state(spec.family), path)
     data = path.read_bytes()
-    return replace(
+    standin = replace(
         spec,
         name=f"{spec.name}-standin",
         title=f"{spec.title} (stand-in weights)",
@@ -68,6 +77,8 @@ def _make(spec: ModelSpec, folder: Path) -> ModelSpec:
         size_bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
     )
+    write_manifest(folder, (*before, standin))
+    return standin
 
 
 def _state(family: str) -> dict[str, Tensor]:

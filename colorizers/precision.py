@@ -112,6 +112,6 @@ def _difference(
 
 
 def sample_lightness() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """Return L of the two sample photographs, float32 (2, 1, 128, 128)."""
+    """Return L of the two sample photographs, float32 (2, 1, 96, 96)."""
     with Image.open(_SAMPLE) as image:
         return np.stack(np.split(lightness(np.asarray(image)), 2, axis=1))[:, None]

@@ -1,10 +1,14 @@
 """The colour pass once more, slow and plain in double precision: what `colorizers.colour` is compared with."""
 
+import warnings
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from skimage.color import rgb2lab
 
 from colorizers.lab import RGB_TO_XYZ, Pixels, lab_f, luminance, srgb_encode
+from colorizers.util import postprocess_tens
 
 Floats = NDArray[np.float64]
 REC709_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
@@ -79,3 +83,29 @@ def in_gamut(rgb: Floats) -> NDArray[np.bool_]:
 
 def _inverse_f(f: Floats) -> Floats:
     return np.where(f > 6 / 29, f**3, (f - 16 / 116) / 7.787)
+
+
+def edge_aware_planes(ab: NDArray[np.float32], L: NDArray[np.float32]) -> Floats:
+    """Return ab at L = 0 and its rise by unit of L (4, h', w'), from loops over 3 x 3 neighbourhoods."""
+    height, width = ab.shape[1:]
+    guide = torch.nn.functional.interpolate(torch.from_numpy(L)[None, None].double(), (height, width), mode="area")
+    seen = guide[0, 0].numpy() / 100
+    around = [np.pad(plane.astype(np.float64), 1, mode="edge") for plane in (seen, *ab)]
+    raw = np.empty((2, height, width))
+    for y in range(height):
+        for x in range(width):
+            near, *near_ab = (plane[y : y + 3, x : x + 3] for plane in around)
+            for channel, plane in enumerate(near_ab):
+                raw[channel, y, x] = ((near - near.mean()) * plane).mean() / (near.var() + 3e-4)
+    padded = np.pad(raw, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    slopes = np.mean([padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)], axis=0)
+    return np.concatenate([ab - slopes * seen, slopes / 100])
+
+
+def clipped(rgb: Pixels, ab: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return what the published demo makes of RGB (h, w, 3) and ab, rounded to 8 bits."""
+    L = torch.from_numpy(rgb2lab(rgb)[..., 0].astype(np.float32))[None, None]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Conversion from CIE-LAB")
+        result: NDArray[np.uint8] = np.rint(255 * postprocess_tens(L, torch.from_numpy(ab)[None])).astype(np.uint8)
+    return result

@@ -1,0 +1,71 @@
+"""Edge-aware planes: colours follow the photo's edges, flat places stay as they are, and truth comes nearer."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from colorizers.colour import join
+from colorizers.lab import lightness
+from colorizers.photo import open_photo
+from colorizers.upsampling import bilinear_planes, edge_aware_planes
+from tests.colorizers import oracle
+
+PHOTO = Path(__file__).parent.parent / "data" / "photos" / "detroit-1915.jpg"
+
+
+def full_size(planes: NDArray[np.float32], L: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return ab (2, h, w) of planes for a photo with that L, in plain steps."""
+    large = F.interpolate(torch.from_numpy(planes)[None], L.shape, mode="bilinear")[0].numpy()
+    result: NDArray[np.float32] = large[:2] + large[2:] * L if len(large) == 4 else large
+    return result
+
+
+def test_a_colour_that_follows_lightness_comes_back_sharp() -> None:
+    """Where ab is a straight line over L, edge-aware planes restore at full size what reduction blurred."""
+    L = lightness(open_photo(PHOTO).pixels)[:352, :640]
+    truth = np.stack([0.4 * L - 10, 30 - 0.5 * L]).astype(np.float32)
+    small_L = F.interpolate(torch.from_numpy(L)[None, None], (44, 80), mode="area")[0, 0].numpy()
+    ab = F.interpolate(torch.from_numpy(truth)[None], (44, 80), mode="area")[0].numpy()
+    bilinear = np.hypot(*(full_size(ab, L) - truth)).mean()
+    edge_aware = np.hypot(*(full_size(edge_aware_planes(ab, small_L), L) - truth)).mean()
+    assert bilinear > 3
+    assert edge_aware < 0.35 * bilinear
+
+
+def test_planes_agree_with_the_oracle() -> None:
+    random = np.random.default_rng(0)
+    L = random.uniform(0, 100, (12, 20)).astype(np.float32)
+    ab = random.normal(0, 20, (2, 6, 10)).astype(np.float32)
+    assert edge_aware_planes(ab, L) == pytest.approx(oracle.edge_aware_planes(ab, L), abs=2e-3)
+
+
+def test_one_colour_stays_one_colour_and_flat_lightness_gives_no_slope() -> None:
+    L = lightness(open_photo(PHOTO).pixels)[:64, :64]
+    one = np.full((2, 16, 16), 25, np.float32)
+    assert full_size(edge_aware_planes(one, L), L) == pytest.approx(np.full((2, 64, 64), 25), abs=1e-3)
+    ab = np.random.default_rng(1).normal(0, 20, (2, 16, 16)).astype(np.float32)
+    flat = edge_aware_planes(ab, np.full((64, 64), 40, np.float32))
+    assert flat[:2] == pytest.approx(ab, abs=1e-2)
+    assert np.abs(flat[2:]).max() < 1e-3
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_the_pass_follows_sloping_planes_and_keeps_grays(dtype: type[np.unsignedinteger]) -> None:
+    ramp = np.linspace(0.3, 0.8, 150) * np.iinfo(dtype).max
+    pixels = np.repeat(ramp.astype(dtype)[None], 300, axis=0)
+    ab = np.random.default_rng(2).normal(0, 4, (2, 12, 9)).astype(np.float32)
+    planes = np.concatenate([ab, np.full_like(ab, 0.1)])
+    result = join(pixels, planes)
+    wanted = oracle.colour(pixels, full_size(planes, lightness(pixels)))
+    assert (np.abs(result - wanted) / (np.iinfo(dtype).max / 255)).max() <= 1
+    assert np.abs(oracle.gray(result) - pixels.astype(int)).max() <= (0 if dtype == np.uint8 else 1)
+
+
+def test_bilinear_planes_are_what_pytorch_interpolates() -> None:
+    ab = np.random.default_rng(3).normal(0, 20, (2, 6, 10)).astype(np.float32)
+    expected = F.interpolate(torch.from_numpy(ab)[None], (24, 40), mode="bilinear")[0].numpy()
+    assert bilinear_planes(ab, np.zeros((24, 40), np.float32)) == pytest.approx(expected, abs=1e-4)
