@@ -17,17 +17,21 @@ _COMMANDS = {
 
 def main(arguments: list[str]) -> int:
     """Run one command; return 0, 1 for an error that was explained, 130 for a run that was stopped and saved."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training",
-        description="From a folder of photographs to a network in the page: prepare, train, export, evaluate.",
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    asked = [name for name in _COMMANDS if name in arguments[:1]]
-    for name in asked or _COMMANDS:
-        import_module(_COMMANDS[name]).add_command(commands)
-    options = parser.parse_args(arguments)
+    options = parser(arguments[:1]).parse_args(arguments)
     try:
         return int(options.run_command(options))
     except (ColorizerError, FileNotFoundError, FileExistsError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def parser(asked: list[str]) -> argparse.ArgumentParser:
+    """Return the parser of the one command in `asked`, or of all commands where that is none of them."""
+    whole = argparse.ArgumentParser(
+        prog="python -m training",
+        description="From a folder of photographs to a network in the page: prepare, train, export, evaluate.",
+    )
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    for name in [name for name in _COMMANDS if name in asked] or _COMMANDS:
+        import_module(_COMMANDS[name]).add_command(commands)
+    return whole
