@@ -141,7 +141,7 @@ check() {
     command -v exiftool >/dev/null || need_debian libimage-exiftool-perl
     "$PYTHON" -m ruff check .
     "$PYTHON" -m ruff format --check .
-    "$PYTHON" -m mypy --strict colorizers service training server.py
+    "$PYTHON" -m mypy --strict colorizers service training benchmarks server.py
     "$PYTHON" -m pytest "$@"
 }
 
