@@ -13,9 +13,11 @@ import torch
 from PIL import Image
 
 from colorizers.colorizer import Colorizer, UncolouredWarning
-from colorizers.encode import encode, output_format, suffix_for
+from colorizers.decoding import Decoder
+from colorizers.encode import encode, output_format, suffix_for, write_pages
 from colorizers.lab import Pixels, eight_bits
-from colorizers.photo import Photo, open_photo
+from colorizers.photo import Photo
+from colorizers.provenance import Provenance
 from colorizers.registry import ModelSpec, weights_path
 from service.files import FileKind, PhotoFiles
 from service.jobs import Job, Outcome
@@ -49,6 +51,8 @@ class Painter:
         self._settings = settings
         self._files = files
         self._loaded: tuple[ModelSpec, float, Colorizer] | None = None
+        self._decoder = Decoder(settings.max_megapixels)
+        self._decoder.start()
 
     def colorizer(self) -> Colorizer:
         """Return the network in use, loaded anew where another has become the best or its file has changed.
@@ -71,7 +75,7 @@ class Painter:
         colorizer = self.colorizer()
         self._files.clear_parts(job.id)
         with watch.stage("open_s"):
-            photo = open_photo(self._files.path(job.id, "original"), self._settings.max_megapixels)
+            photo = self._decoder.open(self._files.path(job.id, "original"))
         with watch.stage("predict_s"), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             prediction = colorizer.predict(photo)
@@ -79,7 +83,10 @@ class Painter:
             rgb = colorizer.render(photo, prediction)
         with watch.stage("encode_s"):
             format_ = output_format(photo)
-            self._write(job, "result", encode(rgb, photo, colorizer.provenance(photo), format=format_))
+            if photo.pages > 1:
+                self._write_all_pages(job, photo, rgb, colorizer)
+            else:
+                self._write(job, "result", encode(rgb, photo, colorizer.provenance(photo), format=format_))
         with watch.stage("views_s"):
             self._write_view(job, "original-view", photo.pixels, photo)
             self._write_view(job, "result-view", rgb, photo)
@@ -100,6 +107,18 @@ class Painter:
     def _write(self, job: Job, kind: FileKind, data: bytes) -> None:
         with self._files.replace(job.id, kind) as path:
             path.write_bytes(data)
+
+    def _write_all_pages(self, job: Job, first: Photo, rgb: Pixels, colorizer: Colorizer) -> None:
+        """Write the result of a file with several pages, of which the first is coloured already."""
+
+        def pages() -> Iterator[tuple[Pixels, Photo, Provenance]]:
+            yield rgb, first, colorizer.provenance(first)
+            for number in range(1, first.pages):
+                photo = self._decoder.open(self._files.path(job.id, "original"), number)
+                yield colorizer.colorize(photo), photo, colorizer.provenance(photo)
+
+        with self._files.replace(job.id, "result") as path:
+            write_pages(path, pages())
 
     def _write_view(self, job: Job, kind: FileKind, pixels: Pixels, photo: Photo) -> None:
         image = Image.fromarray(eight_bits(pixels))
