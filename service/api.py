@@ -10,12 +10,10 @@ from service.jobs import Job
 from service.names import result_name
 from service.parts import parts
 from service.problems import JobNotFoundError, Problem, ProblemError, problem_of
-from service.submission import Submission, find_jobs, submit, wait
+from service.submission import Submission, delete_job, find_jobs, submit, wait
 from service.views import job_as_json
 
 blueprint = Blueprint("api", __name__)
-
-_IMMUTABLE_S = 24 * 3600
 
 
 @blueprint.post("/v1/index")
@@ -68,6 +66,13 @@ def read(job_id: str) -> ResponseReturnValue:
     return jsonify(job_as_json(_find(job_id), parts().jobs))
 
 
+@blueprint.delete("/v1/colorizations/<job_id>")
+def delete(job_id: str) -> ResponseReturnValue:
+    """Remove the photo, its result and its record before answering."""
+    delete_job(job_id, request, parts())
+    return "", 204
+
+
 @blueprint.get("/v1/colorizations/<job_id>/original")
 def original(job_id: str) -> ResponseReturnValue:
     """Return the file as it was sent."""
@@ -97,7 +102,7 @@ def result_view(job_id: str) -> ResponseReturnValue:
 
 
 def _find(job_id: str) -> Job:
-    return find_jobs([job_id], parts())[0]
+    return find_jobs([job_id], request, parts())[0]
 
 
 def _send_view(job: Job, kind: FileKind) -> ResponseReturnValue:
@@ -112,8 +117,9 @@ def _send(job: Job, kind: FileKind, mimetype: str, download_name: str | None = N
         mimetype=mimetype,
         as_attachment=download_name is not None,
         download_name=download_name,
-        max_age=_IMMUTABLE_S,
     )
+    # Kept by the browser but asked for again: what was deleted or has expired is not shown from a cache.
+    response.cache_control.no_cache = True
     response.cache_control.public = False
     response.cache_control.private = True
     return response

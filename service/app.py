@@ -7,11 +7,12 @@ from flask import Flask, Request, Response
 from flask import request as current_request
 from flask_babel import Babel, get_locale
 
-from service import api, pages
+from service import api, pages, watching
 from service.errors import register_error_handler
 from service.parts import EXTENSION, Parts, parts
 from service.settings import ROOT, Settings, load_settings
 from service.submission import most_upload_bytes
+from service.traffic import number_requests
 
 LOCALES = ("en", "zh")
 _TRANSLATIONS = Path(__file__).resolve().parent / "translations"
@@ -54,9 +55,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     most = most_upload_bytes(settings.max_upload_mb)
     app.config["MAX_CONTENT_LENGTH"] = most * settings.max_files + _FORM_OVERHEAD_BYTES
-    app.extensions[EXTENSION] = Parts.of(settings)
+    app.extensions[EXTENSION] = parts_ = Parts.of(settings)
     app.register_blueprint(pages.blueprint, url_prefix=settings.base_dir or None)
+    app.register_blueprint(watching.blueprint, url_prefix=settings.base_dir or None)
     app.register_blueprint(api.blueprint, url_prefix=settings.base_dir or None)
+    number_requests(app, parts_.traffic)
     register_error_handler(app)
     app.after_request(_secure)
     app.context_processor(lambda: {"locale": str(get_locale()).replace("_", "-")})

@@ -4,10 +4,9 @@ A reader is never shown a stack trace: what nobody expected gets a number, under
 """
 
 import logging
-import secrets
 from dataclasses import replace
 
-from flask import Flask, Response, current_app, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from service.parts import parts
@@ -33,15 +32,17 @@ def handle_error(error: Exception) -> Response:
         problem = _logged(problem, error)
     response = _as_json(problem) if _wants_json() else _as_page(problem)
     response.status_code = problem.status
+    if "retry_after_s" in problem.data:
+        response.headers["Retry-After"] = str(problem.data["retry_after_s"])
     if isinstance(error, HTTPException):
         response.headers.extend([(name, value) for name, value in error.get_headers() if name == "Allow"])
     return response
 
 
 def _logged(problem: Problem, error: Exception) -> Problem:
-    number = problem.data.get("request_id") or secrets.token_hex(6)
+    number = problem.data.get("request_id") or g.request_id
     cause = error if problem.code == "internal_error" else None
-    _log.error("request %s: %s %s: %s", number, request.method, request.path, problem.code, exc_info=cause)
+    _log.error("request %s: %s %s: %s", number, request.method, request.endpoint, problem.code, exc_info=cause)
     return replace(problem, data={**problem.data, "request_id": number})
 
 

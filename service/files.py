@@ -3,7 +3,9 @@
 A user's file name never becomes part of a path. Every photo has its own folder, named by its id.
 """
 
+import math
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,8 +25,9 @@ class PhotoFiles:
     def __init__(self, data_dir: Path) -> None:
         self._photos = data_dir / "photos"
         self._incoming = data_dir / "incoming"
-        self._photos.mkdir(parents=True, exist_ok=True)
-        self._incoming.mkdir(exist_ok=True)
+        self._leaving = data_dir / "leaving"
+        for folder in (self._photos, self._incoming, self._leaving):
+            folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, job_id: str, kind: FileKind) -> Path:
         """Return where that file of a job is, or will be once it is written."""
@@ -57,11 +60,35 @@ class PhotoFiles:
         for part in self.path(job_id, "original").parent.glob(f"*{_PART}"):
             part.unlink(missing_ok=True)
 
+    def remove(self, job_id: str) -> None:
+        """Remove all files of a job, if it has any; a worker that is about to write one can no longer do so."""
+        folder = self.path(job_id, "original").parent
+        with tempfile.TemporaryDirectory(dir=self._leaving, ignore_cleanup_errors=True) as leaving:
+            try:
+                folder.rename(Path(leaving) / job_id)
+            except FileNotFoundError:
+                return
+
+    def ids_older_than(self, time_s: float) -> list[str]:
+        """Return the ids of the folders whose last file came or went before `time_s` (seconds since the epoch)."""
+        return [folder.name for folder in self._photos.glob("*/*") if _changed_at(folder) < time_s]
+
     def sweep_incoming(self) -> None:
-        """Remove uploads that a web process which died left behind a day ago or earlier."""
-        for left in self._incoming.iterdir():
-            if left.stat().st_mtime < time.time() - _FORGOTTEN_S:
-                left.unlink(missing_ok=True)
+        """Remove what a process that died a day ago or earlier left half received or half removed."""
+        for left in (*self._incoming.iterdir(), *self._leaving.iterdir()):
+            if _changed_at(left) < time.time() - _FORGOTTEN_S:
+                if left.is_dir():
+                    shutil.rmtree(left, ignore_errors=True)
+                else:
+                    left.unlink(missing_ok=True)
+
+
+def _changed_at(path: Path) -> float:
+    """Return the time of the last change, or the end of time where `path` is gone meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 class Upload:

@@ -4,7 +4,6 @@ The row is the truth about a job; everything else (files, processes) follows it.
 process reads while the worker writes.
 """
 
-import fcntl
 import json
 import os
 import secrets
@@ -15,47 +14,38 @@ from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateTable
 
-Status = Literal["queued", "running", "done", "failed"]
+from service.tables import jobs as _jobs
+from service.tables import open_database
+from service.tallies import Amounts, Labels, add_to_totals, labels
+
+Status = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
 
 LEASE_S = 30.0
 # A photo that takes its worker down (out of memory, a crash in a decoder) must not do so for ever.
 MOST_LOSSES = 5
-_BUSY_TIMEOUT_MS = 15_000
+_LATEST = 20
+_FIRST_GUESS_S = 2.0
 
-_metadata = sa.MetaData()
-_jobs = sa.Table(
-    "jobs",
-    _metadata,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("status", sa.String, nullable=False, default="queued"),
-    sa.Column("name", sa.String, nullable=False),
-    sa.Column("mimetype", sa.String, nullable=False),
-    sa.Column("width", sa.Integer, nullable=False),
-    sa.Column("height", sa.Integer, nullable=False),
-    sa.Column("created_at", sa.Float, nullable=False),
-    sa.Column("queued_at", sa.Float, nullable=False),
-    sa.Column("started_at", sa.Float),
-    sa.Column("finished_at", sa.Float),
-    sa.Column("lease_owner", sa.String),
-    sa.Column("lease_until", sa.Float),
-    sa.Column("losses", sa.Integer, nullable=False, default=0),
-    sa.Column("outcome", sa.String),
-    sa.Column("failure", sa.String),
-    sa.Index("jobs_by_status", "status", "queued_at"),
-)
+# Rows on their way out: invisible at once, and gone once their files are.
+_LEAVING = ("cancelled", "expired")
 
 
 @dataclass(frozen=True)
 class NewJob:
-    """An accepted upload: the name its user gave the file, its type, and its size in pixels as the header says."""
+    """An accepted upload: the name its user gave the file, its type, and its size in pixels as the header says.
+
+    `owner` is the browser that sent it; without one, whoever knows the id may see the photo. `request_id` names the
+    request in the logs.
+    """
 
     id: str
     name: str
     mimetype: str
     width: int
     height: int
+    owner: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +97,7 @@ class Job:
     finished_at: float | None = None
     outcome: Outcome | None = None
     failure: Failure | None = None
+    request_id: str | None = None
 
     @property
     def is_final(self) -> bool:
@@ -123,35 +114,42 @@ class JobStore:
     """The jobs of one data folder. Every method is one short transaction; times are `time.time()`."""
 
     def __init__(self, data_dir: Path) -> None:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        self._engine = sa.create_engine(f"sqlite:///{data_dir / 'jobs.sqlite3'}")
-        sa.event.listen(self._engine, "connect", _set_pragmas)
+        self._engine = self.database = open_database(data_dir)
         # SQLite connections must not cross a fork (gunicorn with preload).
         os.register_at_fork(after_in_child=lambda: self._engine.dispose(close=False))
-        self._create_schema(data_dir)
-
-    def _create_schema(self, data_dir: Path) -> None:
-        # Web processes start together, and the switch to WAL does not wait for others: one at a time.
-        with (data_dir / "jobs.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            with self._engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-                connection.execute(CreateTable(_jobs, if_not_exists=True))
-                for index in _jobs.indexes:
-                    index.create(connection, checkfirst=True)
-                connection.commit()
 
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
 
-    def add(self, new: Iterable[NewJob]) -> None:
-        """Queue jobs, all or none, in the given order."""
-        with self._engine.begin() as connection:
+    def add(self, new: Iterable[NewJob], most_queued: int | None = None) -> bool:
+        """Queue jobs, all or none, in the given order; False where `most_queued` were waiting already."""
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            added = 0
             for job in new:
                 now = time.time()
                 row = {"created_at": now, "queued_at": now, **vars(job)}
-                connection.execute(_jobs.insert().values(row))
+                added += connection.execute(_jobs.insert().values(row)).rowcount
+            # Counted after the insertion, which keeps other processes from adding meanwhile.
+            if most_queued is not None and added and _count(connection, "queued") - added >= most_queued:
+                transaction.rollback()
+                return False
+            return True
+
+    def load(self) -> tuple[int, int, float]:
+        """Return how many jobs are queued, how many are running, and for how many seconds the oldest has waited."""
+        oldest = sa.select(sa.func.min(_jobs.c.created_at)).where(_jobs.c.status == "queued")
+        with self._engine.connect() as connection:
+            since = connection.execute(oldest).scalar_one()
+            waited_s = max(0.0, time.time() - since) if since else 0.0
+            return _count(connection, "queued"), _count(connection, "running"), waited_s
+
+    def service_time_s(self) -> float:
+        """Return the mean time that the latest jobs took a worker, a guess before there are any."""
+        done = sa.select(_jobs.c.finished_at - _jobs.c.started_at).where(_jobs.c.status == "done")
+        with self._engine.connect() as connection:
+            times = connection.execute(done.order_by(_jobs.c.finished_at.desc()).limit(_LATEST)).scalars().all()
+        return sum(times) / len(times) if times else _FIRST_GUESS_S
 
     def get(self, job_id: str) -> Job | None:
         """Return the job, or None where there is none."""
@@ -159,9 +157,38 @@ class JobStore:
 
     def get_many(self, job_ids: Iterable[str]) -> dict[str, Job]:
         """Return those jobs of `job_ids` that exist, by id."""
+        return self._select(_jobs.c.id.in_(list(job_ids)))
+
+    def find(self, job_ids: Iterable[str], viewer: str | None, created_after: float) -> dict[str, Job]:
+        """Return those jobs of `job_ids` that `viewer` may see and that have not expired, by id."""
+        return self._select(_visible(job_ids, viewer, created_after))
+
+    def _select(self, condition: sa.ColumnElement[bool]) -> dict[str, Job]:
+        wanted = _jobs.select().where(condition, _jobs.c.status.not_in(_LEAVING))
         with self._engine.connect() as connection:
-            rows = connection.execute(_jobs.select().where(_jobs.c.id.in_(list(job_ids)))).mappings()
-            return {row["id"]: _job(row) for row in rows}
+            return {row["id"]: _job(row) for row in connection.execute(wanted).mappings()}
+
+    def cancel(self, job_id: str, viewer: str | None, created_after: float) -> bool:
+        """Make a job that `viewer` may see leave, whatever its state; False where there is none."""
+        there = sa.and_(_visible([job_id], viewer, created_after), _jobs.c.status.not_in(_LEAVING))
+        with self._engine.begin() as connection:
+            count = connection.execute(_jobs.update().where(there).values(status="cancelled")).rowcount
+            add_to_totals(connection, {("finished", labels(outcome="cancelled")): count} if count else {})
+            return count == 1
+
+    def expire(self, created_before: float) -> list[str]:
+        """Make older jobs leave, except those being worked on; returns the ids of all that are leaving."""
+        old = sa.and_(_jobs.c.created_at <= created_before, _jobs.c.status.in_(("queued", "done", "failed")))
+        with self._engine.begin() as connection:
+            count = connection.execute(_jobs.update().where(old).values(status="expired")).rowcount
+            add_to_totals(connection, {("finished", labels(outcome="expired")): count} if count else {})
+            return list(connection.execute(sa.select(_jobs.c.id).where(_jobs.c.status.in_(_LEAVING))).scalars())
+
+    def forget(self, job_ids: Iterable[str]) -> None:
+        """Remove the rows of jobs that are leaving, after their files."""
+        leaving = sa.and_(_jobs.c.id.in_(list(job_ids)), _jobs.c.status.in_(_LEAVING))
+        with self._engine.begin() as connection:
+            connection.execute(_jobs.delete().where(leaving))
 
     def place_in_queue(self, job: Job) -> int:
         """Return how many jobs a worker will finish before it begins this one."""
@@ -188,15 +215,23 @@ class JobStore:
 
     def renew(self, job_id: str, owner: str) -> bool:
         """Extend the lease; False where `owner` no longer holds it."""
-        return self._update_held(job_id, owner, lease_until=time.time() + LEASE_S)
+        held = sa.and_(_jobs.c.id == job_id, self._held_by(owner))
+        with self._engine.begin() as connection:
+            renewal = _jobs.update().where(held).values(lease_until=time.time() + LEASE_S)
+            return connection.execute(renewal).rowcount == 1
 
     def finish(self, job_id: str, owner: str, outcome: Outcome) -> bool:
         """Record the result; False where `owner` no longer holds the job."""
-        return self._end(job_id, owner, status="done", outcome=json.dumps(vars(outcome)))
+        stages = {name.removesuffix("_s"): seconds for name, seconds in outcome.timings.items()}
+        amounts: dict[tuple[str, Labels], float] = {("finished", labels(outcome="done")): 1}
+        amounts |= {("stage_s", labels(stage=name)): seconds for name, seconds in stages.items()}
+        amounts |= {("stage_count", labels(stage=name)): 1 for name in stages}
+        return self._end(job_id, owner, amounts, status="done", outcome=json.dumps(vars(outcome)))
 
     def fail(self, job_id: str, owner: str, failure: Failure) -> bool:
         """Record the reason; False where `owner` no longer holds the job."""
-        return self._end(job_id, owner, status="failed", failure=json.dumps(vars(failure), default=str))
+        amounts = {("finished", labels(outcome="failed", code=failure.code)): 1.0}
+        return self._end(job_id, owner, amounts, status="failed", failure=json.dumps(vars(failure), default=str))
 
     def release(self, owner: str) -> None:
         """Put the jobs of an owner that ends in good order back where they were in the queue."""
@@ -222,25 +257,33 @@ class JobStore:
             if connection.execute(sa.select(_jobs.c.id).where(running).limit(1)).first() is None:
                 return
             last = sa.and_(running, _jobs.c.losses + 1 >= MOST_LOSSES)
-            connection.execute(_jobs.update().where(last).values(lost | failed))
+            given_up = connection.execute(_jobs.update().where(last).values(lost | failed)).rowcount
+            of = labels(outcome="failed", code=WORKER_LOST.code)
+            add_to_totals(connection, {("finished", of): given_up} if given_up else {})
             connection.execute(_jobs.update().where(running).values(lost | back))
 
-    def _end(self, job_id: str, owner: str, **values: Any) -> bool:
-        return self._update_held(job_id, owner, finished_at=time.time(), lease_owner=None, lease_until=None, **values)
-
-    def _update_held(self, job_id: str, owner: str, **values: Any) -> bool:
+    def _end(self, job_id: str, owner: str, amounts: Amounts, **values: Any) -> bool:
         held = sa.and_(_jobs.c.id == job_id, self._held_by(owner))
+        end = _jobs.update().where(held).values(finished_at=time.time(), lease_owner=None, lease_until=None, **values)
         with self._engine.begin() as connection:
-            return connection.execute(_jobs.update().where(held).values(values)).rowcount == 1
+            row = connection.execute(end.returning(_jobs.c.created_at, _jobs.c.started_at)).one_or_none()
+            if row:
+                waited = {("wait_s", labels()): row.started_at - row.created_at, ("wait_count", labels()): 1}
+                add_to_totals(connection, {**amounts, **waited})
+            return row is not None
 
     @staticmethod
     def _held_by(owner: str) -> sa.ColumnElement[bool]:
         return sa.and_(_jobs.c.status == "running", _jobs.c.lease_owner == owner)
 
 
-def _set_pragmas(connection: Any, _record: Any) -> None:
-    connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
-    connection.execute("PRAGMA synchronous=NORMAL")
+def _visible(job_ids: Iterable[str], viewer: str | None, created_after: float) -> sa.ColumnElement[bool]:
+    may_see = sa.or_(_jobs.c.owner.is_(None), _jobs.c.owner == viewer)
+    return sa.and_(_jobs.c.id.in_(list(job_ids)), _jobs.c.created_at > created_after, may_see)
+
+
+def _count(connection: sa.Connection, status: Status) -> int:
+    return connection.execute(sa.select(sa.func.count()).where(_jobs.c.status == status)).scalar_one()
 
 
 def _job(row: sa.RowMapping) -> Job:

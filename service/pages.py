@@ -1,6 +1,6 @@
 """The pages: the form, its answer, and the result page of photos by their ids. They work without JavaScript."""
 
-from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from service.api import overall_status
@@ -16,7 +16,7 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/v1/index")
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
-    """Show the form."""
+    """Show the form; from here on the browser's photos are its own."""
     settings = parts().settings
     limits = {
         "max_upload_mb": settings.max_upload_mb,
@@ -24,9 +24,10 @@ def home() -> ResponseReturnValue:
         "max_files": settings.max_files,
     }
     spec = choose_model(settings)
-    return render_template(
-        "home.html", limits=limits, model={"title": spec.title, "is_embedded": is_embedded(spec.name)}
-    )
+    model = {"title": spec.title, "is_embedded": is_embedded(spec.name)}
+    response = make_response(render_template("home.html", limits=limits, model=model))
+    parts().owners.remember(request, response)
+    return response
 
 
 @blueprint.post("/colorization")
@@ -51,14 +52,8 @@ def back_to_form() -> ResponseReturnValue:
 @blueprint.get("/colorization/<ids>")
 def show(ids: str) -> ResponseReturnValue:
     """Show the photos with those ids, separated by commas."""
-    jobs = find_jobs(ids.split(","), parts())
+    jobs = find_jobs(ids.split(","), request, parts())
     return _result_page([view_job(job, parts().jobs) for job in jobs])
-
-
-@blueprint.get("/healthz")
-def health() -> ResponseReturnValue:
-    """Say that the process answers."""
-    return jsonify({"status": "ok"})
 
 
 def _result_page(views: list[JobView]) -> str:

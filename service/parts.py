@@ -6,8 +6,10 @@ from flask import current_app
 
 from service.files import PhotoFiles
 from service.jobs import JobStore
+from service.owners import Owners, load_secret
 from service.settings import Settings
 from service.supervisor import Supervisor
+from service.traffic import Traffic
 
 EXTENSION = "photo-colorizer"
 
@@ -20,12 +22,16 @@ class Parts:
     files: PhotoFiles
     jobs: JobStore
     supervisor: Supervisor
+    owners: Owners
+    traffic: Traffic
 
     @classmethod
     def of(cls, settings: Settings) -> "Parts":
         """Return the parts of an application with `settings`; creates the data folder and its database."""
         jobs = JobStore(settings.data_dir)
-        return cls(settings, PhotoFiles(settings.data_dir), jobs, Supervisor(settings, jobs))
+        owners = Owners(load_secret(settings.secret_key, settings.data_dir), path=settings.base_dir or "/")
+        files, supervisor = PhotoFiles(settings.data_dir), Supervisor(settings, jobs)
+        return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database))
 
     def close(self) -> None:
         """Stop the worker that this application started, if any, and close the database."""

@@ -31,9 +31,22 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("The picture has too many pixels"),
         _("It has %(megapixels)s megapixels; at most %(limit)s are accepted."),
     ),
+    "too_many_frames": (
+        _("The picture has too many pages"),
+        _("It has more pages or frames than the %(limit)s that are accepted."),
+    ),
+    "too_much_metadata": (
+        _("The picture carries too much data"),
+        _("Beside its pixels it has more data than the %(limit_mb)s MB that are accepted. Save it without them."),
+    ),
+    "no_such_page": (_("No such page"), _("The file has %(pages)s pages only.")),
     "out_of_memory": (
         _("The picture needs too much memory"),
         _("This server has not enough memory for a picture of that size. Try a smaller one."),
+    ),
+    "queue_full": (
+        _("Too many photos are waiting"),
+        _("This server has as much to do as it accepts. Please try again in about %(retry_after_s)s seconds."),
     ),
     "worker_lost": (
         _("The picture could not be coloured"),
@@ -88,6 +101,13 @@ class TooManyFilesError(ColorizerError):
 
     code = "too_many_files"
     status = 413
+
+
+class QueueFullError(ColorizerError):
+    """As many photos are waiting as may. Data: `retry_after_s`, when some of them will have been done."""
+
+    code = "queue_full"
+    status = 503
 
 
 class JobNotFoundError(ColorizerError):

@@ -51,6 +51,19 @@ class Settings:
     max_upload_mb: int = field(default=64, metadata=_about("largest photo file in megabytes", minimum=1))
     max_megapixels: float = field(default=120.0, metadata=_about("largest photo in megapixels", minimum=0.001))
     max_files: int = field(default=20, metadata=_about("most photos in one upload", minimum=1))
+    max_queue: int = field(
+        default=500,
+        metadata=_about(
+            "photos that may wait; with so many, uploads are answered 503 and told when to try again", minimum=1
+        ),
+    )
+    expire_hours: float = field(
+        default=24.0,
+        metadata=_about("hours after which a photo, its result and its record are removed", minimum=0.001),
+    )
+    secret_key: str = field(
+        default="", metadata=_about("key that signs cookies; empty: made once and kept in `DATA_DIR/secret-key`")
+    )
     weights: str = field(
         default="siggraph17",
         metadata=_about("published network whose weights `run.sh` tries to fetch; `none` to fetch nothing"),

@@ -3,9 +3,10 @@
 A photo that is refused does not spoil the others of its request: each gives an id or a problem, in the order sent.
 """
 
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Request
 from PIL import Image
@@ -15,9 +16,20 @@ from colorizers.errors import ColorizerError
 from colorizers.photo import read_header
 from service.files import Upload
 from service.jobs import Job, NewJob, new_job_id
+from service.logs import REQUEST_ID
 from service.names import display_name
 from service.parts import Parts
-from service.problems import JobNotFoundError, NoFileError, Problem, TooManyFilesError, UploadTooLargeError, problem_of
+from service.privacy import delete, oldest_kept
+from service.problems import (
+    JobNotFoundError,
+    NoFileError,
+    Problem,
+    QueueFullError,
+    TooManyFilesError,
+    UploadTooLargeError,
+    problem_of,
+)
+from service.tallies import live_processes
 
 FIELD = "photo"
 _FIRST_POLL_S = 0.05
@@ -42,17 +54,34 @@ def submit(request: Request, parts: Parts) -> list[Submission]:
     if len(uploads) > parts.settings.max_files:
         limit = parts.settings.max_files
         raise TooManyFilesError(f"{len(uploads)} photos are too many; send at most {limit} at a time.", limit=limit)
-    accepted = [_accept(file, parts) for file in uploads]
-    parts.jobs.add(item for item in accepted if isinstance(item, NewJob))
-    parts.supervisor.ensure()
+    owner = parts.owners.of(request)
+    accepted = [_accept(file, owner, parts) for file in uploads]
+    _enqueue([item for item in accepted if isinstance(item, NewJob)], parts)
     jobs = parts.jobs.get_many([item.id for item in accepted if isinstance(item, NewJob)])
+    parts.supervisor.ensure()
     return [
         Submission(item.name, job=jobs[item.id]) if isinstance(item, NewJob) else Submission(item[0], problem=item[1])
         for item in accepted
     ]
 
 
-def _accept(file: FileStorage, parts: Parts) -> NewJob | tuple[str, Problem]:
+def _enqueue(new: list[NewJob], parts: Parts) -> None:
+    """Queue `new`, or remove their files again. Raises `QueueFullError`, or what the database does."""
+    queued = False
+    try:
+        queued = parts.jobs.add(new, parts.settings.max_queue)
+    finally:
+        if not queued:
+            for item in new:
+                parts.files.remove(item.id)
+    if not queued:
+        excess = parts.jobs.load()[0] - parts.settings.max_queue + 1
+        workers = max(1, len(live_processes(parts.jobs.database, "worker")))
+        seconds = math.ceil(max(1, excess) * parts.jobs.service_time_s() / workers)
+        raise QueueFullError(f"Too many photos wait; try again in {seconds} seconds.", retry_after_s=max(1, seconds))
+
+
+def _accept(file: FileStorage, owner: str | None, parts: Parts) -> NewJob | tuple[str, Problem]:
     name, upload = display_name(file.filename), _upload(file)
     try:
         if upload.too_large:
@@ -62,7 +91,7 @@ def _accept(file: FileStorage, parts: Parts) -> NewJob | tuple[str, Problem]:
     except ColorizerError as error:
         return name, problem_of(error)
     mimetype = Image.MIME.get(header.format, "application/octet-stream")
-    new = NewJob(new_job_id(), name, mimetype, header.width, header.height)
+    new = NewJob(new_job_id(), name, mimetype, header.width, header.height, owner, REQUEST_ID.get())
     parts.files.keep(upload, new.id)
     return new
 
@@ -85,18 +114,38 @@ def wait(submissions: Sequence[Submission], parts: Parts) -> list[Submission]:
     while True:
         jobs = parts.jobs.get_many(ids)
         if all(job.is_final for job in jobs.values()) or time.monotonic() >= deadline:
-            return [Submission(item.name, jobs[item.job.id]) if item.job else item for item in submissions]
+            return [_now(item, jobs) for item in submissions]
         parts.supervisor.ensure()
         time.sleep(pause_s)
         pause_s = min(pause_s * 1.1, _LONGEST_POLL_S)
 
 
-def find_jobs(job_ids: Sequence[str], parts: Parts) -> list[Job]:
-    """Return the jobs with those ids, in that order. Raises `JobNotFoundError` if one is missing."""
-    jobs = parts.jobs.get_many(job_ids)
+def _now(item: Submission, jobs: dict[str, Job]) -> Submission:
+    if item.job is None or item.job.id in jobs:
+        return replace(item, job=jobs[item.job.id]) if item.job else item
+    return Submission(item.name, problem=problem_of(_not_found()))
+
+
+def find_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> list[Job]:
+    """Return the jobs with those ids that who sends `request` may see, in that order.
+
+    Raises `JobNotFoundError` if one is missing, has expired, or belongs to another browser: nobody learns which.
+    """
+    jobs = parts.jobs.find(job_ids, parts.owners.of(request), oldest_kept(parts.settings.expire_hours))
     missing = [job_id for job_id in job_ids if job_id not in jobs]
     if missing or not job_ids:
-        raise JobNotFoundError("There is no photo with that id.")
+        raise _not_found()
     if any(not job.is_final for job in jobs.values()):
         parts.supervisor.ensure()
     return [jobs[job_id] for job_id in job_ids]
+
+
+def delete_job(job_id: str, request: Request, parts: Parts) -> None:
+    """Remove a photo and all that is known of it, now. Raises `JobNotFoundError` as `find_jobs` does."""
+    viewer = parts.owners.of(request)
+    if not delete(job_id, viewer, parts.jobs, parts.files, parts.settings.expire_hours):
+        raise _not_found()
+
+
+def _not_found() -> JobNotFoundError:
+    return JobNotFoundError("There is no photo with that id.")

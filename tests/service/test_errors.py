@@ -123,7 +123,7 @@ def test_unexpected_error_shows_a_number_only(
     def broken(*_: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(parts_of(client).jobs, "get_many", broken)
+    monkeypatch.setattr(parts_of(client).jobs, "find", broken)
     with caplog.at_level(logging.ERROR):
         answer = client.get("/v1/colorizations/" + "0" * 32)
     assert answer.status_code == 500
@@ -162,4 +162,4 @@ def test_security_headers(client: FlaskClient) -> None:
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
-        assert "Set-Cookie" not in headers
+        assert ("Set-Cookie" in headers) == (path in ("/", "/v1/index")), "only the home page gives the cookie"

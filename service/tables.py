@@ -1,0 +1,86 @@
+"""A data folder in, its database out: the tables, and how every process opens them.
+
+SQLite in WAL mode, so that web processes read while a worker writes.
+"""
+
+import fcntl
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
+
+_BUSY_TIMEOUT_MS = 15_000
+
+metadata = sa.MetaData()
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("status", sa.String, nullable=False, default="queued"),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("mimetype", sa.String, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("queued_at", sa.Float, nullable=False),
+    sa.Column("started_at", sa.Float),
+    sa.Column("finished_at", sa.Float),
+    sa.Column("lease_owner", sa.String),
+    sa.Column("lease_until", sa.Float),
+    sa.Column("losses", sa.Integer, nullable=False, default=0),
+    sa.Column("outcome", sa.String),
+    sa.Column("failure", sa.String),
+    sa.Column("owner", sa.String),
+    sa.Column("request_id", sa.String),
+    sa.Index("jobs_by_status", "status", "queued_at"),
+    sa.Index("jobs_by_age", "created_at"),
+    sa.Index("jobs_by_end", "finished_at"),
+)
+totals = sa.Table(
+    "totals",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("labels", sa.String, primary_key=True),
+    sa.Column("value", sa.Float, nullable=False),
+)
+processes = sa.Table(
+    "processes",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("seen_at", sa.Float, nullable=False),
+    sa.Column("resident_bytes", sa.Integer, nullable=False),
+)
+
+
+def open_database(data_dir: Path) -> sa.Engine:
+    """Return the database of `data_dir`; creates the folder, the tables, and columns that an older version had not."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(f"sqlite:///{data_dir / 'jobs.sqlite3'}")
+    sa.event.listen(engine, "connect", _set_pragmas)
+    # Web processes start together, and the switch to WAL does not wait for others: one at a time.
+    with (data_dir / "jobs.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            for table in metadata.sorted_tables:
+                _create(table, connection)
+            connection.commit()
+    return engine
+
+
+def _create(table: sa.Table, connection: sa.Connection) -> None:
+    connection.execute(CreateTable(table, if_not_exists=True))
+    there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in there:
+            kind = column.type.compile(connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
+    for index in table.indexes:
+        index.create(connection, checkfirst=True)
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA synchronous=NORMAL")

@@ -1,0 +1,83 @@
+"""Counts and sums that outlive every process and row: takes amounts by name and labels, keeps them in the database.
+
+Several web processes and workers add to the same totals, so that any one of them can answer for all.
+"""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from service.tables import processes, totals
+
+# A process that has not said anything for so long is not there any more.
+_SILENT_S = 20.0
+
+Labels = tuple[tuple[str, str], ...]
+Amounts = Mapping[tuple[str, Labels], float]
+
+
+@dataclass(frozen=True)
+class Process:
+    """A live process of the application and its resident memory."""
+
+    name: str
+    role: str
+    resident_bytes: int
+
+
+def labels(**values: str) -> Labels:
+    """Return labels in an order that makes equal ones equal."""
+    return tuple(sorted(values.items()))
+
+
+def add_to_totals(connection: sa.Connection, amounts: Amounts) -> None:
+    """Add each amount to the total of its name and labels, in the transaction of `connection`."""
+    for (name, of), amount in amounts.items():
+        row = insert(totals).values(name=name, labels=json.dumps(of), value=amount)
+        grown = {"value": totals.c.value + row.excluded.value}
+        connection.execute(row.on_conflict_do_update(index_elements=["name", "labels"], set_=grown))
+
+
+def read_totals(database: sa.Engine) -> dict[str, dict[Labels, float]]:
+    """Return every total by name, then by labels."""
+    found: dict[str, dict[Labels, float]] = {}
+    with database.connect() as connection:
+        for name, of, value in connection.execute(sa.select(totals)):
+            found.setdefault(name, {})[tuple((key, text) for key, text in json.loads(of))] = value
+    return found
+
+
+def say_alive(connection: sa.Connection, name: str, role: str) -> None:
+    """Record that this process lives and how much memory it has; forget those that have been silent for long."""
+    values = {"role": role, "seen_at": time.time(), "resident_bytes": _resident_bytes()}
+    row = insert(processes).values(name=name, **values)
+    connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
+    connection.execute(processes.delete().where(processes.c.seen_at < time.time() - _SILENT_S))
+
+
+def say_goodbye(connection: sa.Connection, name: str) -> None:
+    """Record that a process has ended."""
+    connection.execute(processes.delete().where(processes.c.name == name))
+
+
+def live_processes(database: sa.Engine, role: str | None = None) -> list[Process]:
+    """Return the processes heard of lately, of one role or of all."""
+    lately = processes.c.seen_at >= time.time() - _SILENT_S
+    with database.connect() as connection:
+        rows = connection.execute(processes.select().where(lately).order_by(processes.c.name)).mappings()
+        found = [Process(row["name"], row["role"], row["resident_bytes"]) for row in rows]
+    return [process for process in found if role in (None, process.role)]
+
+
+def _resident_bytes() -> int:
+    """Return this process's resident memory, 0 where the system does not tell."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return 0
+    return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")

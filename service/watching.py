@@ -1,0 +1,72 @@
+"""What those who run the application look at: whether the process answers, whether it can work, and the metrics."""
+
+import tempfile
+from collections.abc import Callable
+
+from flask import Blueprint, Response, jsonify
+from flask.typing import ResponseReturnValue
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
+
+from colorizers.errors import ColorizerError
+from colorizers.registry import weights_path
+from service.metrics import metrics_text
+from service.models import choose_model
+from service.parts import Parts, parts
+from service.tallies import live_processes
+
+blueprint = Blueprint("watching", __name__)
+
+
+@blueprint.get("/healthz")
+def health() -> ResponseReturnValue:
+    """Say that the process answers."""
+    return jsonify({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def ready() -> ResponseReturnValue:
+    """Say whether photos sent now would be coloured: 200 if everything that takes is there, else 503; and what is."""
+    parts().supervisor.ensure()
+    checks = {name: _holds(check, parts()) for name, check in _CHECKS.items()}
+    is_ready = all(checks.values())
+    return jsonify({"status": "ready" if is_ready else "not ready", "checks": checks}), 200 if is_ready else 503
+
+
+@blueprint.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """Return the metrics of all processes in Prometheus' text format."""
+    parts().traffic.write()
+    return Response(metrics_text(parts().jobs), content_type=CONTENT_TYPE_LATEST)
+
+
+def _holds(check: Callable[[Parts], bool], of: Parts) -> bool:
+    try:
+        return check(of)
+    except (OSError, SQLAlchemyError, ColorizerError):
+        return False
+
+
+def _database_answers(of: Parts) -> bool:
+    return of.jobs.load()[0] >= 0
+
+
+def _storage_takes_files(of: Parts) -> bool:
+    with tempfile.TemporaryFile(dir=of.settings.data_dir) as file:
+        return file.write(b"x") == 1
+
+
+def _worker_lives(of: Parts) -> bool:
+    return bool(live_processes(of.jobs.database, "worker"))
+
+
+def _model_is_there(of: Parts) -> bool:
+    return weights_path(choose_model(of.settings), of.settings.model_dir).is_file()
+
+
+_CHECKS: dict[str, Callable[[Parts], bool]] = {
+    "database": _database_answers,
+    "storage": _storage_takes_files,
+    "worker": _worker_lives,
+    "model": _model_is_there,
+}

@@ -1,0 +1,172 @@
+"""Photos go when they are told to or their time is up, and one browser never sees another's."""
+
+import io
+import os
+import stat
+import time
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from service.jobs import JobStore, NewJob, new_job_id
+from service.owners import COOKIE, load_secret
+from service.parts import Parts
+from service.privacy import oldest_kept, sweep
+from tests.service.conftest import MakeSettings, parts_of, running_client
+from tests.service.photos import as_file, field, scene
+from tests.service.processes import until
+
+
+def upload(client: FlaskClient) -> str:
+    """Send a photo; return the address of its record."""
+    answer = client.post("/v1/index", data={"photo": field(as_file(scene()))})
+    assert answer.status_code in (200, 202), answer.text
+    return str(answer.get_json()["urls"]["self"])
+
+
+def browser(client: FlaskClient) -> FlaskClient:
+    """Return another client of the same application that has been to its home page."""
+    other = client.application.test_client()
+    assert other.get("/").status_code == 200
+    return other
+
+
+def folders(parts: Parts) -> list[Path]:
+    return list((parts.settings.data_dir / "photos").glob("*/*"))
+
+
+def test_browsers_see_their_own_photos_only(client: FlaskClient) -> None:
+    mine, other, program = browser(client), browser(client), client.application.test_client()
+    url = upload(mine)
+    addresses = [
+        url,
+        f"{url}/original",
+        f"{url}/result",
+        f"{url}/result-view",
+        url.replace("v1/colorizations", "colorization"),
+    ]
+    assert [mine.get(address).status_code for address in addresses] == [200] * 5
+    for stranger in (other, program):
+        assert [stranger.get(address).status_code for address in addresses] == [404] * 5
+        assert stranger.delete(url).status_code == 404
+        assert stranger.get(url).data == stranger.get("/v1/colorizations/" + "0" * 32).data
+    assert mine.get(url).get_json()["status"] == "done"
+
+
+def test_photo_without_a_cookie_belongs_to_whoever_knows_its_id(client: FlaskClient) -> None:
+    url = upload(client.application.test_client())
+    assert browser(client).get(url).status_code == 200
+    assert client.application.test_client().get(f"{url}/result").status_code == 200
+
+
+def test_cookie_is_signed_and_out_of_reach(client: FlaskClient) -> None:
+    mine = client.application.test_client()
+    header = mine.get("/").headers["Set-Cookie"]
+    assert all(part in header for part in ("HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="))
+    assert "Secure" not in header
+    assert "Secure" in mine.get("/", base_url="https://localhost").headers["Set-Cookie"]
+    url = upload(mine)
+    value = mine.get_cookie(COOKIE)
+    assert value is not None
+    forger = client.application.test_client()
+    forger.set_cookie(COOKIE, value.value[:-1] + ("A" if value.value[-1] != "A" else "B"))
+    assert forger.get(url).status_code == 404
+    assert mine.get("/").headers["Set-Cookie"].split(";")[0] == header.split(";")[0], "the number stays"
+
+
+def test_delete_removes_files_and_row_before_it_answers(client: FlaskClient) -> None:
+    mine = browser(client)
+    url = upload(mine)
+    parts, job_id = parts_of(client), url.rsplit("/", 1)[-1]
+    assert parts.files.path(job_id, "result").exists()
+    answer = mine.delete(url)
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert not [folder for folder in folders(parts) if folder.name == job_id]
+    assert not list((parts.settings.data_dir / "leaving").iterdir())
+    assert parts.jobs.get(job_id) is None
+    assert mine.get(url).status_code == 404
+    assert mine.delete(url).status_code == 404
+
+
+def test_worker_sweeps_and_copes_with_photos_deleted_under_its_hands(make_settings: MakeSettings) -> None:
+    with running_client(make_settings(wait_s=0)) as client:
+        parts, large = parts_of(client), as_file(scene(3000, 2000))
+        orphan = parts.files.path(new_job_id(), "original").parent
+        orphan.mkdir(parents=True)
+        os.utime(orphan, (0, 0))
+        url = client.post("/v1/index", data={"photo": field(large)}).get_json()["urls"]["self"]
+        until(lambda: client.get(url).get_json()["status"] == "running")
+        assert not orphan.exists()
+        assert client.delete(url).status_code == 204
+        after = upload(client)
+        until(lambda: client.get(after).get_json()["status"] == "done")
+        assert [folder.name for folder in folders(parts)] == [after.rsplit("/", 1)[-1]]
+
+
+def test_expired_photo_is_answered_to_nobody_even_before_it_is_swept(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_client(make_settings(wait_s=0, expire_hours=0.001)) as client:
+        parts = parts_of(client)
+        monkeypatch.setattr(parts.supervisor, "ensure", lambda: None)
+        url = upload(client)
+        sweep(parts.jobs, parts.files, parts.settings.expire_hours)
+        assert client.get(url).status_code == 200
+        until(lambda: client.get(url).status_code == 404, within_s=10)
+        assert len(folders(parts)) == 1
+        assert client.delete(url).status_code == 404
+        sweep(parts.jobs, parts.files, parts.settings.expire_hours)
+        assert folders(parts) == []
+        assert parts.jobs.get(url.rsplit("/", 1)[-1]) is None
+
+
+def test_sweep_ends_what_a_crash_began_and_keeps_the_rest(make_settings: MakeSettings) -> None:
+    parts = Parts.of(make_settings())
+    fresh, cancelled, running, orphan = (new_job_id() for _ in range(4))
+    for job_id in (fresh, cancelled, running, orphan):
+        received = parts.files.receive(10)
+        received.write(b"x")
+        parts.files.keep(received, job_id)
+    parts.jobs.add([NewJob(running, "r", "image/jpeg", 1, 1)])
+    assert parts.jobs.claim("w") is not None
+    parts.jobs.add(NewJob(job_id, "p", "image/jpeg", 1, 1) for job_id in (fresh, cancelled))
+    assert parts.jobs.cancel(cancelled, None, oldest_kept(24))
+    for job_id in (running, orphan):
+        os.utime(parts.files.path(job_id, "original").parent, (0, 0))
+    sweep(parts.jobs, parts.files, 24)
+    assert {folder.name for folder in folders(parts)} == {fresh, running}
+    time.sleep(0.01)
+    sweep(parts.jobs, parts.files, 0)
+    assert {folder.name for folder in folders(parts)} == {running}, "what is being worked on goes at its end"
+    parts.close()
+
+
+def test_table_of_an_older_version_is_taken_over(tmp_path: Path) -> None:
+    store = JobStore(tmp_path)
+    job_id = new_job_id()
+    store.add([NewJob(job_id, "a", "image/jpeg", 1, 1)])
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE jobs DROP COLUMN owner")
+    store.close()
+    again = JobStore(tmp_path)
+    assert again.find([job_id], "anybody", 0).keys() == {job_id}
+    again.close()
+
+
+def test_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
+    secret = load_secret("", tmp_path)
+    assert len(bytes.fromhex(secret)) == 32
+    assert load_secret("", tmp_path) == secret
+    assert load_secret("configured", tmp_path) == "configured"
+    (file,) = tmp_path.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_expired_photo_spoils_no_waiting_form(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_client(make_settings(wait_s=0)) as client:
+        parts = parts_of(client)
+        monkeypatch.setattr(parts.supervisor, "ensure", lambda: sweep(parts.jobs, parts.files, 0))
+        data = {"photo": [field(as_file(scene()), "a.jpg"), (io.BytesIO(b"?"), "b.jpg")]}
+        answer = client.post("/v1/index", data=data)
+        assert [item["status"] for item in answer.get_json()["results"]] == [404, 415]
