@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTO = ROOT / "tests" / "data" / "photos" / "detroit-1915.jpg"
-PHOTO_SIZE = (640, 354)
+PHOTO_SIZE = (640, 320)
 
 START_WITHIN_S = 30.0
 # The first photo waits for the worker to start, which loads torch.

@@ -47,7 +47,7 @@ def test_a_chosen_photo_comes_back_in_colour(open_page: OpenPage, studio: str) -
     page.get_by_role("button", name="Colorize").click()
     expect(page.get_by_role("slider", name="Compare before and after")).to_be_visible()
     expect(page.get_by_role("status")).to_have_text("Finished: all coloured.")
-    expect(page.get_by_text("640 × 354")).to_be_visible()
+    expect(page.get_by_text("640 × 320")).to_be_visible()
     expect(page.get_by_text("Colours guessed by")).to_be_visible()
 
     result = download(page, "colorized_detroit-1915.jpg")
