@@ -28,7 +28,8 @@ def export(run: Path, name: str, model_dir: Path = MODEL_DIR, **differences: Any
         )
     checkpoint = load_checkpoint(run)
     recipe = checkpoint.make_recipe()
-    data = safetensors.torch.save(as_float16(checkpoint.weights), {"recipe": recipe.name, "step": str(checkpoint.step)})
+    # One entry only: several would be written in a random order, and the same run give another hash each time.
+    data = safetensors.torch.save(as_float16(checkpoint.weights), {"recipe": recipe.name})
     spec = replace(recipe.spec(name), trained_on=f"{checkpoint.photographs:,} photographs")
     spec = replace(spec, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), **differences)
     model_dir.mkdir(parents=True, exist_ok=True)
