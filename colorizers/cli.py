@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from PIL import Image
 from tqdm import tqdm
 
 from colorizers import weights_cli
@@ -92,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
         "--strip-location", action="store_true", help="leave out of the results what tells where a photo was made"
     )
     parser.add_argument(
+        "--layer",
+        action="store_true",
+        help="also write the colours alone, as NAME_layer.png: a transparent layer to lay over the original",
+    )
+    parser.add_argument(
         "--max-megapixels",
         type=float,
         default=MAX_MEGAPIXELS,
@@ -150,14 +156,25 @@ def _colour(task: Task, colorizer: "Colorizer", arguments: argparse.Namespace) -
         return
     if photo.frames > 1:
         tqdm.write(f"{task.source}: the first of {photo.frames} pages or frames is coloured", file=sys.stderr)
+    rgb = colorizer.colorize(photo)
+    if arguments.layer:
+        _write_layer(task.target.with_name(f"{task.target.stem}_layer.png"), photo, rgb)
     write(
         task.target,
-        colorizer.colorize(photo),
+        rgb,
         photo,
         colorizer.provenance(photo),
         task.format,
         strip_location=arguments.strip_location,
     )
+
+
+def _write_layer(path: Path, photo: Photo, rgb: Pixels) -> None:
+    from colorizers.encode import replacing
+    from colorizers.layer import colour_layer
+
+    with replacing(path) as temporary:
+        Image.fromarray(colour_layer(photo.pixels, rgb)).save(temporary, "PNG")
 
 
 def _pages(

@@ -114,6 +114,14 @@ def test_the_original_is_never_replaced(model_dir: Path, tmp_path: Path, capsys:
     assert path.read_bytes() == PHOTO.read_bytes()
 
 
+def test_a_layer_of_the_colours_alone(model_dir: Path, tmp_path: Path) -> None:
+    assert run(model_dir, PHOTO, "-o", tmp_path / "x.png", "--layer") == 0
+    below = pictures.Image.open(PHOTO).convert("RGBA")
+    with pictures.Image.open(tmp_path / "x_layer.png") as layer, pictures.Image.open(tmp_path / "x.png") as result:
+        laid = np.asarray(pictures.Image.alpha_composite(below, layer).convert("RGB")).astype(int)
+        assert np.abs(laid - np.asarray(result)).max() <= 1
+
+
 def test_limit_and_pages(model_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(model_dir, PHOTO, "-o", tmp_path / "x.jpg", "--max-megapixels", "0.1") == 1
     assert "the limit is 0.1" in capsys.readouterr().err
