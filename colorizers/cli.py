@@ -158,7 +158,7 @@ def _colour(task: Task, colorizer: "Colorizer", arguments: argparse.Namespace) -
         tqdm.write(f"{task.source}: the first of {photo.frames} pages or frames is coloured", file=sys.stderr)
     rgb = colorizer.colorize(photo)
     if arguments.layer:
-        _write_layer(task.target.with_name(f"{task.target.stem}_layer.png"), photo, rgb)
+        _write_layer(task, photo, rgb)
     write(
         task.target,
         rgb,
@@ -169,11 +169,11 @@ def _colour(task: Task, colorizer: "Colorizer", arguments: argparse.Namespace) -
     )
 
 
-def _write_layer(path: Path, photo: Photo, rgb: Pixels) -> None:
+def _write_layer(task: Task, photo: Photo, rgb: Pixels) -> None:
     from colorizers.encode import replacing
     from colorizers.layer import colour_layer
 
-    with replacing(path) as temporary:
+    with replacing(task.target.with_name(f"{task.target.stem}_layer.png")) as temporary:
         Image.fromarray(colour_layer(photo.pixels, rgb)).save(temporary, "PNG")
 
 
@@ -183,7 +183,10 @@ def _pages(
     """Yield every page of a file, coloured; `first` is its first."""
     for number in range(first.pages):
         photo = open_photo(task.source, arguments.max_megapixels, number) if number else first
-        yield colorizer.colorize(photo), photo, colorizer.provenance(photo)
+        rgb = colorizer.colorize(photo)
+        if arguments.layer and number == 0:
+            _write_layer(task, photo, rgb)
+        yield rgb, photo, colorizer.provenance(photo)
 
 
 def _reason(error: Exception) -> str:
