@@ -59,13 +59,16 @@ class Decoder:
             return self._connection
         self.close()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        search = os.pathsep.join(filter(None, [str(_PACKAGE), os.environ.get("PYTHONPATH")]))
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "colorizers.decoding_child", str(theirs.fileno())],
+                # A BLAS library's threads would each take their share of the limited address space.
+                [
+                    *("env", "OPENBLAS_NUM_THREADS=1"),
+                    *(sys.executable, "-m", "colorizers.decoding_child", str(theirs.fileno())),
+                ],
+                cwd=_PACKAGE,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": search, "OPENBLAS_NUM_THREADS": "1"},
             )
         ours.settimeout(self._wall_s)
         self._connection = ours
