@@ -22,6 +22,7 @@ def home() -> ResponseReturnValue:
         "max_upload_mb": settings.max_upload_mb,
         "max_megapixels": f"{settings.max_megapixels:g}",
         "max_files": settings.max_files,
+        "expire_hours": f"{settings.expire_hours:g}",
     }
     spec = choose_model(settings)
     model = {"title": spec.title, "is_embedded": is_embedded(spec.name)}
