@@ -21,7 +21,7 @@ PHOTO_SIZE = (640, 320)
 
 START_WITHIN_S = 30.0
 # The first photo waits for the worker to start, which loads torch.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=90_000)
 # No GPU, no sandbox (containers run as root), and no request of the browser's own.
 _FLAGS = [
     "--no-sandbox",
