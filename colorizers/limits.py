@@ -78,7 +78,8 @@ def _png_metadata(data: Bytes) -> Iterator[int]:
     at = 8
     while len(data) >= at + 8:
         size, name = struct.unpack_from(">I4s", data, at)
-        yield 0 if name in _PIXEL_CHUNKS else size
+        # A broken file's next "chunk" is noise that announces anything; only bytes that are there can be a burden.
+        yield 0 if name in _PIXEL_CHUNKS else min(size, len(data) - at)
         at += 12 + size
 
 

@@ -312,6 +312,14 @@ def test_nothing_but_a_signature_cannot_be_decoded(entry: PictureFormat) -> None
             open_photo(data)
 
 
+def test_noise_behind_a_cut_png_is_broken_and_not_metadata() -> None:
+    data = saved(Image.fromarray(gray8()), "PNG")
+    end = data.index(b"IEND") - 4
+    noise = struct.pack(">I4s", 1_114_734_449, b"}&\x95\r") + bytes(100)
+    with pytest.raises(UndecodableError):
+        open_photo(data[: end - 40] + noise)
+
+
 def test_mutated_files_give_a_photo_or_a_photo_error() -> None:
     random = np.random.default_rng(7)
     originals = [saved(pictures.rgb8(), name, exif=exif(6)) for name in ("JPEG", "PNG", "TIFF", "WEBP")]
