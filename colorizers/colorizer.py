@@ -19,7 +19,7 @@ from colorizers.lab import Pixels, eight_bits, lightness
 from colorizers.loading import LoadedNetwork, load_file, load_network
 from colorizers.photo import Photo, open_photo
 from colorizers.provenance import Provenance
-from colorizers.registry import MODEL_DIR, ModelSpec, default_spec, find_spec
+from colorizers.registry import EMBEDDED, MODEL_DIR, ModelSpec, default_spec, find_spec, weights_path
 from colorizers.rendering import FAITHFUL, Prediction, Rendering, render
 
 _log = logging.getLogger(__name__)
@@ -59,11 +59,13 @@ class Colorizer:
         none, the embedded default. `use_gpu` takes a CUDA or Apple GPU where there is one. Raises `WeightsError`.
         """
         device = _pick_device(use_gpu)
-        if model_path is not None:
-            loaded = load_file(Path(model_path), device, quickest=True)
-        else:
-            spec = default_spec(Path(model_dir))
+        spec = default_spec(Path(model_dir))
+        if model_path is None and spec.name == EMBEDDED:
             loaded = load_network(spec, Path(model_dir), device, quickest=True)
+        else:
+            # People put weights of their own where the published ones are expected; they count as "unverified".
+            path = weights_path(spec, Path(model_dir)) if model_path is None else Path(model_path)
+            loaded = load_file(path, device, quickest=True)
         self._take(loaded, device)
 
     @classmethod

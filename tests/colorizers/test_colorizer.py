@@ -119,6 +119,13 @@ def test_a_network_by_name_and_never_another(model_dir: Path) -> None:
         Colorizer.from_name("siggraph17", model_dir)
 
 
+def test_unknown_weights_in_the_place_of_published_ones_are_unverified(tmp_path: Path) -> None:
+    torch.save(standin_state_dict("eccv16"), tmp_path / "eccv16.pth")
+    colorizer = Colorizer(model_dir=tmp_path)
+    assert colorizer.spec.family == "eccv16"
+    assert not colorizer.verified
+
+
 def test_a_file_with_unknown_weights_is_unverified(tmp_path: Path) -> None:
     path = tmp_path / "mine.pth"
     torch.save(standin_state_dict("eccv16"), path)
