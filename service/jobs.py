@@ -163,10 +163,24 @@ class JobStore:
         """Return those jobs of `job_ids` that `viewer` may see and that have not expired, by id."""
         return self._select(_visible(job_ids, viewer, created_after))
 
-    def _select(self, condition: sa.ColumnElement[bool]) -> dict[str, Job]:
+    def own(self, owner: str, created_after: float, most: int | None = None) -> list[Job]:
+        """Return the latest `most` jobs, or all, that `owner` has sent after that time, the latest first."""
+        own = sa.and_(_jobs.c.owner == owner, _jobs.c.created_at > created_after)
+        return list(self._select(own, most).values())
+
+    def _select(self, condition: sa.ColumnElement[bool], most: int | None = None) -> dict[str, Job]:
         wanted = _jobs.select().where(condition, _jobs.c.status.not_in(_LEAVING))
+        wanted = wanted.order_by(_jobs.c.created_at.desc()).limit(most)
         with self._engine.connect() as connection:
             return {row["id"]: _job(row) for row in connection.execute(wanted).mappings()}
+
+    def retry(self, job_id: str, viewer: str | None, created_after: float) -> bool:
+        """Queue a failed job that `viewer` may see once more; False where there is none."""
+        failed = sa.and_(_visible([job_id], viewer, created_after), _jobs.c.status == "failed")
+        anew = {"status": "queued", "queued_at": time.time(), "started_at": None, "finished_at": None}
+        with self._engine.begin() as connection:
+            change = _jobs.update().where(failed).values(**anew, failure=None, losses=0)
+            return connection.execute(change).rowcount == 1
 
     def cancel(self, job_id: str, viewer: str | None, created_after: float) -> bool:
         """Make a job that `viewer` may see leave, whatever its state; False where there is none."""

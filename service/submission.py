@@ -54,8 +54,12 @@ def submit(request: Request, parts: Parts) -> list[Submission]:
     if len(uploads) > parts.settings.max_files:
         limit = parts.settings.max_files
         raise TooManyFilesError(f"{len(uploads)} photos are too many; send at most {limit} at a time.", limit=limit)
-    owner = parts.owners.of(request)
-    accepted = [_accept(file, owner, parts) for file in uploads]
+    return submit_files(uploads, parts.owners.of(request), parts)
+
+
+def submit_files(files: Sequence[FileStorage], owner: str | None, parts: Parts) -> list[Submission]:
+    """Queue `files`, whose streams are of `PhotoFiles.receive`, for the browser `owner`."""
+    accepted = [_accept(file, owner, parts) for file in files]
     _enqueue([item for item in accepted if isinstance(item, NewJob)], parts)
     jobs = parts.jobs.get_many([item.id for item in accepted if isinstance(item, NewJob)])
     parts.supervisor.ensure()
@@ -145,6 +149,19 @@ def delete_job(job_id: str, request: Request, parts: Parts) -> None:
     viewer = parts.owners.of(request)
     if not delete(job_id, viewer, parts.jobs, parts.files, parts.settings.expire_hours):
         raise _not_found()
+
+
+def retry_job(job_id: str, request: Request, parts: Parts) -> None:
+    """Queue a photo that failed once more. Raises `JobNotFoundError` as `find_jobs` does, and where it did not fail."""
+    if not parts.jobs.retry(job_id, parts.owners.of(request), oldest_kept(parts.settings.expire_hours)):
+        raise _not_found()
+    parts.supervisor.ensure()
+
+
+def own_jobs(request: Request, parts: Parts, most: int | None = None) -> list[Job]:
+    """Return the latest `most` jobs, or all, that the browser behind `request` has sent, the latest first."""
+    owner = parts.owners.of(request)
+    return parts.jobs.own(owner, oldest_kept(parts.settings.expire_hours), most) if owner else []
 
 
 def _not_found() -> JobNotFoundError:
