@@ -74,8 +74,8 @@ class Painter:
         watch = Stopwatch()
         colorizer = self.colorizer()
         self._files.clear_parts(job.id)
-        with watch.stage("open_s"):
-            photo = self._decoder.open(self._files.path(job.id, "original"))
+        with watch.stage("open_s"), self._files.fetch(job.id, "original") as path:
+            photo = self._decoder.open(path)
         with watch.stage("predict_s"), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             prediction = colorizer.predict(photo)
@@ -113,9 +113,10 @@ class Painter:
 
         def pages() -> Iterator[tuple[Pixels, Photo, Provenance]]:
             yield rgb, first, colorizer.provenance(first)
-            for number in range(1, first.pages):
-                photo = self._decoder.open(self._files.path(job.id, "original"), number)
-                yield colorizer.colorize(photo), photo, colorizer.provenance(photo)
+            with self._files.fetch(job.id, "original") as original:
+                for number in range(1, first.pages):
+                    photo = self._decoder.open(original, number)
+                    yield colorizer.colorize(photo), photo, colorizer.provenance(photo)
 
         with self._files.replace(job.id, "result") as path:
             write_pages(path, pages())

@@ -1,6 +1,7 @@
-"""Where photos lie: takes job ids, gives paths below the data folder; receives uploads and replaces files in one step.
+"""Where photos lie: takes job ids and kinds of file, gives the files; receives uploads and replaces files in one step.
 
-A user's file name never becomes part of a path. Every photo has its own folder, named by its id.
+`PhotoFiles` is the one door to them, so that they can lie elsewhere than in a folder. A user's file name never becomes
+part of a path. Every photo has its own folder, named by its id.
 """
 
 import math
@@ -9,29 +10,35 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal, NamedTuple
 
-FileKind = Literal["original", "result", "original-view", "result-view"]
+FileKind = Literal["original", "result", "original-view", "result-view", "prediction", "distribution", "recipe"]
 
 _PART = ".part"
 _FORGOTTEN_S = 24 * 3600.0
 
 
+class FileStat(NamedTuple):
+    """Bytes of a stored file, and a tag that changes with its content."""
+
+    size: int
+    etag: str
+
+
 class PhotoFiles:
-    """The files of one data folder."""
+    """The files of one folder. What is not there raises `FileNotFoundError`."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._photos = data_dir / "photos"
-        self._incoming = data_dir / "incoming"
-        self._leaving = data_dir / "leaving"
-        for folder in (self._photos, self._incoming, self._leaving):
-            folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path) -> None:
+        self._photos = folder / "photos"
+        self._incoming = folder / "incoming"
+        self._leaving = folder / "leaving"
+        for part in (self._photos, self._incoming, self._leaving):
+            part.mkdir(parents=True, exist_ok=True)
 
-    def path(self, job_id: str, kind: FileKind) -> Path:
-        """Return where that file of a job is, or will be once it is written."""
-        return self._photos / job_id[:2] / job_id / kind
+    def _folder(self, job_id: str) -> Path:
+        return self._photos / job_id[:2] / job_id
 
     def receive(self, most_bytes: int) -> "Upload":
         """Return an empty upload that keeps at most `most_bytes`."""
@@ -39,14 +46,41 @@ class PhotoFiles:
 
     def keep(self, upload: "Upload", job_id: str) -> None:
         """Make the received file the original of a job."""
-        target = self.path(job_id, "original")
-        target.parent.mkdir(parents=True)
-        upload.move_to(target)
+        self.make_room(job_id)
+        upload.move_to(self._folder(job_id) / "original")
+
+    def make_room(self, job_id: str) -> None:
+        """Prepare for the files of a new job; without that, or after `remove`, none can be written for it."""
+        self._folder(job_id).mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def fetch(self, job_id: str, kind: FileKind) -> Iterator[Path]:
+        """Give a path where that file can be read, for the duration of the block."""
+        path = self._folder(job_id) / kind
+        path.stat()
+        yield path
+
+    def open(self, job_id: str, kind: FileKind) -> BinaryIO:
+        """Return that file, open for reading and seeking."""
+        return (self._folder(job_id) / kind).open("rb")
+
+    def stat(self, job_id: str, kind: FileKind) -> FileStat:
+        """Return the size of that file and its tag."""
+        found = (self._folder(job_id) / kind).stat()
+        return FileStat(found.st_size, f"{found.st_mtime_ns:x}-{found.st_size:x}")
+
+    def copy(self, job_id: str, kind: FileKind, to_job_id: str) -> None:
+        """Give another job that file too, the same bytes on their own: each goes with its job."""
+        self.make_room(to_job_id)
+        target = self._folder(to_job_id) / kind
+        # A second name for the same bytes; as files are replaced and never written again, neither touches the other.
+        with suppress(FileExistsError):
+            os.link(self._folder(job_id) / kind, target)
 
     @contextmanager
     def replace(self, job_id: str, kind: FileKind) -> Iterator[Path]:
         """Give a path to write to; on leaving without an error the file appears complete, by rename."""
-        target = self.path(job_id, kind)
+        target = self._folder(job_id) / kind
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=kind, suffix=_PART, delete=False) as part:
             path = Path(part.name)
         try:
@@ -57,15 +91,14 @@ class PhotoFiles:
 
     def clear_parts(self, job_id: str) -> None:
         """Remove what a worker that died left half written in a job's folder."""
-        for part in self.path(job_id, "original").parent.glob(f"*{_PART}"):
+        for part in self._folder(job_id).glob(f"*{_PART}"):
             part.unlink(missing_ok=True)
 
     def remove(self, job_id: str) -> None:
         """Remove all files of a job, if it has any; a worker that is about to write one can no longer do so."""
-        folder = self.path(job_id, "original").parent
         with tempfile.TemporaryDirectory(dir=self._leaving, ignore_cleanup_errors=True) as leaving:
             try:
-                folder.rename(Path(leaving) / job_id)
+                self._folder(job_id).rename(Path(leaving) / job_id)
             except FileNotFoundError:
                 return
 

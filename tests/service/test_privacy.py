@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import stat
 import time
 from pathlib import Path
@@ -28,8 +29,16 @@ def upload(client: FlaskClient) -> str:
 def browser(client: FlaskClient) -> FlaskClient:
     """Return another client of the same application that has been to its home page."""
     other = client.application.test_client()
-    assert other.get("/").status_code == 200
+    introduce(other)
     return other
+
+
+def introduce(client: FlaskClient) -> None:
+    """Go to the home page, and from then on send the token that its scripts send."""
+    page = client.get("/")
+    assert page.status_code == 200
+    (token,) = re.findall(r'<meta name="csrf-token" content="(\w+)">', page.text)
+    client.environ_base["HTTP_X_CSRF_TOKEN"] = token
 
 
 def folders(parts: Parts) -> list[Path]:
@@ -66,6 +75,7 @@ def test_cookie_is_signed_and_out_of_reach(client: FlaskClient) -> None:
     assert all(part in header for part in ("HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="))
     assert "Secure" not in header
     assert "Secure" in mine.get("/", base_url="https://localhost").headers["Set-Cookie"]
+    introduce(mine)
     url = upload(mine)
     value = mine.get_cookie(COOKIE)
     assert value is not None
@@ -79,7 +89,7 @@ def test_delete_removes_files_and_row_before_it_answers(client: FlaskClient) -> 
     mine = browser(client)
     url = upload(mine)
     parts, job_id = parts_of(client), url.rsplit("/", 1)[-1]
-    assert parts.files.path(job_id, "result").exists()
+    assert parts.files.stat(job_id, "result").size > 0
     answer = mine.delete(url)
     assert (answer.status_code, answer.data) == (204, b"")
     assert not [folder for folder in folders(parts) if folder.name == job_id]
@@ -92,8 +102,8 @@ def test_delete_removes_files_and_row_before_it_answers(client: FlaskClient) -> 
 def test_worker_sweeps_and_copes_with_photos_deleted_under_its_hands(make_settings: MakeSettings) -> None:
     with running_client(make_settings(wait_s=0)) as client:
         parts, large = parts_of(client), as_file(scene(3000, 2000))
-        orphan = parts.files.path(new_job_id(), "original").parent
-        orphan.mkdir(parents=True)
+        parts.files.make_room(new_job_id())
+        (orphan,) = folders(parts)
         os.utime(orphan, (0, 0))
         url = client.post("/v1/index", data={"photo": field(large)}).get_json()["urls"]["self"]
         until(lambda: client.get(url).get_json()["status"] == "running")
@@ -132,8 +142,9 @@ def test_sweep_ends_what_a_crash_began_and_keeps_the_rest(make_settings: MakeSet
     assert parts.jobs.claim("w") is not None
     parts.jobs.add(NewJob(job_id, "p", "image/jpeg", 1, 1) for job_id in (fresh, cancelled))
     assert parts.jobs.cancel(cancelled, None, oldest_kept(24))
-    for job_id in (running, orphan):
-        os.utime(parts.files.path(job_id, "original").parent, (0, 0))
+    for folder in folders(parts):
+        if folder.name in (running, orphan):
+            os.utime(folder, (0, 0))
     sweep(parts.jobs, parts.files, 24)
     assert {folder.name for folder in folders(parts)} == {fresh, running}
     time.sleep(0.01)
