@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import safetensors.torch
-import torch
-from torch import Tensor
 
-from colorizers.default_network import EmbeddedColorizer
 from colorizers.registry import (
+    EMBEDDED,
     MODEL_DIR,
     PUBLISHED,
     ModelSpec,
@@ -25,21 +23,7 @@ from colorizers.registry import (
 )
 from tests.colorizers.standin import standin_state_dict
 
-_DEFAULT = ModelSpec(
-    name="default",
-    family="default",
-    title="Embedded default",
-    filename="default.safetensors",
-    licence="BSD-2-Clause",
-    trained_on="nothing",
-    working_size_px=192,
-    keeps_aspect=True,
-    size_multiple=16,
-    accepts_hints=True,
-    has_distribution=True,
-    temperature=0.5,
-)
-NAMES = (*(spec.name for spec in PUBLISHED), _DEFAULT.name)
+NAMES = (*(spec.name for spec in PUBLISHED), EMBEDDED)
 
 
 @dataclass(frozen=True)
@@ -52,7 +36,7 @@ class Models:
 
 def prepare(names: Sequence[str], folder: Path) -> Models:
     """Return the networks `names` with weights in `folder` (or beside the library), making stand-ins there."""
-    known = {_DEFAULT.name: _DEFAULT} | known_specs(MODEL_DIR)
+    known = known_specs(MODEL_DIR)
     specs = {}
     for name in names:
         spec = known[name]
@@ -66,7 +50,8 @@ def _make(spec: ModelSpec, folder: Path) -> ModelSpec:
     for made in before:
         if made.filename == path.name:
             return made
-    safetensors.torch.save_file(_state(spec.family), path)
+    state = {key: value.contiguous() for key, value in standin_state_dict(spec.family).items()}
+    safetensors.torch.save_file(state, path)
     data = path.read_bytes()
     standin = replace(
         spec,
@@ -79,12 +64,3 @@ def _make(spec: ModelSpec, folder: Path) -> ModelSpec:
     )
     write_manifest(folder, (*before, standin))
     return standin
-
-
-def _state(family: str) -> dict[str, Tensor]:
-    if family != _DEFAULT.family:
-        return {key: value.contiguous() for key, value in standin_state_dict(family).items()}
-    torch.manual_seed(0)
-    network = EmbeddedColorizer()
-    torch.nn.init.normal_(network.get_buffer("bin_centres"), std=40.0)
-    return network.state_dict()
