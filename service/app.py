@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import IO, Any, cast
 
-from flask import Flask, Request, Response
+from flask import Flask, Request
 from flask import request as current_request
 from flask_babel import Babel, get_locale
 
 from service import api, pages, watching
 from service.errors import register_error_handler
+from service.guard import guard
+from service.headers import add_headers
 from service.parts import EXTENSION, Parts, parts
 from service.settings import ROOT, Settings, load_settings
 from service.submission import most_upload_bytes
@@ -17,20 +19,6 @@ from service.traffic import number_requests
 LOCALES = ("en", "zh")
 _TRANSLATIONS = Path(__file__).resolve().parent / "translations"
 _FORM_OVERHEAD_BYTES = 1_000_000
-
-# Nothing but this application's own files, and no inline script or style; `blob:` shows previews of chosen photos.
-_CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' blob:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
 
 
 class PhotoRequest(Request):
@@ -61,7 +49,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(api.blueprint, url_prefix=settings.base_dir or None)
     number_requests(app, parts_.traffic)
     register_error_handler(app)
-    app.after_request(_secure)
+    guard(app)
+    add_headers(app)
     app.context_processor(lambda: {"locale": str(get_locale()).replace("_", "-")})
     Babel(app, default_translation_directories=str(_TRANSLATIONS), locale_selector=_select_locale)
     return app
@@ -69,17 +58,3 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _select_locale() -> str:
     return current_request.accept_languages.best_match(LOCALES, default=LOCALES[0]) or LOCALES[0]
-
-
-def _secure(response: Response) -> Response:
-    headers: dict[str, Any] = {
-        "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "same-origin",
-    }
-    for name, value in headers.items():
-        response.headers.setdefault(name, value)
-    if response.mimetype == "text/html":
-        response.vary.update(("Accept-Language",))
-        response.cache_control.no_store = True
-    return response

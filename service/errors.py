@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request
+from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import HTTPException
 
 from service.parts import parts
@@ -34,6 +35,8 @@ def handle_error(error: Exception) -> Response:
     response.status_code = problem.status
     if "retry_after_s" in problem.data:
         response.headers["Retry-After"] = str(problem.data["retry_after_s"])
+    if problem.status == 401:
+        response.www_authenticate = WWWAuthenticate("bearer", {"realm": "photo-colorizer"})
     if isinstance(error, HTTPException):
         response.headers.extend([(name, value) for name, value in error.get_headers() if name == "Allow"])
     return response

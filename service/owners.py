@@ -1,16 +1,19 @@
-"""A request in, the browser that sent it out: a signed cookie tells one anonymous browser from another, nothing more.
+"""A request in, who sent it out: a browser by its signed cookie, a program by its key, nothing more.
 
 The home page gives the cookie, so a browser has one before it sends a photo. Programs never ask for that page and stay
-without: their photos belong to whoever knows the id.
+without: their photos belong to their key, and where no keys are set, to whoever knows the id.
 """
 
 import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
 
 from flask import Request, Response
 from itsdangerous import BadSignature, Signer
+
+from service.keys import Keys
 
 COOKIE = "photo_colorizer"
 _FILE = "secret-key"
@@ -41,23 +44,37 @@ def _create(path: Path) -> None:
 
 
 class Owners:
-    """Reads and gives the cookie of one application."""
+    """Tells the visitors of one application apart, gives browsers their cookie and their forms a token."""
 
-    def __init__(self, secret: str, path: str) -> None:
+    def __init__(self, secret: str, path: str, keys: Keys | None = None) -> None:
         self._signer = Signer(secret, salt=COOKIE, digest_method=hashlib.sha256)
+        self._token_key = hashlib.sha256(f"form token of {secret}".encode()).digest()
         self._path = path
+        self.keys = keys or Keys("")
 
     def of(self, request: Request) -> str | None:
+        """Return whom the photos of `request` belong to: the key it carries, else the browser; None without both."""
+        return self.keys.owner_of(request) or self.browser_of(request)
+
+    def browser_of(self, request: Request) -> str | None:
         """Return the browser that sent `request`, as 32 hexadecimal digits; None without a cookie that we signed."""
         try:
             return self._signer.unsign(request.cookies.get(COOKIE, "")).decode("ascii")
         except BadSignature:
             return None
 
-    def remember(self, request: Request, response: Response) -> None:
-        """Give the browser its cookie, a new one where it has none; each time it lasts another year."""
-        browser = self.of(request) or secrets.token_hex(16)
+    def token_of(self, browser: str) -> str:
+        """Return the token that a request of `browser` must carry to change something: no other site can read it."""
+        return hmac.new(self._token_key, browser.encode("ascii"), hashlib.sha256).hexdigest()
+
+    def remember(self, browser: str, request: Request, response: Response) -> None:
+        """Give `browser` its cookie; each time it lasts another year."""
         value = self._signer.sign(browser).decode("ascii")
         response.set_cookie(
             COOKIE, value, _KEPT_S, path=self._path, secure=request.is_secure, httponly=True, samesite="Lax"
         )
+
+
+def new_browser() -> str:
+    """Return the number of a browser that has none yet."""
+    return secrets.token_hex(16)

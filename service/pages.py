@@ -1,9 +1,10 @@
 """The pages: the form, its answer, and the result page of photos by their ids. They work without JavaScript."""
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from service.api import overall_status
+from service.guard import introduce
 from service.models import choose_model, is_embedded
 from service.parts import parts
 from service.problems import ProblemError, problem_of
@@ -17,6 +18,7 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
     """Show the form; from here on the browser's photos are its own."""
+    introduce()
     settings = parts().settings
     limits = {
         "max_upload_mb": settings.max_upload_mb,
@@ -26,9 +28,7 @@ def home() -> ResponseReturnValue:
     }
     spec = choose_model(settings)
     model = {"title": spec.title, "is_embedded": is_embedded(spec.name)}
-    response = make_response(render_template("home.html", limits=limits, model=model))
-    parts().owners.remember(request, response)
-    return response
+    return render_template("home.html", limits=limits, model=model)
 
 
 @blueprint.post("/colorization")

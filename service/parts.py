@@ -6,6 +6,7 @@ from flask import current_app
 
 from service.files import PhotoFiles
 from service.jobs import JobStore
+from service.keys import Keys
 from service.owners import Owners, load_secret
 from service.settings import Settings
 from service.supervisor import Supervisor
@@ -29,7 +30,8 @@ class Parts:
     def of(cls, settings: Settings) -> "Parts":
         """Return the parts of an application with `settings`; creates the data folder and its database."""
         jobs = JobStore(settings.data_dir)
-        owners = Owners(load_secret(settings.secret_key, settings.data_dir), path=settings.base_dir or "/")
+        secret = load_secret(settings.secret_key, settings.data_dir)
+        owners = Owners(secret, settings.base_dir or "/", Keys(settings.api_keys))
         files, supervisor = PhotoFiles(settings.data_dir), Supervisor(settings, jobs)
         return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database))
 

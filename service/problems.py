@@ -69,6 +69,19 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("The network's answer made no sense: its weights or this machine's arithmetic are broken."),
     ),
     "not_found": (_("Nothing here"), _("There is no such page or photo, or it is no longer kept.")),
+    "cross_site": (
+        _("Not from another site"),
+        _("The page of another site asked for this. Go to this server's own page and try there."),
+    ),
+    "form_token": (
+        _("This page is out of date"),
+        _("Reload the page and try again; nothing has been changed."),
+    ),
+    "key_required": (_("A key is needed"), _("Programs need one of this server's keys to use it.")),
+    "too_many_requests": (
+        _("Too many requests"),
+        _("You have sent more requests than this server takes. Please try again in %(retry_after_s)s seconds."),
+    ),
     "method_not_allowed": (_("Not in this way"), _("This address does not answer that kind of request.")),
     "request_too_large": (
         _("Too much at once"),
@@ -108,6 +121,34 @@ class QueueFullError(ColorizerError):
 
     code = "queue_full"
     status = 503
+
+
+class CrossSiteError(ColorizerError):
+    """A page of another site made the browser send the request."""
+
+    code = "cross_site"
+    status = 403
+
+
+class FormTokenError(ColorizerError):
+    """The request of a browser that has our cookie lacks the token of our pages."""
+
+    code = "form_token"
+    status = 403
+
+
+class KeyRequiredError(ColorizerError):
+    """The request of a program lacks a valid key."""
+
+    code = "key_required"
+    status = 401
+
+
+class TooManyRequestsError(ColorizerError):
+    """The client has sent more requests than it may. Data: `retry_after_s`."""
+
+    code = "too_many_requests"
+    status = 429
 
 
 class JobNotFoundError(ColorizerError):

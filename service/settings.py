@@ -64,6 +64,10 @@ class Settings:
     secret_key: str = field(
         default="", metadata=_about("key that signs cookies; empty: made once and kept in `DATA_DIR/secret-key`")
     )
+    api_keys: str = field(
+        default="",
+        metadata=_about("long random keys, separated by commas, of which programs must send one; empty: none is needed"),
+    )
     weights: str = field(
         default="siggraph17",
         metadata=_about("published network whose weights `run.sh` tries to fetch; `none` to fetch nothing"),

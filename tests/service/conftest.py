@@ -70,11 +70,11 @@ class BufferedClient(FlaskClient):
 
 @contextmanager
 def running_client(settings: Settings) -> Iterator[FlaskClient]:
-    """Give a test client of an application with `settings`; stops the worker that it started."""
+    """Give a test client of an application with `settings`, without cookies as programs are; stops its worker."""
     app = create_app(settings)
     app.test_client_class = BufferedClient
     try:
-        yield app.test_client()
+        yield app.test_client(use_cookies=False)
     finally:
         parts_of(app.test_client()).close()
 

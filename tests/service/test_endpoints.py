@@ -194,7 +194,8 @@ def test_everything_lies_below_the_prefix(hasty_client: FlaskClient) -> None:
     assert addresses
     assert all(address.startswith("/prefix/") for address in addresses)
     assert hasty_client.get("/prefix/static/style.css").status_code == 200
-    assert hasty_client.get("/prefix/v1/index").text == page.text
+    same = hasty_client.get("/prefix/v1/index").text
+    assert re.sub(r"\b\w{64}\b", "token", same) == re.sub(r"\b\w{64}\b", "token", page.text)
     assert hasty_client.get("/").status_code == 404
     assert hasty_client.get("/prefix/colorization").headers["Location"] == "/prefix/"
 
