@@ -1,8 +1,7 @@
-"""Jobs and problems in, what pages and programs are shown of them out. Needs a request, for addresses and language."""
+"""Jobs and problems in, what pages show of them out. Needs a request, for addresses and language."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask import url_for
 
@@ -63,52 +62,6 @@ def view_job(job: Job, jobs: JobStore) -> JobView:
 
 def _refused(item: Submission) -> JobView:
     return JobView(id="", name=item.name, status="failed", reason=item.problem.text if item.problem else None)
-
-
-def job_as_json(job: Job, jobs: JobStore) -> dict[str, Any]:
-    """Return a job as the JSON object that programs get; absent members do not apply to its status."""
-    outcome = job.outcome
-    document: dict[str, Any] = {
-        "id": job.id,
-        "status": job.status,
-        "name": job.name,
-        "width": outcome.width if outcome else job.width,
-        "height": outcome.height if outcome else job.height,
-        "urls": _urls(job),
-        "timings": _timings(job),
-    }
-    if outcome:
-        document |= {
-            "model": outcome.model,
-            "model_title": outcome.model_title,
-            "model_verified": outcome.verified,
-            "weights_sha256": outcome.weights_sha256,
-            "mimetype": outcome.mimetype,
-            "uncoloured": outcome.uncoloured,
-        }
-    if job.status == "queued":
-        document["queue_position"] = jobs.place_in_queue(job) + 1
-    if job.failure:
-        document["problem"] = problem_of(job.failure).as_json()
-    return document
-
-
-def _urls(job: Job) -> dict[str, str]:
-    urls = {"self": _url("read", job), "original": _url("original", job)}
-    if job.outcome:
-        names = {"result": "result", "original_view": "original_view", "result_view": "result_view"}
-        urls |= {name: _url(endpoint, job) for name, endpoint in names.items()}
-    return urls | {"page": url_for("pages.show", ids=job.id)}
-
-
-def _timings(job: Job) -> dict[str, float]:
-    timings = {}
-    if job.started_at:
-        timings["queued_s"] = job.started_at - job.created_at
-    if job.finished_at:
-        timings["total_s"] = job.finished_at - job.created_at
-    stages = job.outcome.timings if job.outcome else {}
-    return {name: round(seconds, 3) for name, seconds in {**timings, **stages}.items()}
 
 
 def _url(endpoint: str, job: Job) -> str:

@@ -1,0 +1,66 @@
+"""The one-call endpoint: photos in a form in, finished objects out, or as they are when the wait is over."""
+
+from typing import Any
+
+from flask import jsonify, request
+from flask.typing import ResponseReturnValue
+
+from service.api.blueprint import blueprint
+from service.documents import document_of
+from service.openapi import Answer, describe
+from service.parts import parts
+from service.problems import Problem, ProblemError, problem_of
+from service.schemas import ColorizationOrSeveral, PhotosForm
+from service.submission import Submission, submit, wait
+
+
+@blueprint.post("/v1/index")
+@describe(
+    Answer(200, "Done: one photo, or several of which at least one is done.", ColorizationOrSeveral),
+    Answer(202, "Not done yet.", ColorizationOrSeveral, headers={"Location": "Where to ask again, for one photo."}),
+    tag="Photographs",
+    problems=(415, 422, 503),
+    bodies={"multipart/form-data": PhotosForm},
+)
+def index() -> ResponseReturnValue:
+    """Colour the photos of a form, and wait for them as long as the server is set to.
+
+    One photo is answered by its object, or by its problem. Several are answered by `results`: one bad file does not
+    spoil the others. The status is 200 if any is done, else 202 if any is still worked on, else that of the first
+    problem.
+    """
+    submissions = wait(submit(request, parts()), parts())
+    problems = [_problem(item) for item in submissions]
+    if len(submissions) == 1 and problems[0]:
+        raise ProblemError(problems[0])
+    documents = [_document(item) for item in submissions]
+    status = overall_status(submissions)
+    if len(documents) > 1:
+        return jsonify({"results": documents}), status
+    headers = {"Location": documents[0]["urls"]["self"]} if status == 202 else {}
+    return jsonify(documents[0]), status, headers
+
+
+def overall_status(submissions: list[Submission]) -> int:
+    """Return the HTTP status that says best how the photos of a request fare."""
+    states = {item.job.status for item in submissions if item.job}
+    if "done" in states:
+        return 200
+    if states & {"queued", "running"}:
+        return 202
+    problems = (_problem(item) for item in submissions)
+    return next((problem.status for problem in problems if problem), 200)
+
+
+def _problem(item: Submission) -> Problem | None:
+    if item.job and item.job.failure:
+        return problem_of(item.job.failure)
+    return item.problem
+
+
+def _document(item: Submission) -> dict[str, Any]:
+    if item.job and not item.job.failure:
+        return document_of(item.job, parts().jobs).as_json()
+    problem = _problem(item)
+    known = {"id": item.job.id} if item.job else {}
+    return {**(problem.as_json() if problem else {}), **known, "name": item.name}

@@ -1,0 +1,34 @@
+"""Which networks there are: the registry in, what a caller may choose from out."""
+
+from flask import jsonify
+from flask.typing import ResponseReturnValue
+
+from colorizers.registry import known_specs, weights_path
+from service.api.blueprint import blueprint
+from service.models import choose_model
+from service.openapi import Answer, describe
+from service.parts import parts
+from service.schemas import Network, Networks
+
+
+@blueprint.get("/v1/models")
+@describe(Answer(200, "The networks.", Networks), tag="Networks")
+def models() -> ResponseReturnValue:
+    """List the networks that the server knows, and which of them it has."""
+    settings = parts().settings
+    default = choose_model(settings).name
+    known = [
+        Network(
+            name=spec.name,
+            title=spec.title,
+            licence=spec.licence,
+            trained_on=spec.trained_on,
+            installed=weights_path(spec, settings.model_dir).is_file(),
+            is_default=spec.name == default,
+            accepts_hints=spec.accepts_hints,
+            has_distribution=spec.has_distribution,
+            working_size_px=spec.working_size_px,
+        )
+        for spec in known_specs(settings.model_dir).values()
+    ]
+    return jsonify(Networks(models=known).as_json())
