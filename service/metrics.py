@@ -57,9 +57,9 @@ def _queue(jobs: JobStore) -> Iterator[Metric]:
 
 
 def _finished(counts: _Totals) -> Metric:
-    family = CounterMetricFamily(f"{_PREFIX}_finished", "Photos by how they ended", labels=("outcome", "code"))
+    family = CounterMetricFamily(f"{_PREFIX}_finished", "Jobs by how they ended", labels=("kind", "outcome", "code"))
     for of, count in counts.items():
-        family.add_metric(_values(of, ("outcome", "code")), count)
+        family.add_metric(_values(of, ("kind", "outcome", "code")), count)
     return family
 
 

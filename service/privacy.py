@@ -34,9 +34,9 @@ def sweep(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
 
 
 def delete(job_id: str, viewer: str | None, jobs: JobStore, files: PhotoFiles, expire_hours: float) -> bool:
-    """Remove a photo that `viewer` may see, files first; False where there is none."""
-    if not jobs.cancel(job_id, viewer, oldest_kept(expire_hours)):
-        return False
-    files.remove(job_id)
-    jobs.forget([job_id])
-    return True
+    """Remove a photo that `viewer` may see, and what was made of it, files first; False where there is none."""
+    leaving = jobs.cancel(job_id, viewer, oldest_kept(expire_hours))
+    for leaving_id in leaving:
+        files.remove(leaving_id)
+    jobs.forget(leaving)
+    return bool(leaving)

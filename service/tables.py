@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateColumn, CreateTable
 
 _BUSY_TIMEOUT_MS = 15_000
 
@@ -33,7 +33,19 @@ jobs = sa.Table(
     sa.Column("failure", sa.String),
     sa.Column("owner", sa.String),
     sa.Column("request_id", sa.String),
-    sa.Index("jobs_by_status", "status", "queued_at"),
+    sa.Column("kind", sa.String, nullable=False, server_default="colorization"),
+    sa.Column("options", sa.String, nullable=False, server_default="{}"),
+    sa.Column("priority", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("parent", sa.String),
+    sa.Column("source", sa.String),
+    sa.Column("batch", sa.String),
+    sa.Column("progress", sa.String),
+    sa.Column("postponed", sa.Integer, nullable=False, server_default="0"),
+    sa.Index("jobs_in_turn", "status", "priority", "queued_at"),
+    sa.Index("jobs_by_parent", "parent"),
+    sa.Index("jobs_by_source", "source"),
+    sa.Index("jobs_by_batch", "batch"),
+    sa.Index("jobs_by_owner", "owner", "created_at"),
     sa.Index("jobs_by_age", "created_at"),
     sa.Index("jobs_by_end", "finished_at"),
 )
@@ -75,8 +87,8 @@ def _create(table: sa.Table, connection: sa.Connection) -> None:
     there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
     for column in table.columns:
         if column.name not in there:
-            kind = column.type.compile(connection.dialect)
-            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
+            described = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {described}")
     for index in table.indexes:
         index.create(connection, checkfirst=True)
 

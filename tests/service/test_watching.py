@@ -91,7 +91,7 @@ def test_ready_metrics_and_request_number_with_a_real_worker(
         found = metrics(client)
         assert found["requests_total", "POST", "api.index", "200"] == 1
         assert found["request_seconds_total", "POST", "api.index", "200"] > 0
-        assert found["finished_total", "", "done"] == 1
+        assert found["finished_total", "", "colorization", "done"] == 1
         assert (found["jobs", "queued"], found["jobs", "running"]) == (0, 0)
         assert found["wait_seconds_count",] == 1
         assert found["stage_seconds_sum", "predict"] > 0
@@ -113,7 +113,7 @@ def test_totals_outlive_rows_and_processes(make_settings: MakeSettings) -> None:
     with running_client(settings) as client:
         found = metrics(client)
         assert found["requests_total", "GET", "none", "404"] == 1
-        assert found["finished_total", "", "cancelled"] == 1
+        assert found["finished_total", "", "", "cancelled"] == 1
 
 
 def test_counts_reach_the_totals_by_themselves(make_settings: MakeSettings) -> None:

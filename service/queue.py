@@ -1,0 +1,193 @@
+"""Jobs that wait in, jobs under a worker's lease and then their ends out: the part of the table that is a queue.
+
+A worker has a job for as long as it renews its lease. Whatever a worker says of a job that it no longer holds is not
+heard, so doing a job twice changes nothing. The same statements serve SQLite and PostgreSQL.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.records import AT_ONCE, WORKER_LOST, Failure, Job, NewJob, Outcome, Status, job_of
+from service.tables import jobs as _jobs
+from service.tallies import Amounts, Labels, add_to_totals, labels
+
+LEASE_S = 30.0
+# A photo that takes its worker down (out of memory, a crash in a decoder) must not do so for ever.
+MOST_LOSSES = 5
+_LATEST = 20
+_FIRST_GUESS_S = 2.0
+
+_FREE = {"lease_owner": None, "lease_until": None}
+_WAITING = {"status": "queued", "started_at": None, "progress": None}
+_IN_TURN = (_jobs.c.priority, _jobs.c.queued_at, _jobs.c.id)
+
+
+class Queue:
+    """The jobs of one database that wait or are worked on. Every method is one short transaction."""
+
+    def __init__(self, database: sa.Engine) -> None:
+        self.database = database
+
+    def add(
+        self,
+        new: Iterable[NewJob],
+        most_queued: int | None = None,
+        also: Callable[[sa.Connection], object] | None = None,
+    ) -> bool:
+        """Queue jobs, all or none, in the given order; False where `most_queued` were waiting already.
+
+        Those that somebody waits for at once are counted apart from the others. `also` takes part in the transaction.
+        """
+        new = list(new)
+        with self.database.connect() as connection, connection.begin() as transaction:
+            for job in new:
+                now = time.time()
+                connection.execute(_jobs.insert().values(created_at=now, queued_at=now, **job.as_row()))
+            # Counted after the insertion, which keeps other processes from adding meanwhile.
+            if most_queued is not None and new and _waiting_beside(connection, new) >= most_queued:
+                transaction.rollback()
+                return False
+            if also:
+                also(connection)
+            return True
+
+    def load(self) -> tuple[int, int, float]:
+        """Return how many jobs are queued, how many are running, and for how many seconds the oldest has waited."""
+        oldest = sa.select(sa.func.min(_jobs.c.created_at)).where(_jobs.c.status == "queued")
+        with self.database.connect() as connection:
+            since = connection.execute(oldest).scalar_one()
+            waited_s = max(0.0, time.time() - since) if since else 0.0
+            return _count(connection, "queued"), _count(connection, "running"), waited_s
+
+    def service_time_s(self) -> float:
+        """Return the mean time that the latest photos took a worker, a guess before there are any."""
+        took = sa.select(_jobs.c.finished_at - _jobs.c.started_at)
+        photos = took.where(_jobs.c.status == "done", _jobs.c.kind == "colorization")
+        with self.database.connect() as connection:
+            times = connection.execute(photos.order_by(_jobs.c.finished_at.desc()).limit(_LATEST)).scalars().all()
+        return sum(times) / len(times) if times else _FIRST_GUESS_S
+
+    def place_in_queue(self, job: Job) -> int:
+        """Return how many jobs a worker will finish before it begins this one."""
+        sooner = sa.and_(_jobs.c.priority == job.priority, _jobs.c.queued_at < job.queued_at)
+        goes_first = sa.or_(_jobs.c.priority < job.priority, sooner)
+        before = sa.or_(_jobs.c.status == "running", sa.and_(_jobs.c.status == "queued", goes_first))
+        with self.database.connect() as connection:
+            return connection.execute(sa.select(sa.func.count()).where(before)).scalar_one()
+
+    def claim(self, owner: str) -> Job | None:
+        """Give the first waiting job to `owner` under a lease of `LEASE_S`; None where nothing waits."""
+        self.lose_expired()
+        first = sa.select(_jobs.c.id).where(_jobs.c.status == "queued").order_by(*_IN_TURN).limit(1)
+        return self._claim(_jobs.c.id == first.with_for_update(skip_locked=True).scalar_subquery(), owner)
+
+    def claim_one(self, job_id: str, owner: str) -> Job | None:
+        """Give that job to `owner` as `claim` does; None where it does not wait."""
+        self.lose_expired()
+        return self._claim(sa.and_(_jobs.c.id == job_id, _jobs.c.status == "queued"), owner)
+
+    def _claim(self, which: sa.ColumnElement[bool], owner: str) -> Job | None:
+        now = time.time()
+        taken = {"status": "running", "started_at": now, "lease_owner": owner, "lease_until": now + LEASE_S}
+        claim = _jobs.update().where(which).values(taken).returning(*_jobs.c)
+        with self.database.begin() as connection:
+            row = connection.execute(claim).mappings().one_or_none()
+            return job_of(row) if row else None
+
+    def renew(self, job_id: str, owner: str) -> bool:
+        """Extend the lease; False where `owner` no longer holds it."""
+        return self._change(job_id, owner, lease_until=time.time() + LEASE_S)
+
+    def report(self, job_id: str, owner: str, progress: str) -> bool:
+        """Say which step of the work `owner` is at; False where it no longer holds the job."""
+        return self._change(job_id, owner, progress=progress)
+
+    def postpone(self, job_id: str, owner: str) -> int | None:
+        """Put a job that cannot be done just now at the end of the queue, with no harm to it.
+
+        Returns how often that has been done; None where `owner` no longer holds the job.
+        """
+        back = {**_WAITING, **_FREE, "queued_at": time.time(), "postponed": _jobs.c.postponed + 1}
+        change = _jobs.update().where(_held(job_id, owner)).values(back).returning(_jobs.c.postponed)
+        with self.database.begin() as connection:
+            return connection.execute(change).scalar_one_or_none()
+
+    def finish(self, job_id: str, owner: str, outcome: Outcome) -> bool:
+        """Record the result; False where `owner` no longer holds the job."""
+        stages = {name.removesuffix("_s"): seconds for name, seconds in outcome.timings.items()}
+        amounts: dict[tuple[str, Labels], float] = {("stage_s", labels(stage=name)): stages[name] for name in stages}
+        amounts |= {("stage_count", labels(stage=name)): 1 for name in stages}
+        values = {"status": "done", "outcome": json.dumps(vars(outcome))}
+        return self._end(job_id, owner, {"outcome": "done"}, amounts, values)
+
+    def fail(self, job_id: str, owner: str, failure: Failure) -> bool:
+        """Record the reason; False where `owner` no longer holds the job."""
+        values = {"status": "failed", "failure": json.dumps(vars(failure), default=str)}
+        return self._end(job_id, owner, {"outcome": "failed", "code": failure.code}, {}, values)
+
+    def release(self, owner: str) -> None:
+        """Put the jobs of an owner that ends in good order back where they were in the queue."""
+        held = sa.and_(_jobs.c.status == "running", _jobs.c.lease_owner == owner)
+        with self.database.begin() as connection:
+            connection.execute(_jobs.update().where(held).values({**_WAITING, **_FREE}))
+
+    def lose(self, owner: str) -> None:
+        """Put the jobs of an owner that died at the end of the queue; a job lost `MOST_LOSSES` times fails."""
+        self._lose(_jobs.c.lease_owner == owner)
+
+    def lose_expired(self) -> None:
+        """Put jobs whose lease has run out back, as `lose` does."""
+        self._lose(_jobs.c.lease_until < time.time())
+
+    def lose_all(self) -> None:
+        """Put every running job back, as `lose` does: for a supervisor whose predecessor left without doing so."""
+        self._lose(sa.true())
+
+    def _lose(self, condition: sa.ColumnElement[bool]) -> None:
+        running = sa.and_(_jobs.c.status == "running", condition)
+        lost = {"losses": _jobs.c.losses + 1, **_FREE}
+        now = time.time()
+        failed = {"status": "failed", "finished_at": now, "failure": json.dumps(vars(WORKER_LOST))}
+        with self.database.begin() as connection:
+            if connection.execute(sa.select(_jobs.c.id).where(running).limit(1)).first() is None:
+                return
+            last = sa.and_(running, _jobs.c.losses + 1 >= MOST_LOSSES)
+            given_up = connection.execute(_jobs.update().where(last).values(lost | failed)).rowcount
+            of = labels(outcome="failed", code=WORKER_LOST.code)
+            add_to_totals(connection, {("finished", of): given_up} if given_up else {})
+            connection.execute(_jobs.update().where(running).values({**lost, **_WAITING, "queued_at": now}))
+
+    def _change(self, job_id: str, owner: str, **values: Any) -> bool:
+        with self.database.begin() as connection:
+            return connection.execute(_jobs.update().where(_held(job_id, owner)).values(values)).rowcount == 1
+
+    def _end(self, job_id: str, owner: str, how: dict[str, str], amounts: Amounts, values: dict[str, Any]) -> bool:
+        ended = {"finished_at": time.time(), "progress": None, **_FREE, **values}
+        end = _jobs.update().where(_held(job_id, owner)).values(ended)
+        with self.database.begin() as connection:
+            row = connection.execute(end.returning(_jobs.c.kind, _jobs.c.created_at, _jobs.c.started_at)).one_or_none()
+            if row:
+                counted = {("finished", labels(kind=row.kind, **how)): 1, **amounts}
+                waited = {("wait_s", labels()): row.started_at - row.created_at, ("wait_count", labels()): 1}
+                add_to_totals(connection, counted | waited)
+            return row is not None
+
+
+def _held(job_id: str, owner: str) -> sa.ColumnElement[bool]:
+    return sa.and_(_jobs.c.id == job_id, _jobs.c.status == "running", _jobs.c.lease_owner == owner)
+
+
+def _waiting_beside(connection: sa.Connection, new: Sequence[NewJob]) -> int:
+    """Return how many jobs wait beside `new`, which wait already."""
+    at_once = new[0].priority == AT_ONCE
+    likewise = _jobs.c.priority == AT_ONCE if at_once else _jobs.c.priority != AT_ONCE
+    waiting = sa.select(sa.func.count()).where(_jobs.c.status == "queued", likewise)
+    return int(connection.execute(waiting).scalar_one()) - len(new)
+
+
+def _count(connection: sa.Connection, status: Status) -> int:
+    return connection.execute(sa.select(sa.func.count()).where(_jobs.c.status == status)).scalar_one()
