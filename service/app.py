@@ -7,7 +7,7 @@ from flask import Flask, Request
 from flask import request as current_request
 from flask_babel import Babel, get_locale
 
-from service import api, pages, watching
+from service import api, pages, reference, watching
 from service.errors import register_error_handler
 from service.guard import guard
 from service.headers import add_headers
@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(pages.blueprint, url_prefix=settings.base_dir or None)
     app.register_blueprint(watching.blueprint, url_prefix=settings.base_dir or None)
     app.register_blueprint(api.blueprint, url_prefix=settings.base_dir or None)
+    app.register_blueprint(reference.blueprint, url_prefix=settings.base_dir or None)
     number_requests(app, parts_.traffic)
     register_error_handler(app)
     guard(app)
