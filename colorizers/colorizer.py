@@ -6,19 +6,26 @@ repeated without the network.
 
 import logging
 import warnings
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch.nn import functional
 
-from colorizers.errors import ColorizerError
+from colorizers.distribution import MOST_VALUES, Distribution
+from colorizers.errors import ColorizerError, HintsNotAcceptedError, TemperatureNotSupportedError
+from colorizers.hints import Hint, hint_planes
 from colorizers.lab import Pixels, eight_bits, lightness
 from colorizers.loading import LoadedNetwork, load_file, load_network
 from colorizers.photo import Photo, open_photo
+from colorizers.precision import GuessingNetwork
 from colorizers.provenance import Provenance
+from colorizers.recipe import check_temperature
 from colorizers.registry import EMBEDDED, MODEL_DIR, ModelSpec, default_spec, find_spec, weights_path
 from colorizers.rendering import FAITHFUL, Prediction, Rendering, render
 
@@ -28,6 +35,10 @@ _log = logging.getLogger(__name__)
 _LONGEST_SIDE = 4
 # Below this chroma, in ab units, nobody sees a colour.
 _COLOURLESS_BELOW = 1.0
+# Shares of a distribution below this are told as this.
+_LEAST_SHARE = 1e-8
+
+Floats = NDArray[np.float32]
 
 
 class UncolouredWarning(UserWarning):
@@ -93,28 +104,63 @@ class Colorizer:
         opened = photo if isinstance(photo, Photo) else open_photo(Path(photo))
         return self.render(opened, self.predict(opened), rendering)
 
-    def predict(self, photo: Photo) -> Prediction:
+    def predict(self, photo: Photo, hints: Sequence[Hint] = (), temperature: float | None = None) -> Prediction:
         """Return the network's colours for `photo`; warns `UncolouredWarning` where they are none.
 
-        Where the GPU's memory does not suffice, the CPU takes over for good, with a warning. Raises
-        `BrokenPredictionError`.
+        `hints` say where the photo has which colours. `temperature` anneals the network's distribution: lower is
+        bolder, higher is grayer; None is the network's own way. Where the GPU's memory does not suffice, the CPU takes
+        over for good, with a warning. Raises `BrokenPredictionError`, `HintsNotAcceptedError`,
+        `InvalidTemperatureError` or `TemperatureNotSupportedError`.
         """
         seen = network_lightness(photo, self.spec)
-        L = torch.from_numpy(seen)[None, None]
+        return self._predict(seen, hints, temperature, (photo.width, photo.height))
+
+    def predict_small(
+        self,
+        L: Floats,
+        hints: Sequence[Hint] = (),
+        temperature: float | None = None,
+        photo_size: tuple[int, int] | None = None,
+    ) -> Prediction:
+        """Return what `predict` does, from the `L` (h, w), 0..100, of an earlier prediction of the photo.
+
+        `photo_size` is the photo's width and height, as that prediction has it; without it, L has the photo's
+        proportions. The L of another network is brought to this one's working size, which costs a little sharpness.
+        """
+        width, height = photo_size or (L.shape[1], L.shape[0])
+        wanted = working_size(width, height, self.spec)
+        if (L.shape[1], L.shape[0]) != wanted:
+            L = np.asarray(Image.fromarray(L).resize(wanted, Image.Resampling.BICUBIC)).clip(0, 100)
+        return self._predict(L, hints, temperature, (width, height))
+
+    def _predict(
+        self, seen: Floats, hints: Sequence[Hint], temperature: float | None, photo_size: tuple[int, int]
+    ) -> Prediction:
+        self._check(hints, temperature)
+        hint_ab, hint_mask = hint_planes(hints, seen.shape[0], seen.shape[1], photo_size)
         try:
-            ab = self._run(L)
+            ab, distribution = self._run(seen[None], hint_ab, hint_mask, temperature)
         except RuntimeError as error:
             if self.device.type == "cpu" or "out of memory" not in str(error):
                 raise
-            warnings.warn("The GPU's memory does not suffice; the CPU takes over.", ResourceWarning, stacklevel=2)
+            warnings.warn("The GPU's memory does not suffice; the CPU takes over.", ResourceWarning, stacklevel=3)
             self.device = torch.device("cpu")
             self._module = self._module.to(self.device)
-            ab = self._run(L)
+            ab, distribution = self._run(seen[None], hint_ab, hint_mask, temperature)
         if not np.isfinite(ab).all():
             raise BrokenPredictionError(f"The network {self.spec.title} gave an answer that is not made of numbers.")
         if np.hypot(ab[0], ab[1]).max() < _COLOURLESS_BELOW:
-            warnings.warn(f"{self.spec.title} gave this photo no colour.", UncolouredWarning, stacklevel=2)
-        return Prediction(ab, seen)
+            warnings.warn(f"{self.spec.title} gave this photo no colour.", UncolouredWarning, stacklevel=3)
+        return Prediction(ab, seen, photo_size, distribution)
+
+    def _check(self, hints: Sequence[Hint], temperature: float | None) -> None:
+        name, title = self.spec.name, self.spec.title
+        if hints and not self.spec.accepts_hints:
+            raise HintsNotAcceptedError(f"{title} takes no colour hints.", name=name)
+        if temperature is not None:
+            check_temperature(temperature)
+            if not self.spec.has_distribution:
+                raise TemperatureNotSupportedError(f"{title} has no distribution to anneal.", name=name)
 
     def render(self, photo: Photo, prediction: Prediction, rendering: Rendering = FAITHFUL) -> Pixels:
         """Return RGB (h, w, 3) of the photo's depth, with its luminance and the prediction's colours."""
@@ -130,15 +176,38 @@ class Colorizer:
             original_sha256=photo.sha256,
         )
 
-    def _run(self, L: torch.Tensor) -> NDArray[np.float32]:
-        L = L.to(self.device)
-        no_hint = torch.zeros_like(L)
+    def _run(
+        self, seen: Floats, hint_ab: Floats, hint_mask: Floats, temperature: float | None
+    ) -> tuple[Floats, Distribution | None]:
+        """Return ab and distribution for planes (1, h, w), (2, h, w) and (1, h, w)."""
+        L, ab, mask = (
+            torch.from_numpy(np.ascontiguousarray(plane))[None].to(self.device) for plane in (seen, hint_ab, hint_mask)
+        )
+        wanted = self.spec.temperature if temperature is None else temperature
         with torch.inference_mode():
-            ab = self._module.predict(L, no_hint.expand(-1, 2, -1, -1), no_hint, self.spec.temperature)
-        return ab[0].float().cpu().numpy()
+            if not self.spec.has_distribution:
+                return self._module.predict(L, ab, mask, wanted)[0].float().cpu().numpy(), None
+            network = cast(GuessingNetwork, self._module)
+            answer, logits = network.guess(L, ab, mask, wanted)
+            return answer[0].float().cpu().numpy(), kept_distribution(logits.float().cpu(), network.centres().cpu())
 
 
-def network_lightness(photo: Photo, spec: ModelSpec) -> NDArray[np.float32]:
+def kept_distribution(logits: torch.Tensor, centres: torch.Tensor) -> Distribution:
+    """Return the distribution of logits (1, bins, h, w) over `centres` (bins, 2), of `MOST_VALUES` at most.
+
+    Where there are more, it is the mean of the shares over larger cells.
+    """
+    _, bins, height, width = logits.shape
+    scale = min(1.0, (MOST_VALUES / (bins * height * width)) ** 0.5)
+    if scale < 1:
+        size = max(1, int(height * scale)), max(1, int(width * scale))
+        shares = functional.interpolate(torch.softmax(logits, 1), size=size, mode="area")
+        logits = shares.clamp_min(_LEAST_SHARE).log()
+    logits = torch.log_softmax(logits, 1)[0]
+    return Distribution(logits.to(torch.float16).numpy(), centres.float().numpy())
+
+
+def network_lightness(photo: Photo, spec: ModelSpec) -> Floats:
     """Return L, 0..100, float32 (h', w'), of `photo` at the working size of `spec`.
 
     As the published networks' authors do: Pillow's bicubic filter on the gamma-encoded 8-bit pixels, then L.

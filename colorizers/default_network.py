@@ -159,5 +159,15 @@ class EmbeddedColorizer(nn.Module):
 
     def predict(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None) -> Tensor:
         """Return ab (n, 2, h/4, w/4) in raw units for L (n, 1, h, w) in 0..100; `temperature` defaults to 1."""
+        return self.guess(L, hint_ab, hint_mask, temperature)[0]
+
+    def guess(
+        self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return what `predict` does, and the logits (n, 313, h/4, w/4)."""
         logits = self(self.network_input(L, hint_ab, hint_mask))
-        return self.decode(logits, 1.0 if temperature is None else temperature)
+        return self.decode(logits, 1.0 if temperature is None else temperature), logits
+
+    def centres(self) -> Tensor:
+        """Return the bins' centres (313, 2) in raw ab units."""
+        return self.get_buffer("bin_centres").float()

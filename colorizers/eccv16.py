@@ -79,9 +79,20 @@ class ECCVGenerator(BaseColor):
         `hint_ab` (n, 2, h, w) and `hint_mask` (n, 1, h, w) are there because every network of the library is called
         alike; this one has no input for them and raises `ValueError` when hints are given.
         """
+        return self.guess(L, hint_ab, hint_mask, temperature)[0]
+
+    def guess(
+        self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return what `predict` does, and the logits (n, 313, h/4, w/4)."""
         if bool(hint_mask.any()) or bool(hint_ab.any()):
             raise ValueError("ECCV16 does not take colour hints.")
-        return self.decode(self.logits(L), temperature)
+        logits = self.logits(L)
+        return self.decode(logits, temperature), logits
+
+    def centres(self) -> Tensor:
+        """Return the bins' centres (313, 2) in raw ab units."""
+        return self.unnormalize_ab(self.model_out.weight[:, :, 0, 0].T).float()
 
 
 def eccv16(pretrained: bool = True, model_dir: Path = MODEL_DIR, offline: bool = False) -> ECCVGenerator:

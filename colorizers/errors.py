@@ -65,6 +65,49 @@ class TooMuchMetadataError(PhotoError):
     status = 422
 
 
+class RequestError(ColorizerError):
+    """What was asked of a network or a recipe cannot be done."""
+
+    status = 422
+
+
+class InvalidHintError(RequestError):
+    """A colour hint is not one. Data: `field`, and `least` and `most` where a number is beyond them."""
+
+    code = "invalid_hint"
+
+
+class HintsNotAcceptedError(RequestError):
+    """The network takes no colour hints. Data: `name`."""
+
+    code = "hints_not_accepted"
+
+
+class InvalidTemperatureError(RequestError):
+    """The temperature is not a number within its bounds. Data: `least`, `most`."""
+
+    code = "invalid_temperature"
+
+
+class TemperatureNotSupportedError(RequestError):
+    """The network has no distribution that a temperature could anneal. Data: `name`."""
+
+    code = "temperature_not_supported"
+
+
+class InvalidRecipeError(RequestError):
+    """A recipe says something that means nothing. Data: `field`, or None where it is no recipe at all."""
+
+    code = "invalid_recipe"
+
+
+class OtherWeightsError(RequestError):
+    """A recipe was made with other weights than those that are installed. Data: `name`, `wanted`, `installed`."""
+
+    code = "other_weights"
+    status = 409
+
+
 class WeightsError(ColorizerError):
     """A network's weights cannot be used."""
 

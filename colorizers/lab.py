@@ -58,6 +58,16 @@ def eight_bits(samples: Pixels) -> NDArray[np.uint8]:
     return _rounded_to_8()[samples] if samples.dtype == np.uint16 else samples.astype(np.uint8, copy=False)
 
 
+def gray_level_of(L: float) -> int:
+    """Return the 8-bit gray level whose CIELAB L, 0..100, is nearest to `L`."""
+    return int(np.abs(_lightness_by_level() - L).argmin())
+
+
+@cache
+def _lightness_by_level() -> NDArray[np.float32]:
+    return lightness(np.arange(256, dtype=np.uint8)[None]).reshape(-1)
+
+
 @cache
 def _rounded_to_8() -> NDArray[np.uint8]:
     return ((np.arange(65536) * 255 + 32767) // 65535).astype(np.uint8)

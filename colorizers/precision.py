@@ -43,6 +43,20 @@ class ColorNetwork(Protocol):
         ...
 
 
+class GuessingNetwork(ColorNetwork, Protocol):
+    """A network that comes to its ab by a distribution over ab bins, which it also tells."""
+
+    def guess(
+        self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return what `predict` does, and the logits (n, bins, h', w') over all bins, not annealed."""
+        ...
+
+    def centres(self) -> Tensor:
+        """Return the bins' centres (bins, 2) in raw ab units."""
+        ...
+
+
 class HalfPrecision:
     """A network that computes its convolutions and products in `dtype`; a `ColorNetwork` itself."""
 
@@ -55,6 +69,18 @@ class HalfPrecision:
         """Return ab as the network itself does, float32."""
         with torch.autocast(self._device.type, self._dtype):
             return cast(ColorNetwork, self._module).predict(L, hint_ab, hint_mask, temperature).float()
+
+    def guess(
+        self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return ab and logits as the network itself does, float32."""
+        with torch.autocast(self._device.type, self._dtype):
+            ab, logits = cast(GuessingNetwork, self._module).guess(L, hint_ab, hint_mask, temperature)
+        return ab.float(), logits.float()
+
+    def centres(self) -> Tensor:
+        """Return the bins' centres as the network itself does."""
+        return cast(GuessingNetwork, self._module).centres()
 
     def to(self, device: torch.device) -> ColorNetwork:
         """Move the network to `device` and return it in full precision."""

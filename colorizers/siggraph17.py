@@ -121,11 +121,23 @@ class SIGGRAPHGenerator(BaseColor):
             return self.regress(features)
         return self.annealed_mean(self.logits(features), temperature)
 
+    def guess(
+        self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return what `predict` does, and the logits (n, 529, h/4, w/4)."""
+        features = self.features(L, hint_ab, hint_mask)
+        logits = self.logits(features)
+        return self.regress(features) if temperature is None else self.annealed_mean(logits, temperature), logits
+
     def annealed_mean(self, logits: Tensor, temperature: float) -> Tensor:
         """Return ab (n, 2, h, w), raw units: the mean of the cells' centres under `logits` (n, 529, h, w)."""
         share = self.softmax(logits / temperature)
-        steps = (torch.arange(CELLS_PER_AXIS, device=share.device, dtype=share.dtype) - CELLS_PER_AXIS // 2) * CELL_SIZE
-        return torch.einsum("nkhw,kc->nchw", share, torch.cartesian_prod(steps, steps))
+        return torch.einsum("nkhw,kc->nchw", share, self.centres().to(share))
+
+    def centres(self) -> Tensor:
+        """Return the cells' centres (529, 2) in raw ab units."""
+        steps = (torch.arange(CELLS_PER_AXIS, dtype=torch.float32) - CELLS_PER_AXIS // 2) * CELL_SIZE
+        return torch.cartesian_prod(steps, steps)
 
 
 def siggraph17(pretrained: bool = True, model_dir: Path = MODEL_DIR, offline: bool = False) -> SIGGRAPHGenerator:

@@ -15,7 +15,10 @@ AUTHORS_NAMES = [
     *("load_img", "resize_img", "preprocess_img", "postprocess_tens"),
     *("torch", "nn", "np", "F", "Image", "color"),
 ]
-TORCH_FREE = ["errors", "registry", "photo", "lab", "weights", "download", "weights_cli"]
+TORCH_FREE = [
+    *("errors", "registry", "photo", "lab", "weights", "download", "weights_cli"),
+    *("hints", "distribution", "prediction", "recipe", "swatches"),
+]
 
 
 def run(code: str) -> list[str]:
