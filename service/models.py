@@ -2,8 +2,14 @@
 
 import sys
 
-from colorizers.errors import ColorizerError, UnknownModelError
-from colorizers.registry import EMBEDDED, ModelSpec, default_spec, find_spec
+from colorizers.errors import (
+    ColorizerError,
+    HintsNotAcceptedError,
+    TemperatureNotSupportedError,
+    UnknownModelError,
+)
+from colorizers.registry import EMBEDDED, ModelSpec, default_spec, find_spec, known_specs, weights_path
+from service.options import InvalidOptionError, Options
 from service.settings import Settings, SettingsError, load_settings
 
 
@@ -23,6 +29,25 @@ def choose_model(settings: Settings) -> ModelSpec:
         return find_spec(settings.model, settings.model_dir) if settings.model else default_spec(settings.model_dir)
     except UnknownModelError as error:
         raise ServerModelError(error.message, **error.data) from error
+
+
+def check_usable(options: Options, settings: Settings) -> None:
+    """Make sure that the network that `options` ask for is there and can do what they ask of it.
+
+    Raises `InvalidOptionError`, `HintsNotAcceptedError` or `TemperatureNotSupportedError`.
+    """
+    if not (options.model or options.hints or options.temperature is not None):
+        return
+    spec = choose_model(settings) if options.model is None else known_specs(settings.model_dir).get(options.model)
+    if spec is None:
+        known = ", ".join(known_specs(settings.model_dir))
+        raise InvalidOptionError("model", f"has to be one of {known}")
+    if options.model and not weights_path(spec, settings.model_dir).is_file():
+        raise InvalidOptionError("model", f"names {spec.name}, whose weights are not on this server")
+    if options.hints and not spec.accepts_hints:
+        raise HintsNotAcceptedError(f"{spec.title} takes no colour hints.", name=spec.name)
+    if options.temperature is not None and not spec.has_distribution:
+        raise TemperatureNotSupportedError(f"{spec.title} has no temperature.", name=spec.name)
 
 
 def is_embedded(name: str) -> bool:

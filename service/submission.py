@@ -3,7 +3,6 @@
 A photo that is refused does not spoil the others of its request: each gives an id or a problem, in the order sent.
 """
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,21 +14,22 @@ from werkzeug.datastructures import FileStorage
 from colorizers.errors import ColorizerError
 from colorizers.photo import read_header
 from service.files import Upload
-from service.jobs import Job, NewJob, new_job_id
+from service.jobs import MANY, SINGLE, Job, NewJob, new_job_id
 from service.logs import REQUEST_ID
+from service.models import check_usable
 from service.names import display_name
+from service.options import DEFAULT, Options
 from service.parts import Parts
 from service.privacy import delete, oldest_kept
 from service.problems import (
     JobNotFoundError,
     NoFileError,
     Problem,
-    QueueFullError,
     TooManyFilesError,
     UploadTooLargeError,
     problem_of,
 )
-from service.tallies import live_processes
+from service.queueing import Also, enqueue
 
 FIELD = "photo"
 _FIRST_POLL_S = 0.05
@@ -46,46 +46,48 @@ class Submission:
     problem: Problem | None = None
 
 
-def submit(request: Request, parts: Parts) -> list[Submission]:
-    """Queue the photos of `request`, at least one. Raises `NoFileError` or `TooManyFilesError`."""
+def submit(request: Request, parts: Parts, options: Options = DEFAULT, batch: str | None = None) -> list[Submission]:
+    """Queue the photos of `request`, at least one, to be coloured with `options`.
+
+    Raises `NoFileError`, `TooManyFilesError` or what `submit_files` does.
+    """
     uploads = [file for file in request.files.getlist(FIELD) if file.filename or _upload(file).size]
     if not uploads:
         raise NoFileError(f"The request holds no photo; the form field is called {FIELD!r}.")
     if len(uploads) > parts.settings.max_files:
         limit = parts.settings.max_files
         raise TooManyFilesError(f"{len(uploads)} photos are too many; send at most {limit} at a time.", limit=limit)
-    return submit_files(uploads, parts.owners.of(request), parts)
+    return submit_files(uploads, parts.owners.of(request), parts, options, batch)
 
 
-def submit_files(files: Sequence[FileStorage], owner: str | None, parts: Parts) -> list[Submission]:
-    """Queue `files`, whose streams are of `PhotoFiles.receive`, for the browser `owner`."""
-    accepted = [_accept(file, owner, parts) for file in files]
-    _enqueue([item for item in accepted if isinstance(item, NewJob)], parts)
-    jobs = parts.jobs.get_many([item.id for item in accepted if isinstance(item, NewJob)])
-    parts.supervisor.ensure()
+def submit_files(
+    files: Sequence[FileStorage],
+    owner: str | None,
+    parts: Parts,
+    options: Options = DEFAULT,
+    batch: str | None = None,
+    also: Also | None = None,
+) -> list[Submission]:
+    """Queue `files`, whose streams are of `PhotoFiles.receive`, for `owner`; several wait behind single ones.
+
+    `also` takes part in the transaction that adds the rows. Raises `QueueFullError`, and what `check_usable` does.
+    """
+    check_usable(options, parts.settings)
+    priority = SINGLE if len(files) == 1 and batch is None else MANY
+    accepted = [_accept(file, parts) for file in files]
+    new = [
+        replace(item, owner=owner, options=options, priority=priority, batch=batch)
+        for item in accepted
+        if isinstance(item, NewJob)
+    ]
+    jobs = enqueue(new, parts, also)
     return [
         Submission(item.name, job=jobs[item.id]) if isinstance(item, NewJob) else Submission(item[0], problem=item[1])
         for item in accepted
     ]
 
 
-def _enqueue(new: list[NewJob], parts: Parts) -> None:
-    """Queue `new`, or remove their files again. Raises `QueueFullError`, or what the database does."""
-    queued = False
-    try:
-        queued = parts.jobs.add(new, parts.settings.max_queue)
-    finally:
-        if not queued:
-            for item in new:
-                parts.files.remove(item.id)
-    if not queued:
-        excess = parts.jobs.load()[0] - parts.settings.max_queue + 1
-        workers = max(1, len(live_processes(parts.jobs.database, "worker")))
-        seconds = math.ceil(max(1, excess) * parts.jobs.service_time_s() / workers)
-        raise QueueFullError(f"Too many photos wait; try again in {seconds} seconds.", retry_after_s=max(1, seconds))
-
-
-def _accept(file: FileStorage, owner: str | None, parts: Parts) -> NewJob | tuple[str, Problem]:
+def _accept(file: FileStorage, parts: Parts) -> NewJob | tuple[str, Problem]:
     name, upload = display_name(file.filename), _upload(file)
     try:
         if upload.too_large:
@@ -95,7 +97,7 @@ def _accept(file: FileStorage, owner: str | None, parts: Parts) -> NewJob | tupl
     except ColorizerError as error:
         return name, problem_of(error)
     mimetype = Image.MIME.get(header.format, "application/octet-stream")
-    new = NewJob(new_job_id(), name, mimetype, header.width, header.height, owner, REQUEST_ID.get())
+    new = NewJob(new_job_id(), name, mimetype, header.width, header.height, request_id=REQUEST_ID.get())
     parts.files.keep(upload, new.id)
     return new
 
@@ -135,13 +137,20 @@ def find_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> list[Jo
 
     Raises `JobNotFoundError` if one is missing, has expired, or belongs to another browser: nobody learns which.
     """
+    jobs = find_some_jobs(job_ids, request, parts)
+    if any(job_id not in jobs for job_id in job_ids):
+        raise _not_found()
+    return [jobs[job_id] for job_id in job_ids]
+
+
+def find_some_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> dict[str, Job]:
+    """Return those jobs with those ids that who sends `request` may see. Raises `JobNotFoundError` without any."""
     jobs = parts.jobs.find(job_ids, parts.owners.of(request), oldest_kept(parts.settings.expire_hours))
-    missing = [job_id for job_id in job_ids if job_id not in jobs]
-    if missing or not job_ids:
+    if not jobs:
         raise _not_found()
     if any(not job.is_final for job in jobs.values()):
         parts.supervisor.ensure()
-    return [jobs[job_id] for job_id in job_ids]
+    return jobs
 
 
 def delete_job(job_id: str, request: Request, parts: Parts) -> None:
