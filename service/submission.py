@@ -114,13 +114,18 @@ def most_upload_bytes(max_upload_mb: int) -> int:
 
 def wait(submissions: Sequence[Submission], parts: Parts) -> list[Submission]:
     """Return `submissions` with their jobs as they are when all have ended, or after `WAIT_S` seconds."""
-    ids = [item.job.id for item in submissions if item.job]
-    deadline = time.monotonic() + parts.settings.wait_s
+    jobs = wait_for([item.job.id for item in submissions if item.job], parts.settings.wait_s, parts)
+    return [_now(item, jobs) for item in submissions]
+
+
+def wait_for(job_ids: Sequence[str], seconds: float, parts: Parts) -> dict[str, Job]:
+    """Return those jobs by id as they are when all have ended, or after that time; those that left are missing."""
+    deadline = time.monotonic() + seconds
     pause_s = _FIRST_POLL_S
     while True:
-        jobs = parts.jobs.get_many(ids)
+        jobs = parts.jobs.get_many(job_ids)
         if all(job.is_final for job in jobs.values()) or time.monotonic() >= deadline:
-            return [_now(item, jobs) for item in submissions]
+            return jobs
         parts.supervisor.ensure()
         time.sleep(pause_s)
         pause_s = min(pause_s * 1.1, _LONGEST_POLL_S)
