@@ -45,6 +45,13 @@ class Settings:
         default="auto",
         metadata=_about("where the network runs; `auto`: on a GPU if there is one", choices=("auto", "cpu", "gpu")),
     )
+    workers: int = field(
+        default=0,
+        metadata=_about(
+            "processes that colour photos, one at a time each; `0`: one for each GPU or core, as memory allows",
+            minimum=0,
+        ),
+    )
     wait_s: float = field(
         default=30.0, metadata=_about("longest time in seconds that an upload waits for its result", minimum=0)
     )
@@ -66,7 +73,30 @@ class Settings:
     )
     api_keys: str = field(
         default="",
-        metadata=_about("long random keys, separated by commas, of which programs must send one; empty: none is needed"),
+        metadata=_about(
+            "long random keys, separated by commas, of which programs must send one; empty: none is needed"
+        ),
+    )
+    database_url: str = field(
+        default="",
+        metadata=_about(
+            "PostgreSQL database that all machines share, `postgresql://user:password@host/name`; "
+            "empty: SQLite in `DATA_DIR`"
+        ),
+    )
+    broker_url: str = field(
+        default="",
+        metadata=_about(
+            "Redis that hands photos to the workers that `./run.sh worker` starts, `redis://host:6379/0`; "
+            "empty: local workers"
+        ),
+    )
+    storage_url: str = field(
+        default="",
+        metadata=_about(
+            "where photos lie: a folder, or `s3://bucket/prefix` with `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, "
+            "`AWS_SECRET_ACCESS_KEY` and `AWS_REGION` beside it; empty: `DATA_DIR`"
+        ),
     )
     weights: str = field(
         default="siggraph17",

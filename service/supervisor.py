@@ -1,8 +1,8 @@
-"""Keeps one worker process alive for a data folder: takes settings, starts `service.worker`, restarts it when it dies.
+"""Keeps the worker processes of a data folder alive: takes settings, starts `service.worker`, restarts what dies.
 
-`run.sh` runs this module as a process of its own; an application that was started without it runs the same loop in a
-thread, from the first time it needs a worker. A file lock lets one of them at a time have the worker; the others stand
-by and take over. The worker holds the read end of a pipe from its supervisor, so it ends with it, however that ends.
+`run.sh` runs this module as a process of its own; an application that was started without it runs the same loops in
+threads, from the first time it needs a worker. A file lock lets one of them at a time have the workers; the others
+stand by and take over. A worker holds the read end of a pipe from its supervisor: it ends with it, however that ends.
 """
 
 import atexit
@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from service.capacity import worker_count, worker_environ
 from service.jobs import JobStore
 from service.logs import configure_logging
 from service.settings import ROOT, Settings, load_settings
@@ -32,11 +33,14 @@ _LONGEST_DELAY_AFTER_SIGNAL_S = 1.0
 # A worker that fails by itself at its start (a broken installation) will mostly do so again.
 _LONGEST_DELAY_AFTER_EXIT_S = 30.0
 
+# Pages and uploads are answered first: a photo takes seconds anyway.
+_NICE = 10
+
 _log = logging.getLogger("service.supervisor")
 
 
 class Supervisor:
-    """Owns the worker of one data folder, or stands by while another supervisor does."""
+    """Owns the workers of one data folder, or stands by while another supervisor does."""
 
     def __init__(self, settings: Settings, jobs: JobStore) -> None:
         self._settings = settings
@@ -46,7 +50,7 @@ class Supervisor:
         self._thread: threading.Thread | None = None
 
     def ensure(self) -> None:
-        """Make sure that someone looks after the worker; returns at once. The first call starts the thread."""
+        """Make sure that someone looks after the workers; returns at once. The first call starts the thread."""
         with self._starting:
             if self._stop.is_set() or (self._thread and self._thread.is_alive()):
                 return
@@ -55,7 +59,7 @@ class Supervisor:
             atexit.register(self.stop)
 
     def stop(self) -> None:
-        """End the worker and the thread, if this supervisor has them; a second call does nothing."""
+        """End the workers and the threads, if this supervisor has them; a second call does nothing."""
         self._stop.set()
         if self._thread:
             self._thread.join()
@@ -65,7 +69,7 @@ class Supervisor:
         with self._worker_lock() as mine:
             if mine:
                 self._jobs.lose_all()
-                self._keep_alive()
+                self._keep_all_alive()
 
     @contextmanager
     def _worker_lock(self) -> Iterator[bool]:
@@ -82,23 +86,38 @@ class Supervisor:
                 return True
         return False
 
-    def _keep_alive(self) -> None:
+    def _keep_all_alive(self) -> None:
+        count = worker_count(self._settings)
+        _log.info("starting %d workers", count)
+        keepers = [
+            threading.Thread(target=self._keep_alive, args=(slot, count), name=f"keeper-{slot}", daemon=True)
+            for slot in range(count)
+        ]
+        for keeper in keepers:
+            keeper.start()
+        for keeper in keepers:
+            keeper.join()
+
+    def _keep_alive(self, slot: int, count: int) -> None:
         deaths = 0
         while not self._stop.is_set():
             started = time.monotonic()
-            status = self._run_worker()
+            status = self._run_worker(worker_environ(self._settings, slot, count))
             if self._stop.is_set():
                 return
             deaths = 1 if time.monotonic() - started > _LIVED_WELL_S else deaths + 1
             delay = restart_delay(status, deaths)
-            _log.warning("the worker ended with status %s; starting another in %.1f s", status, delay)
+            _log.warning("a worker ended with status %s; starting another in %.1f s", status, delay)
             self._stop.wait(delay)
 
-    def _run_worker(self) -> int:
-        """Run one worker to its end, and give its jobs back; returns its exit status (negative: the signal)."""
+    def _run_worker(self, share: dict[str, str]) -> int:
+        """Run one worker to its end, and give its jobs back; returns its exit status (negative: the signal).
+
+        `share` are the environment variables that say how much of the machine is for it.
+        """
         name = f"worker-{secrets.token_hex(4)}"
-        environ = {**os.environ, **self._settings.to_environ()}
-        command = [sys.executable, "-m", "service.worker", name]
+        environ = {**os.environ, **self._settings.to_environ(), **share}
+        command = ["nice", "-n", str(_NICE), sys.executable, "-m", "service.worker", name]
         worker = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.PIPE)
         try:
             while worker.poll() is None and not self._stop.is_set():

@@ -55,7 +55,8 @@ def make_settings(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> 
     """Return settings with a data folder of their own, and others as given (`wait_s=0`)."""
 
     def make(**values: object) -> Settings:
-        environ = {"DATA_DIR": tmp_path_factory.mktemp("data"), "MODEL_DIR": model_dir, "DEVICE": "cpu", **values}
+        own = {"DATA_DIR": tmp_path_factory.mktemp("data"), "MODEL_DIR": model_dir, "DEVICE": "cpu", "WORKERS": 1}
+        environ = {**own, **values}
         return Settings.from_environ({name.upper(): str(value) for name, value in environ.items()})
 
     return make

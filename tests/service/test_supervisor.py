@@ -1,5 +1,6 @@
 """One worker per data folder, whoever owns it, and none left behind."""
 
+import os
 import signal
 import subprocess
 import time
@@ -40,6 +41,32 @@ def test_killed_worker_is_replaced_and_its_photo_finished(make_settings: MakeSet
         job = until(lambda: ended(parts_of(client).jobs, answer.get_json()["id"]))
         assert job.status == "done"
     assert workers_of(settings.data_dir) == []
+
+
+def test_each_of_several_workers_is_replaced_and_takes_its_decoder_along(make_settings: MakeSettings) -> None:
+    settings = make_settings(workers=2)
+    with running(SUPERVISOR, settings):
+        first, second = until(lambda: two(settings))
+        assert [os.getpriority(os.PRIO_PROCESS, pid) for pid in (first, second)] == [10, 10]
+        decoder = until(lambda: children_of(first))
+        kill(first)
+        until(lambda: first not in (now := two(settings)) and second in now)
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in decoder), within_s=10)
+    assert workers_of(settings.data_dir) == []
+
+
+def two(settings: Settings) -> list[int]:
+    """Return the workers if there are two of them."""
+    workers = workers_of(settings.data_dir)
+    return workers if len(workers) == 2 else []
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in _words(task / "children")]
+
+
+def _words(path: Path) -> list[str]:
+    return path.read_text().split() if path.exists() else []
 
 
 def test_second_supervisor_stands_by_and_takes_over(make_settings: MakeSettings) -> None:

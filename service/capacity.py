@@ -1,0 +1,61 @@
+"""What this machine offers in, how many workers it can feed and what each may use out. Loads no torch."""
+
+import os
+from pathlib import Path
+
+from service.settings import Settings
+
+# torch and a network take about half of it; a photo of 100 megapixels on its way through takes the rest.
+_BYTES_PER_WORKER = 1_500_000_000
+_NVIDIA = Path("/proc/driver/nvidia/gpus")
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def worker_count(settings: Settings) -> int:
+    """Return how many workers to run: `WORKERS`, else one for each GPU or core, as many as memory has room for."""
+    if settings.workers:
+        return settings.workers
+    return max(1, min(len(gpus(settings)) or cores(), memory_bytes() // _BYTES_PER_WORKER))
+
+
+def worker_environ(settings: Settings, slot: int, count: int) -> dict[str, str]:
+    """Return the variables that give the worker number `slot` of `count` its share of the cores, and its GPU.
+
+    Thread counts that the environment sets already remain.
+    """
+    threads = str(max(1, cores() // count))
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    environ = {name: os.environ.get(name) or threads for name in names}
+    there = gpus(settings)
+    return {**environ, "CUDA_VISIBLE_DEVICES": there[slot % len(there)]} if len(there) > 1 else environ
+
+
+def cores() -> int:
+    """Return how many cores this process may keep busy, which a container can limit."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota, _, period = _read(_CGROUP / "cpu.max").partition(" ")
+    return max(1, min(available, int(quota) // int(period))) if quota.isdigit() and period else available
+
+
+def memory_bytes() -> int:
+    """Return how much memory this machine or container has."""
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = _read(_CGROUP / "memory.max")
+    return min(installed, int(limit)) if limit.isdigit() else installed
+
+
+def gpus(settings: Settings) -> list[str]:
+    """Return the NVIDIA GPUs that the network may run on, as `CUDA_VISIBLE_DEVICES` names them."""
+    if settings.device == "cpu" or not _NVIDIA.is_dir():
+        return []
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return [name.strip() for name in chosen.split(",") if name.strip()]
+    return [str(number) for number in range(len(list(_NVIDIA.iterdir())))]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
