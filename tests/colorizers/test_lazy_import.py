@@ -17,7 +17,7 @@ AUTHORS_NAMES = [
 ]
 TORCH_FREE = [
     *("errors", "registry", "photo", "lab", "weights", "download", "weights_cli"),
-    *("hints", "distribution", "prediction", "recipe", "swatches"),
+    *("hints", "distribution", "prediction", "recipe", "resizing", "swatches"),
 ]
 
 
