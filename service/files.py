@@ -1,7 +1,7 @@
 """Where photos lie: takes job ids and kinds of file, gives the files; receives uploads and replaces files in one step.
 
-`PhotoFiles` is the one door to them, so that they can lie elsewhere than in a folder. A user's file name never becomes
-part of a path. Every photo has its own folder, named by its id.
+`PhotoFiles` is the one door to them, so that they can lie elsewhere than in a folder (see `service.object_files`). A
+user's file name never becomes part of a path. Every photo has its own folder, named by its id.
 """
 
 import math
@@ -14,10 +14,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
+from colorizers.errors import ColorizerError
+from service.settings import Settings
+
 FileKind = Literal["original", "result", "original-view", "result-view", "prediction", "distribution", "recipe"]
 
 _PART = ".part"
 _FORGOTTEN_S = 24 * 3600.0
+
+
+class StorageError(ColorizerError):
+    """The storage of the photos does not answer, or refuses; later it may not. Data: `retry_after_s`."""
+
+    code = "storage_unavailable"
+    status = 503
 
 
 class FileStat(NamedTuple):
@@ -27,8 +37,18 @@ class FileStat(NamedTuple):
     etag: str
 
 
+def open_files(settings: Settings) -> "PhotoFiles":
+    """Return the files at `STORAGE_URL`, a folder's or an object storage's, else those of the data folder."""
+    scheme, separator, rest = settings.storage_url.partition("://")
+    if separator and scheme != "file":
+        from service.object_files import ObjectFiles
+
+        return ObjectFiles(settings.storage_url, settings.data_dir)
+    return PhotoFiles(Path(rest or scheme) if settings.storage_url else settings.data_dir)
+
+
 class PhotoFiles:
-    """The files of one folder. What is not there raises `FileNotFoundError`."""
+    """The files of one folder. What is not there raises `FileNotFoundError`, a storage out of order `StorageError`."""
 
     def __init__(self, folder: Path) -> None:
         self._photos = folder / "photos"
@@ -105,6 +125,11 @@ class PhotoFiles:
     def ids_older_than(self, time_s: float) -> list[str]:
         """Return the ids of the folders whose last file came or went before `time_s` (seconds since the epoch)."""
         return [folder.name for folder in self._photos.glob("*/*") if _changed_at(folder) < time_s]
+
+    def check(self) -> None:
+        """Return if files can be written now. Raises `OSError` or `StorageError`."""
+        with tempfile.TemporaryFile(dir=self._incoming) as file:
+            file.write(b"x")
 
     def sweep_incoming(self) -> None:
         """Remove what a process that died a day ago or earlier left half received or half removed."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from service.queue import LEASE_S, MOST_LOSSES, Queue
+from service.queue import LEASE_S, MOST_LOSSES, Queue, Send
 from service.records import (
     AT_ONCE,
     MANY,
@@ -55,8 +55,8 @@ _parents = _jobs.alias("parents")
 class JobStore(Queue):
     """All jobs of one data folder. Every method is one short transaction; times are `time.time()`."""
 
-    def __init__(self, data_dir: Path) -> None:
-        super().__init__(open_database(data_dir))
+    def __init__(self, data_dir: Path, database_url: str = "", send: Send | None = None) -> None:
+        super().__init__(open_database(data_dir, database_url), send)
         # SQLite connections must not cross a fork (gunicorn with preload).
         os.register_at_fork(after_in_child=lambda: self.database.dispose(close=False))
 
@@ -116,10 +116,13 @@ class JobStore(Queue):
     def retry(self, job_id: str, viewer: str | None, created_after: float) -> bool:
         """Queue a failed job that `viewer` may see once more; False where there is none."""
         failed = sa.and_(_jobs.c.id == job_id, _visible(viewer, created_after), _jobs.c.status == "failed")
-        anew = {"status": "queued", "queued_at": time.time(), "started_at": None, "finished_at": None}
+        now = time.time()
+        anew = {"status": "queued", "queued_at": now, "sent_at": now, "started_at": None, "finished_at": None}
         with self.database.begin() as connection:
             change = _jobs.update().where(failed).values(**anew, failure=None, losses=0, postponed=0)
-            return connection.execute(change).rowcount == 1
+            queued = connection.execute(change.returning(_jobs.c.id, _jobs.c.priority)).all()
+        self._tell_workers([(row.id, row.priority) for row in queued])
+        return bool(queued)
 
     def cancel(self, job_id: str, viewer: str | None, created_after: float) -> list[str]:
         """Make a job that `viewer` may see leave, whatever its state, and its children; returns the ids of all."""

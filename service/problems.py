@@ -48,6 +48,10 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("Too many photos are waiting"),
         _("This server has as much to do as it accepts. Please try again in about %(retry_after_s)s seconds."),
     ),
+    "storage_unavailable": (
+        _("The photos are out of reach"),
+        _("The place where photos are kept does not answer. Please try again in %(retry_after_s)s seconds."),
+    ),
     "worker_lost": (
         _("The picture could not be coloured"),
         _("It stopped the program that colours photos several times, so it was given up."),

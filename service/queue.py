@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.records import AT_ONCE, WORKER_LOST, Failure, Job, NewJob, Outcome, Status, job_of
+from service.tables import ADDING, wait_for_turn
 from service.tables import jobs as _jobs
 from service.tallies import Amounts, Labels, add_to_totals, labels
 
@@ -21,16 +22,30 @@ MOST_LOSSES = 5
 _LATEST = 20
 _FIRST_GUESS_S = 2.0
 
+# Where a broker carries the ids: rows whose message must have arrived by then are counted against the messages, and
+# one that nobody has come for in so long gets another in any case; a message too many does no harm.
+_ARRIVED_S = 15.0
+_SEND_AGAIN_S = 900.0
+
+Sending = tuple[str, int]
+"""A queued job's id and priority, for a message to the workers."""
+Send = Callable[[Sequence[Sending]], Sequence[Sending]]
+"""Sends messages; returns those that could not be sent."""
+
 _FREE = {"lease_owner": None, "lease_until": None}
-_WAITING = {"status": "queued", "started_at": None, "progress": None}
+_WAITING = {"status": "queued", "started_at": None, "progress": None, "sent_at": None}
 _IN_TURN = (_jobs.c.priority, _jobs.c.queued_at, _jobs.c.id)
 
 
 class Queue:
-    """The jobs of one database that wait or are worked on. Every method is one short transaction."""
+    """The jobs of one database that wait or are worked on. Every method is one short transaction.
 
-    def __init__(self, database: sa.Engine) -> None:
+    `send` is called after the commit with what was queued; it returns what could not be sent.
+    """
+
+    def __init__(self, database: sa.Engine, send: Send | None = None) -> None:
         self.database = database
+        self._send = send
 
     def add(
         self,
@@ -44,16 +59,44 @@ class Queue:
         """
         new = list(new)
         with self.database.connect() as connection, connection.begin() as transaction:
+            wait_for_turn(connection, ADDING)
             for job in new:
                 now = time.time()
-                connection.execute(_jobs.insert().values(created_at=now, queued_at=now, **job.as_row()))
+                connection.execute(_jobs.insert().values(created_at=now, queued_at=now, sent_at=now, **job.as_row()))
             # Counted after the insertion, which keeps other processes from adding meanwhile.
             if most_queued is not None and new and _waiting_beside(connection, new) >= most_queued:
                 transaction.rollback()
                 return False
             if also:
                 also(connection)
-            return True
+        self._tell_workers([(job.id, job.priority) for job in new])
+        return True
+
+    def _tell_workers(self, queued: Sequence[Sending]) -> None:
+        """Send messages for jobs that were queued just now; those that could not go are left to `send_missing`."""
+        if not self._send or not queued:
+            return
+        if unsent := self._send(queued):
+            these = _jobs.c.id.in_([job_id for job_id, _ in unsent])
+            with self.database.begin() as connection:
+                connection.execute(_jobs.update().where(these, _jobs.c.status == "queued").values(sent_at=None))
+
+    def send_missing(self, messages: int) -> int:
+        """Send messages for waiting jobs that have none under way; returns how many.
+
+        `messages` is how many the broker holds, counted before the call: where there are fewer of them than jobs that
+        have waited for a while, some were lost, and all of these are sent again.
+        """
+        now = time.time()
+        arrived = sa.and_(_jobs.c.status == "queued", _jobs.c.sent_at < now - _ARRIVED_S)
+        with self.database.begin() as connection:
+            waiting = connection.execute(sa.select(sa.func.count()).where(arrived)).scalar_one()
+            since = now - (_ARRIVED_S if waiting > messages else _SEND_AGAIN_S)
+            missing = sa.and_(_jobs.c.status == "queued", sa.or_(_jobs.c.sent_at.is_(None), _jobs.c.sent_at < since))
+            send = _jobs.update().where(missing).values(sent_at=now).returning(_jobs.c.id, _jobs.c.priority)
+            found = sorted((row.priority, row.id) for row in connection.execute(send))
+        self._tell_workers([(job_id, priority) for priority, job_id in found])
+        return len(found)
 
     def load(self) -> tuple[int, int, float]:
         """Return how many jobs are queued, how many are running, and for how many seconds the oldest has waited."""
@@ -83,7 +126,8 @@ class Queue:
         """Give the first waiting job to `owner` under a lease of `LEASE_S`; None where nothing waits."""
         self.lose_expired()
         first = sa.select(_jobs.c.id).where(_jobs.c.status == "queued").order_by(*_IN_TURN).limit(1)
-        return self._claim(_jobs.c.id == first.with_for_update(skip_locked=True).scalar_subquery(), owner)
+        free = first.with_for_update(skip_locked=True).scalar_subquery()
+        return self._claim(sa.and_(_jobs.c.id == free, _jobs.c.status == "queued"), owner)
 
     def claim_one(self, job_id: str, owner: str) -> Job | None:
         """Give that job to `owner` as `claim` does; None where it does not wait."""
@@ -111,7 +155,9 @@ class Queue:
 
         Returns how often that has been done; None where `owner` no longer holds the job.
         """
-        back = {**_WAITING, **_FREE, "queued_at": time.time(), "postponed": _jobs.c.postponed + 1}
+        now = time.time()
+        # Where a broker carries the ids, the message comes back by itself.
+        back = {**_WAITING, **_FREE, "queued_at": now, "sent_at": now, "postponed": _jobs.c.postponed + 1}
         change = _jobs.update().where(_held(job_id, owner)).values(back).returning(_jobs.c.postponed)
         with self.database.begin() as connection:
             return connection.execute(change).scalar_one_or_none()

@@ -1,6 +1,7 @@
-"""A data folder in, its database out: the tables, and how every process opens them.
+"""A data folder or the URL of a server in, its database out: the tables, and how every process opens them.
 
-SQLite in WAL mode, so that web processes read while a worker writes.
+SQLite in WAL mode, so that web processes read while a worker writes; or PostgreSQL, which several machines share. The
+same statements serve both.
 """
 
 import fcntl
@@ -8,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateColumn, CreateTable
 
 _BUSY_TIMEOUT_MS = 15_000
+_CONNECT_WITHIN_S = 10
+# Any numbers that nobody else locks in this database.
+_CREATING, ADDING = 7_146_001, 7_146_002
 
 metadata = sa.MetaData()
 jobs = sa.Table(
@@ -41,6 +46,7 @@ jobs = sa.Table(
     sa.Column("batch", sa.String),
     sa.Column("progress", sa.String),
     sa.Column("postponed", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("sent_at", sa.Float),
     sa.Index("jobs_in_turn", "status", "priority", "queued_at"),
     sa.Index("jobs_by_parent", "parent"),
     sa.Index("jobs_by_source", "source"),
@@ -62,12 +68,28 @@ processes = sa.Table(
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("role", sa.String, nullable=False),
     sa.Column("seen_at", sa.Float, nullable=False),
-    sa.Column("resident_bytes", sa.Integer, nullable=False),
+    sa.Column("resident_bytes", sa.BigInteger, nullable=False),
+)
+chores = sa.Table(
+    "chores",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("done_at", sa.Float, nullable=False),
+)
+secrets = sa.Table(
+    "secrets",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("value", sa.String, nullable=False),
 )
 
 
-def open_database(data_dir: Path) -> sa.Engine:
-    """Return the database of `data_dir`; creates the folder, the tables, and columns that an older version had not."""
+def open_database(data_dir: Path, url: str = "") -> sa.Engine:
+    """Return the database at `url`, without one that of `data_dir`; creates tables, and columns of newer versions."""
+    return _open_postgresql(url) if url else _open_sqlite(data_dir)
+
+
+def _open_sqlite(data_dir: Path) -> sa.Engine:
     data_dir.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(f"sqlite:///{data_dir / 'jobs.sqlite3'}")
     sa.event.listen(engine, "connect", _set_pragmas)
@@ -80,6 +102,30 @@ def open_database(data_dir: Path) -> sa.Engine:
                 _create(table, connection)
             connection.commit()
     return engine
+
+
+def _open_postgresql(url: str) -> sa.Engine:
+    _, _, rest = url.partition("://")
+    # A connection that the server has closed meanwhile is replaced, not reported.
+    engine = sa.create_engine(
+        f"postgresql+psycopg://{rest}", pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_WITHIN_S}
+    )
+    with engine.begin() as connection:
+        wait_for_turn(connection, _CREATING)
+        for table in metadata.sorted_tables:
+            _create(table, connection)
+    return engine
+
+
+def wait_for_turn(connection: sa.Connection, number: int) -> None:
+    """Let one transaction at a time go on from here; SQLite does so from the first statement that writes."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+def upsert(connection: sa.Connection, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
+    """Return an insertion into `table` that knows what to do with a row that is there (`on_conflict_do_...`)."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _create(table: sa.Table, connection: sa.Connection) -> None:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from service.tables import processes, totals
+from service.tables import chores, processes, totals, upsert
 
 # A process that has not said anything for so long is not there any more.
 _SILENT_S = 20.0
@@ -38,8 +37,9 @@ def labels(**values: str) -> Labels:
 
 def add_to_totals(connection: sa.Connection, amounts: Amounts) -> None:
     """Add each amount to the total of its name and labels, in the transaction of `connection`."""
-    for (name, of), amount in amounts.items():
-        row = insert(totals).values(name=name, labels=json.dumps(of), value=amount)
+    # In one order everywhere, so that no two transactions wait for each other's rows.
+    for (name, of), amount in sorted(amounts.items()):
+        row = upsert(connection, totals).values(name=name, labels=json.dumps(of), value=amount)
         grown = {"value": totals.c.value + row.excluded.value}
         connection.execute(row.on_conflict_do_update(index_elements=["name", "labels"], set_=grown))
 
@@ -56,14 +56,25 @@ def read_totals(database: sa.Engine) -> dict[str, dict[Labels, float]]:
 def say_alive(connection: sa.Connection, name: str, role: str) -> None:
     """Record that this process lives and how much memory it has; forget those that have been silent for long."""
     values = {"role": role, "seen_at": time.time(), "resident_bytes": _resident_bytes()}
-    row = insert(processes).values(name=name, **values)
+    row = upsert(connection, processes).values(name=name, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
-    connection.execute(processes.delete().where(processes.c.seen_at < time.time() - _SILENT_S))
+    silent = sa.select(processes.c.name).where(processes.c.seen_at < time.time() - _SILENT_S)
+    connection.execute(processes.delete().where(processes.c.name.in_(silent.with_for_update(skip_locked=True))))
 
 
 def say_goodbye(connection: sa.Connection, name: str) -> None:
     """Record that a process has ended."""
     connection.execute(processes.delete().where(processes.c.name == name))
+
+
+def take_turn(database: sa.Engine, chore: str, every_s: float) -> bool:
+    """Return whether `chore` is due, and the caller's to do: of all processes, one is told so every `every_s`."""
+    now = time.time()
+    with database.begin() as connection:
+        row = upsert(connection, chores).values(name=chore, done_at=now)
+        due = chores.c.done_at <= now - every_s
+        taken = row.on_conflict_do_update(index_elements=["name"], set_={"done_at": now}, where=due)
+        return connection.execute(taken.returning(chores.c.name)).first() is not None
 
 
 def live_processes(database: sa.Engine, role: str | None = None) -> list[Process]:
