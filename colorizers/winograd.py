@@ -12,6 +12,8 @@ from colorizers.winograd_kernels import BLOCK, enter, leave
 
 # With fewer channels the transforms cost what the products save.
 _FEWEST_CHANNELS = 128
+# At a time, so that what lies between the transforms stays near the size of the features themselves.
+_MOST_TILES = 256
 # G of the paper for F(4, 3).
 _WEIGHTS_TRANSFORM = (
     (1 / 4, 0.0, 0.0),
@@ -41,12 +43,14 @@ class WinogradConv2d(nn.Module):
         pixels = x.permute(0, 2, 3, 1).contiguous()
         count, height, width, channels = pixels.shape
         down, across = -(-height // (4 * self._dilation)), -(-width // (4 * self._dilation))
-        tiles = torch.empty(36, self._dilation**2 * down * across, channels)
         y = torch.empty(count, height, width, self._weight.shape[2])
+        layout, total = (self._dilation, down, across), self._dilation**2 * down * across
         for one, result in zip(pixels, y, strict=True):
-            enter(one.numpy(), self._dilation, down, across, tiles.numpy())
-            products = torch.bmm(tiles, self._weight)
-            leave(products.numpy(), self._bias.numpy(), self._dilation, down, across, result.numpy())
+            for start in range(0, total, _MOST_TILES):
+                tiles = torch.empty(36, min(_MOST_TILES, total - start), channels)
+                enter(one.numpy(), *layout, start, tiles.numpy())
+                products = torch.bmm(tiles, self._weight)
+                leave(products.numpy(), self._bias.numpy(), *layout, start, result.numpy())
         return y.permute(0, 3, 1, 2)
 
 

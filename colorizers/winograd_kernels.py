@@ -113,33 +113,33 @@ def _scatter(tile: _F4s, bias: _F4s, y: _F4s, top: int, left: int, first: int, s
                     y[row, column, first + k] = tile[i, j, k] + bias[first + k]
 
 
-@_kernel(types.void(_FEATURES, types.int64, types.int64, types.int64, _PLANE))
-def enter(x: _F4s, dilation: int, down: int, across: int, out: _F4s) -> None:
-    """Fill `out` (36, dilation**2 * down * across, c) with the transformed tiles of `x` (h, w, c)."""
+@_part
+def _corner(number: int, dilation: int, down: int, across: int) -> tuple[int, int]:
+    """Return row and column of the first result of a tile; tiles are numbered by phase, then row, then column."""
+    phase, place = number // (down * across), number % (down * across)
+    return phase // dilation + place // across * 4 * dilation, phase % dilation + place % across * 4 * dilation
+
+
+@_kernel(types.void(_FEATURES, types.int64, types.int64, types.int64, types.int64, _PLANE))
+def enter(x: _F4s, dilation: int, down: int, across: int, start: int, out: _F4s) -> None:
+    """Fill `out` (36, tiles, c) with the transformed tiles of `x` (h, w, c) from number `start` on.
+
+    Each of the `dilation`**2 phases has `down` rows of `across` tiles.
+    """
     tile, half = np.empty((6, 6, BLOCK), np.float32), np.empty((6, 6, BLOCK), np.float32)
-    number = 0
-    for phase in range(dilation * dilation):
-        for i in range(down):
-            top = phase // dilation + (4 * i - 1) * dilation
-            for j in range(across):
-                left = phase % dilation + (4 * j - 1) * dilation
-                for first in range(0, x.shape[2], BLOCK):
-                    _gather(x, top, left, first, dilation, tile)
-                    _enter_tile(tile, half, out, number, first)
-                number += 1
+    for number in range(out.shape[1]):
+        top, left = _corner(start + number, dilation, down, across)
+        for first in range(0, x.shape[2], BLOCK):
+            _gather(x, top - dilation, left - dilation, first, dilation, tile)
+            _enter_tile(tile, half, out, number, first)
 
 
-@_kernel(types.void(_PLANE, _BIAS, types.int64, types.int64, types.int64, _PLANE))
-def leave(products: _F4s, bias: _F4s, dilation: int, down: int, across: int, y: _F4s) -> None:
-    """Fill `y` (h, w, c) with the results of `products` (36, dilation**2 * down * across, c), and add `bias` (c)."""
+@_kernel(types.void(_FEATURES, _BIAS, types.int64, types.int64, types.int64, types.int64, _PLANE))
+def leave(products: _F4s, bias: _F4s, dilation: int, down: int, across: int, start: int, y: _F4s) -> None:
+    """Write the results of `products` (36, tiles, c), tiles as `enter` has them, plus `bias` (c) into `y` (h, w, c)."""
     half, tile = np.empty((4, 6, BLOCK), np.float32), np.empty((4, 4, BLOCK), np.float32)
-    number = 0
-    for phase in range(dilation * dilation):
-        for i in range(down):
-            top = phase // dilation + 4 * i * dilation
-            for j in range(across):
-                left = phase % dilation + 4 * j * dilation
-                for first in range(0, y.shape[2], BLOCK):
-                    _leave_tile(products, number, first, half, tile)
-                    _scatter(tile, bias, y, top, left, first, dilation)
-                number += 1
+    for number in range(products.shape[1]):
+        top, left = _corner(start + number, dilation, down, across)
+        for first in range(0, y.shape[2], BLOCK):
+            _leave_tile(products, number, first, half, tile)
+            _scatter(tile, bias, y, top, left, first, dilation)

@@ -11,7 +11,14 @@ from tests.colorizers.standin import standin_state_dict
 
 @pytest.mark.parametrize(
     ("shape", "dilation"),
-    [((1, 32, 8, 8), 1), ((2, 64, 13, 6), 1), ((1, 32, 1, 5), 1), ((1, 32, 12, 12), 2), ((1, 64, 7, 11), 2)],
+    [
+        ((1, 32, 8, 8), 1),
+        ((2, 64, 13, 6), 1),
+        ((1, 32, 1, 5), 1),
+        ((1, 32, 12, 12), 2),
+        ((1, 64, 7, 11), 2),
+        ((1, 32, 70, 69), 1),
+    ],
 )
 def test_the_answer_is_that_of_the_plain_convolution(shape: tuple[int, int, int, int], dilation: int) -> None:
     torch.manual_seed(1)
