@@ -11,7 +11,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import HTTPException
 
 from service.parts import parts
-from service.problems import Problem, problem_of
+from service.problems import JobNotFoundError, Problem, problem_of
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def handle_error(error: Exception) -> Response:
     problem = problem_of(error)
     if problem.status >= 500:
         problem = _logged(problem, error)
-    response = _as_json(problem) if _wants_json() else _as_page(problem)
+    response = _as_json(problem) if _wants_json() else _as_page(problem, isinstance(error, JobNotFoundError))
     response.status_code = problem.status
     if "retry_after_s" in problem.data:
         response.headers["Retry-After"] = str(problem.data["retry_after_s"])
@@ -62,7 +62,9 @@ def _as_json(problem: Problem) -> Response:
     return response
 
 
-def _as_page(problem: Problem) -> Response:
+def _as_page(problem: Problem, is_gone: bool) -> Response:
+    if is_gone:
+        return make_response(render_template("gone.html", expire_hours=f"{parts().settings.expire_hours:g}"))
     page = render_template(
         "error.html", code=problem.code, title=problem.title, message=problem.text, status=problem.status
     )

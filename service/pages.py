@@ -3,13 +3,16 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from service.album import ON_HOME_PAGE, deleted, entries
 from service.api import overall_status
+from service.examples import EXAMPLES
 from service.guard import introduce
+from service.languages import lasting_address
 from service.models import choose_model, is_embedded
 from service.parts import parts
 from service.problems import ProblemError, problem_of
-from service.submission import find_jobs, submit, wait
-from service.views import JobView, view_job, view_submissions
+from service.submission import find_some_jobs, submit, wait
+from service.views import JobView, is_worth_a_retry, view_gone, view_job, view_submissions
 
 blueprint = Blueprint("pages", __name__)
 
@@ -28,7 +31,16 @@ def home() -> ResponseReturnValue:
     }
     spec = choose_model(settings)
     model = {"title": spec.title, "is_embedded": is_embedded(spec.name)}
-    return render_template("home.html", limits=limits, model=model)
+    earlier = entries(ON_HOME_PAGE + 1)
+    return render_template(
+        "home.html",
+        limits=limits,
+        model=model,
+        examples=EXAMPLES,
+        entries=earlier[:ON_HOME_PAGE],
+        are_more=len(earlier) > ON_HOME_PAGE,
+        deleted=deleted(),
+    )
 
 
 @blueprint.post("/colorization")
@@ -37,7 +49,7 @@ def colorize() -> ResponseReturnValue:
     submissions = wait(submit(request, parts()), parts())
     if len(submissions) == 1:
         problem, job = submissions[0].problem, submissions[0].job
-        if job and job.failure:
+        if job and job.failure and not is_worth_a_retry(job.failure):
             problem = problem_of(job.failure)
         if problem:
             raise ProblemError(problem)
@@ -52,11 +64,13 @@ def back_to_form() -> ResponseReturnValue:
 
 @blueprint.get("/colorization/<ids>")
 def show(ids: str) -> ResponseReturnValue:
-    """Show the photos with those ids, separated by commas."""
-    jobs = find_jobs(ids.split(","), request, parts())
-    return _result_page([view_job(job, parts().jobs) for job in jobs])
+    """Show the photos with those ids, separated by commas; those that are no longer there leave an empty place."""
+    wanted = ids.split(",")
+    jobs = find_some_jobs(wanted, request, parts())
+    return _result_page([view_job(jobs[id_], parts().jobs) if id_ in jobs else view_gone() for id_ in wanted])
 
 
 def _result_page(views: list[JobView]) -> str:
     page_url = url_for("pages.show", ids=",".join(view.id for view in views if view.id))
+    lasting_address(page_url)
     return render_template("show.html", jobs=views, page_url=page_url)

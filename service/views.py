@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from service.jobs import Job, JobStore
+from service.jobs import Failure, Job, JobStore
 from service.models import is_embedded
 from service.names import result_name
 from service.problems import problem_of
@@ -31,6 +31,7 @@ class JobView:
     result_view_url: str | None = None
     download_name: str | None = None
     queue_position: int | None = None
+    may_retry: bool = False
 
 
 def view_submissions(submissions: Sequence[Submission], jobs: JobStore) -> list[JobView]:
@@ -57,7 +58,18 @@ def view_job(job: Job, jobs: JobStore) -> JobView:
         result_view_url=_url("result_view", job) if outcome else None,
         download_name=result_name(job.name, outcome.suffix) if outcome else None,
         queue_position=jobs.place_in_queue(job) + 1 if job.status == "queued" else None,
+        may_retry=bool(job.failure and is_worth_a_retry(job.failure)),
     )
+
+
+def view_gone() -> JobView:
+    """Return the view of a photo that is not there (any more) for who asks."""
+    return JobView(id="", name="", status="gone")
+
+
+def is_worth_a_retry(failure: Failure) -> bool:
+    """Whether trying the photo again may help: the fault was the server's, not the photo's."""
+    return failure.status >= 500
 
 
 def _refused(item: Submission) -> JobView:

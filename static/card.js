@@ -92,15 +92,17 @@ export class Card {
     this.clock = setInterval(tick, 1000);
   }
 
-  /** The server's words on the state, from its own print of this photograph. */
+  /** The server's words on the state, from its own print of this photograph: its place in the queue, or its turn. */
   follow(print) {
     clearInterval(this.clock);
+    this.status = "colouring";
     this.find(".state").textContent = print.querySelector(".state").textContent;
   }
 
-  /** It did not work: say why, and offer another try where that can help. */
-  refuse(reason, again) {
+  /** It did not work: say why, and offer another try where that can help; by `form` the server tries what it has. */
+  refuse(reason, again, form = null) {
     clearInterval(this.clock);
+    this.retryForm = form;
     this.status = "refused";
     this.find(".reason").textContent = reason;
     this.find(".retry").hidden = !again;

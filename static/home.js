@@ -3,7 +3,7 @@
 import { Card } from "./card.js";
 import { fileSize, say } from "./messages.js";
 import { send } from "./upload.js";
-import { Gone, isWaiting, watch } from "./watch.js";
+import { Follower, isWaiting } from "./follow.js";
 
 const AT_ONCE = 2;
 
@@ -22,8 +22,11 @@ let cards = [];
 const queue = [];
 let sending = 0;
 
-const count = (...states) => cards.filter((card) => states.includes(card.status)).length;
 const resultsAddress = (ids) => form.dataset.results.replace("IDS", ids.join(","));
+const eventsAddress = form.dataset.events && ((id) => form.dataset.events.replace("ID", id));
+const follower = new Follower((ids) => `${resultsAddress(ids)}?view=prints`, eventsAddress);
+
+const count = (...states) => cards.filter((card) => states.includes(card.status)).length;
 
 // ---- what the page says ----
 
@@ -53,11 +56,13 @@ function keepAddress() {
 function add(files) {
   const room = maxFiles - count("chosen");
   const accepted = files.slice(0, Math.max(room, 0));
+  const added = [];
   const left = files.length - accepted.length;
   notice.textContent = left ? say("too-many", { limit: maxFiles, left }) : "";
   for (const file of accepted) {
     const card = new Card(file, { onRemove: remove, onRetry: (one) => start([one]) });
     cards.push(card);
+    added.push(card);
     list.append(card.element);
     card.show();
     if (file.size > maxMegabytes * 1e6) {
@@ -66,6 +71,7 @@ function add(files) {
   }
   tell();
   if (accepted.length && !button.hidden) button.focus({ preventScroll: true });
+  return added;
 }
 
 function remove(card) {
@@ -109,26 +115,37 @@ document.addEventListener("drop", (event) => {
 
 // ---- colouring ----
 
-/** Follow a photograph that the server has: its card becomes the finished print, or says why there is none. */
-async function follow(card) {
-  let last;
-  await watch(resultsAddress([card.id]), (_, [print]) => {
-    last = print;
-    if (isWaiting(print)) card.follow(print);
-  });
-  if (last.dataset.status === "done") await card.finish(last);
-  else card.refuse(last.querySelector(".reason").textContent, false);
+/** What the server's print says of a photograph that it has: nothing yet, its colours, or why there are none. */
+async function show(card, print) {
+  if (!print) card.refuse(say("gone"), false);
+  else if (isWaiting(print)) card.follow(print);
+  else if (print.dataset.status === "done") await card.finish(print);
+  else {
+    const form = print.querySelector("form.again");
+    card.refuse(print.querySelector(".reason").textContent, Boolean(form), form);
+  }
+  tell();
 }
 
+/** Send the photograph, or let the server try again what it has; from then on its news are followed. */
 async function colour(card) {
   try {
-    const { id, reason, again: worthwhile } = await send(card.file, form.dataset.api, (share) => card.progress(share));
+    const { id, reason, again: worthwhile } = card.retryForm
+      ? await retry(card)
+      : await send(card.file, form.dataset.api, (share) => card.progress(share));
     card.id = id;
     if (reason !== undefined) card.refuse(reason || say("trouble"), worthwhile);
-    else await follow(card);
-  } catch (error) {
-    card.refuse(error instanceof Gone ? say("trouble") : say("connection"), true);
+    else follower.add(id, (print) => show(card, print));
+  } catch {
+    card.refuse(say("connection"), true, card.retryForm);
   }
+}
+
+async function retry(card) {
+  const answer = await fetch(card.retryForm.action, { method: "POST", body: new FormData(card.retryForm) });
+  if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
+  card.progress(1);
+  return { id: card.id };
 }
 
 async function next() {
@@ -152,4 +169,21 @@ function start(batch) {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   start(cards.filter((card) => card.status === "chosen"));
+});
+
+// ---- examples ----
+
+document.querySelector("#examples form").addEventListener("submit", async (event) => {
+  const address = event.submitter?.dataset.file;
+  if (!address) return;
+  event.preventDefault();
+  const name = address.split("/").pop().split("?")[0];
+  try {
+    const picture = await (await fetch(address)).blob();
+    const [card] = add([new File([picture], name, { type: picture.type })]);
+    if (card) start([card]);
+    studio.scrollIntoView({ block: "start" });
+  } catch {
+    notice.textContent = say("connection");
+  }
 });

@@ -22,6 +22,7 @@ export function send(file, address, onProgress) {
   request.responseType = "json";
   request.setRequestHeader("Accept", "application/json");
   request.setRequestHeader("X-CSRF-Token", token());
+  request.setRequestHeader("Prefer", "respond-async"); // its place in the queue is shown meanwhile
   request.upload.addEventListener("progress", (event) => onProgress(event.loaded / event.total));
   request.upload.addEventListener("load", () => onProgress(1));
   return new Promise((resolve, reject) => {
