@@ -11,7 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from service.queue import LEASE_S, MOST_LOSSES, Queue, Send
+from service.queue import LEASE_S, MOST_LOSSES, BrokerError, Messages, Queue
 from service.records import (
     AT_ONCE,
     MANY,
@@ -26,6 +26,7 @@ from service.records import (
     job_of,
     new_job_id,
 )
+from service.settings import Settings
 from service.tables import jobs as _jobs
 from service.tables import open_database
 from service.tallies import add_to_totals, labels
@@ -37,6 +38,7 @@ __all__ = [
     "MOST_LOSSES",
     "SINGLE",
     "WORKER_LOST",
+    "BrokerError",
     "Failure",
     "Job",
     "JobStore",
@@ -45,6 +47,7 @@ __all__ = [
     "Outcome",
     "Status",
     "new_job_id",
+    "open_jobs",
 ]
 
 # Rows on their way out: invisible at once, and gone once their files are.
@@ -52,11 +55,21 @@ _LEAVING = ("cancelled", "expired")
 _parents = _jobs.alias("parents")
 
 
+def open_jobs(settings: Settings) -> "JobStore":
+    """Return the jobs of the database that is set, else of the data folder's; workers hear of them as is set."""
+    if not settings.broker_url:
+        return JobStore(settings.data_dir, settings.database_url)
+    # Loads Celery, which nobody needs without a broker.
+    from service.celery_app import CeleryMessages
+
+    return JobStore(settings.data_dir, settings.database_url, CeleryMessages(settings.broker_url))
+
+
 class JobStore(Queue):
     """All jobs of one data folder. Every method is one short transaction; times are `time.time()`."""
 
-    def __init__(self, data_dir: Path, database_url: str = "", send: Send | None = None) -> None:
-        super().__init__(open_database(data_dir, database_url), send)
+    def __init__(self, data_dir: Path, database_url: str = "", messages: Messages | None = None) -> None:
+        super().__init__(open_database(data_dir, database_url), messages)
         # SQLite connections must not cross a fork (gunicorn with preload).
         os.register_at_fork(after_in_child=lambda: self.database.dispose(close=False))
 

@@ -17,20 +17,31 @@ def oldest_kept(expire_hours: float) -> float:
 
 
 def sweep(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
-    """Remove photos that have expired, and folders that no row speaks of. Doing so twice at once is harmless."""
-    before = oldest_kept(expire_hours)
-    leaving = jobs.expire(before)
+    """Remove photos that have expired, and files that no row speaks of. Doing so twice at once is harmless."""
+    remove_expired(jobs, files, expire_hours)
+    remove_orphans(jobs, files, expire_hours)
+    files.sweep_incoming()
+
+
+def remove_expired(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
+    """Remove photos that have expired: nobody sees them any more, then their files go, then their rows."""
+    leaving = jobs.expire(oldest_kept(expire_hours))
     for job_id in leaving:
         files.remove(job_id)
     jobs.forget(leaving)
-    # A folder is there a moment before its row is.
-    old = files.ids_older_than(min(before, time.time() - _HOUR_S))
-    forgotten = set(old) - jobs.get_many(old).keys()
-    for job_id in forgotten:
+    if leaving:
+        _log.info("removed %d photos that had expired", len(leaving))
+
+
+def remove_orphans(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
+    """Remove files that no row speaks of, such as a crash leaves behind."""
+    # Files are there a moment before their row is.
+    old = files.ids_older_than(min(oldest_kept(expire_hours), time.time() - _HOUR_S))
+    orphans = set(old) - jobs.get_many(old).keys()
+    for job_id in orphans:
         files.remove(job_id)
-    files.sweep_incoming()
-    if leaving or forgotten:
-        _log.info("removed %d photos that had expired, and %d that nothing belonged to", len(leaving), len(forgotten))
+    if orphans:
+        _log.info("removed the files of %d photos that nothing belonged to", len(orphans))
 
 
 def delete(job_id: str, viewer: str | None, jobs: JobStore, files: PhotoFiles, expire_hours: float) -> bool:

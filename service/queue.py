@@ -7,7 +7,7 @@ heard, so doing a job twice changes nothing. The same statements serve SQLite an
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -29,8 +29,21 @@ _SEND_AGAIN_S = 900.0
 
 Sending = tuple[str, int]
 """A queued job's id and priority, for a message to the workers."""
-Send = Callable[[Sequence[Sending]], Sequence[Sending]]
-"""Sends messages; returns those that could not be sent."""
+
+
+class BrokerError(Exception):
+    """The broker that carries messages to the workers does not answer."""
+
+
+class Messages(Protocol):
+    """What carries the ids of queued jobs to the workers where these do not look for them by themselves."""
+
+    def send(self, jobs: Sequence[Sending]) -> Sequence[Sending]:
+        """Send a message for each of `jobs`; returns those for which that could not be done."""
+
+    def count(self) -> int:
+        """Return how many messages wait or are being worked on. Raises `BrokerError`."""
+
 
 _FREE = {"lease_owner": None, "lease_until": None}
 _WAITING = {"status": "queued", "started_at": None, "progress": None, "sent_at": None}
@@ -40,22 +53,22 @@ _IN_TURN = (_jobs.c.priority, _jobs.c.queued_at, _jobs.c.id)
 class Queue:
     """The jobs of one database that wait or are worked on. Every method is one short transaction.
 
-    `send` is called after the commit with what was queued; it returns what could not be sent.
+    With `messages`, a message is sent for whatever is queued.
     """
 
-    def __init__(self, database: sa.Engine, send: Send | None = None) -> None:
+    def __init__(self, database: sa.Engine, messages: Messages | None = None) -> None:
         self.database = database
-        self._send = send
+        self.messages = messages
 
     def add(
         self,
         new: Iterable[NewJob],
         most_queued: int | None = None,
-        also: Callable[[sa.Connection], object] | None = None,
+        also: Callable[[sa.Connection, Sequence[NewJob]], object] | None = None,
     ) -> bool:
         """Queue jobs, all or none, in the given order; False where `most_queued` were waiting already.
 
-        Those that somebody waits for at once are counted apart from the others. `also` takes part in the transaction.
+        Those that somebody waits for at once are counted apart from the others. `also`, given the jobs, takes part in the transaction.
         """
         new = list(new)
         with self.database.connect() as connection, connection.begin() as transaction:
@@ -68,25 +81,25 @@ class Queue:
                 transaction.rollback()
                 return False
             if also:
-                also(connection)
+                also(connection, new)
         self._tell_workers([(job.id, job.priority) for job in new])
         return True
 
     def _tell_workers(self, queued: Sequence[Sending]) -> None:
         """Send messages for jobs that were queued just now; those that could not go are left to `send_missing`."""
-        if not self._send or not queued:
+        if not self.messages or not queued:
             return
-        if unsent := self._send(queued):
+        if unsent := self.messages.send(queued):
             these = _jobs.c.id.in_([job_id for job_id, _ in unsent])
             with self.database.begin() as connection:
                 connection.execute(_jobs.update().where(these, _jobs.c.status == "queued").values(sent_at=None))
 
-    def send_missing(self, messages: int) -> int:
-        """Send messages for waiting jobs that have none under way; returns how many.
+    def send_missing(self) -> int:
+        """Send messages for waiting jobs that have none under way; returns how many. Raises `BrokerError`.
 
-        `messages` is how many the broker holds, counted before the call: where there are fewer of them than jobs that
-        have waited for a while, some were lost, and all of these are sent again.
+        Where there are fewer messages than jobs that have waited for a while, some were lost: all of these are sent.
         """
+        messages = self.messages.count() if self.messages else 0
         now = time.time()
         arrived = sa.and_(_jobs.c.status == "queued", _jobs.c.sent_at < now - _ARRIVED_S)
         with self.database.begin() as connection:

@@ -83,6 +83,25 @@ secrets = sa.Table(
     sa.Column("value", sa.String, nullable=False),
 )
 
+requests = sa.Table(
+    "requests",
+    metadata,
+    sa.Column("owner", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("fingerprint", sa.String, nullable=False),
+    sa.Column("job_ids", sa.String, nullable=False),
+    sa.Column("batch", sa.String),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("owner", sa.String),
+    sa.Column("job_ids", sa.String, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+
 
 def open_database(data_dir: Path, url: str = "") -> sa.Engine:
     """Return the database at `url`, without one that of `data_dir`; creates tables, and columns of newer versions."""
@@ -121,6 +140,14 @@ def wait_for_turn(connection: sa.Connection, number: int) -> None:
     """Let one transaction at a time go on from here; SQLite does so from the first statement that writes."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+def shared_secret(database: sa.Engine, name: str, value: str) -> str:
+    """Return the secret of that name, `value` where there is none yet: the same for all processes on all machines."""
+    with database.begin() as connection:
+        row = upsert(connection, secrets).values(name=name, value=value)
+        connection.execute(row.on_conflict_do_nothing(index_elements=["name"]))
+        return str(connection.execute(sa.select(secrets.c.value).where(secrets.c.name == name)).scalar_one())
 
 
 def upsert(connection: sa.Connection, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
