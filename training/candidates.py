@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.color import rgb2lab
 
+from colorizers import weights
 from colorizers.colorizer import Colorizer
 from colorizers.colour import gray_levels, join
 from colorizers.photo import Photo, open_photo
 from colorizers.photo import rgb8 as rgb_of
-from colorizers.registry import known_specs, weights_path
+from colorizers.registry import find_spec, known_specs, weights_path
 
 RGB = NDArray[np.uint8]
 
@@ -32,6 +33,12 @@ class Candidate:
     ab: tuple[float, float] = (0.0, 0.0)
     temperature: float | None = None
     working_size_px: int | None = None
+
+    def identity(self, model_dir: Path) -> str:
+        """Return what this candidate's pictures follow from: its fields and, of a network, the weights' hash."""
+        if self.network is None:
+            return repr(self)
+        return f"{self!r} {weights.read(find_spec(self.network, model_dir), model_dir).sha256}"
 
     def load(self, model_dir: Path) -> "Painter":
         """Return what colours photos as this candidate does."""

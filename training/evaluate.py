@@ -1,19 +1,17 @@
 """Photographs and candidates in, a table of figures and a contact sheet out; the protocol is in `PROTOCOL`."""
 
 import functools
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
-from tqdm import tqdm
 
-from training.candidates import RGB, Candidate, Painter, gray_photo, read_truth
-from training.metrics import Figures, Truth, area_under_curve
+from training.candidates import Candidate, Painter, gray_photo, read_truth
+from training.crew import each
+from training.ledger import Ledger, key_of
+from training.metrics import FIGURES, Figures, Truth, area_under_curve
 from training.sheets import contact_sheet
 
 PROTOCOL = """\
@@ -40,31 +38,37 @@ class Row:
     auc_rebalanced: float
 
 
-@dataclass(frozen=True, eq=False)
-class _Measured:
-    truth: Figures
-    candidates: list[Figures]
+_ORIGINAL = Candidate("original")
 
 
-def evaluate(candidates: Sequence[Candidate], photos: Sequence[Path], model_dir: Path, processes: int = 1) -> list[Row]:
+def evaluate(
+    candidates: Sequence[Candidate],
+    photos: Sequence[Path],
+    model_dir: Path,
+    processes: int = 1,
+    ledger: Ledger | None = None,
+) -> list[Row]:
     """Return a row for each of `candidates`, and one for the originals themselves, over `photos`.
 
-    Raises as `Colorizer.from_name` and `open_photo` do.
+    What `ledger` (of `FIGURES`) holds is not measured again. Raises as `Colorizer.from_name` and `open_photo` do.
     """
+    ledger = ledger or Ledger(FIGURES)
+    rows = [*candidates, _ORIGINAL]
+    keys = _keys(rows, photos, model_dir)
+    missing = [path for path in photos if any(key not in ledger for key in keys[path])]
     work = functools.partial(_measure, tuple(candidates), model_dir)
-    if processes == 1:
-        measured = [work(path) for path in tqdm(photos, unit="photo", disable=None)]
-    else:
-        # A fresh interpreter: torch's threads do not survive a fork.
-        with ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as pool:
-            results = pool.map(work, photos, chunksize=4)
-            measured = list(tqdm(results, total=len(photos), unit="photo", disable=None))
-    true_chroma = float(np.mean([photo.truth.chroma for photo in measured]))
-    rows = [
-        _row(candidate.label, [photo.candidates[index] for photo in measured], true_chroma)
-        for index, candidate in enumerate(candidates)
-    ]
-    return [*rows, _row("original", [photo.truth for photo in measured], true_chroma)]
+    for path, measured in zip(missing, each(work, missing, processes, "measured"), strict=True):
+        for row, key, figures in zip(rows, keys[path], measured, strict=True):
+            ledger.add(path.name, row.label, key, figures.to_text())
+    by_row = [[Figures.from_text(ledger.figures(keys[path][i])) for path in photos] for i in range(len(rows))]
+    true_chroma = float(np.mean([figures.chroma for figures in by_row[-1]]))
+    return [_row(row.label, figures, true_chroma) for row, figures in zip(rows, by_row, strict=True)]
+
+
+def _keys(rows: Sequence[Candidate], photos: Iterable[Path], model_dir: Path) -> dict[Path, list[str]]:
+    """Return by photo the key of each row: the same where photo, protocol and what colours it are the same."""
+    paints = [row.identity(model_dir) for row in rows]
+    return {path: [key_of(PROTOCOL, path.read_bytes(), paint) for paint in paints] for path in photos}
 
 
 def sheet(
@@ -102,20 +106,17 @@ def markdown(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @functools.lru_cache(maxsize=1)
 def _painters(candidates: tuple[Candidate, ...], model_dir: Path) -> list[Painter]:
     return [candidate.load(model_dir) for candidate in candidates]
 
 
-def _measure(candidates: tuple[Candidate, ...], model_dir: Path, path: Path) -> _Measured:
+def _measure(candidates: tuple[Candidate, ...], model_dir: Path, path: Path) -> list[Figures]:
+    """Return the figures of each candidate, and at last those of the original."""
     truth = Truth(read_truth(path))
     gray = gray_photo(truth.rgb)
-    painted: list[RGB] = [painter.paint(gray) for painter in _painters(candidates, model_dir)]
-    return _Measured(truth.own_figures(), [truth.compare(picture) for picture in painted])
+    painted = (painter.paint(gray) for painter in _painters(candidates, model_dir))
+    return [*(truth.compare(picture) for picture in painted), truth.own_figures()]
 
 
 def _row(label: str, figures: Sequence[Figures], true_chroma: float) -> Row:

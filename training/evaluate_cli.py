@@ -3,6 +3,7 @@
 import argparse
 import itertools
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,10 +12,14 @@ from colorizers.formats import SUPPORTED
 from colorizers.registry import MODEL_DIR, find_spec
 from training import evaluate, evaluate_hints
 from training.candidates import Candidate, available, mean_ab, read_truth
+from training.card import write_card
+from training.ledger import Ledger
+from training.metrics import FIGURES
 from training.sheets import save_sheet
 
 _SHEET_PHOTOS = 20
 _MEAN_PHOTOS = 200
+_INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 
 def add_command(commands: Any) -> None:
@@ -28,7 +33,11 @@ def add_command(commands: Any) -> None:
         "--model", metavar="NAME[,NAME...]", help="which networks (default: all whose weights are there)"
     )
     parser.add_argument("--photos", type=Path, required=True, metavar="FOLDER", help="colour photographs")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write table.md and contact sheets")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="where to write table.md, contact sheets and each photo's figures"
+    )
+    parser.add_argument("--resume", action="store_true", help="measure only what the figures in OUT do not have yet")
+    parser.add_argument("--card", type=Path, metavar="FILE", help="model card whose table is to be replaced")
     parser.add_argument(
         "--gray-photos", type=Path, metavar="FOLDER", help="real black-and-white photographs to look at"
     )
@@ -49,28 +58,42 @@ def _evaluate(options: argparse.Namespace) -> int:
     for name in names:
         find_spec(name, options.model_dir)
     networks = networks_to_try(names, _numbers(options.temperature, float), _numbers(options.working_size, int))
-    spread = photos[:: max(1, len(photos) // _MEAN_PHOTOS)]
-    ab = mean_ab([read_truth(path) for path in spread])
-    candidates = [Candidate("gray"), Candidate(f"mean colour ({ab[0]:.1f}, {ab[1]:.1f})", ab=ab), *networks]
-    rows = evaluate.evaluate(candidates, photos, options.model_dir, options.processes)
-    parts = [
-        f"{len(photos)} photographs of {options.photos.name}.",
-        evaluate.PROTOCOL,
-        evaluate.markdown(rows),
-    ]
-    hinted = _hints(names, photos, options)
-    if hinted:
-        parts += [evaluate_hints.PROTOCOL, evaluate_hints.markdown(hinted)]
-    report = "\n\n".join(parts) + "\n"
+    try:
+        report = _report(options, names, networks, photos)
+    except KeyboardInterrupt:
+        hint = "" if options.out is None else " --resume goes on from here."
+        print(f"Stopped.{hint}", file=sys.stderr)
+        return _INTERRUPTED
     print(report)
     if options.out is not None:
         _write(options, report, networks, photos)
+    if options.card is not None:
+        write_card(options.card, report)
     return 0
+
+
+def _report(
+    options: argparse.Namespace, names: Sequence[str], networks: Sequence[Candidate], photos: Sequence[Path]
+) -> str:
+    """Return protocols and tables of everything that is to be measured."""
+    spread = photos[:: max(1, len(photos) // _MEAN_PHOTOS)]
+    ab = mean_ab([read_truth(path) for path in spread])
+    candidates = [Candidate("gray"), Candidate(f"mean colour ({ab[0]:.1f}, {ab[1]:.1f})", ab=ab), *networks]
+    ledger = _ledger(options, FIGURES, "figures.csv")
+    rows = evaluate.evaluate(candidates, photos, options.model_dir, options.processes, ledger)
+    parts = [f"{len(photos)} photographs of {options.photos.name}.", evaluate.PROTOCOL, evaluate.markdown(rows)]
+    hinted = _hints(names, photos, options)
+    if hinted:
+        parts += [evaluate_hints.PROTOCOL, evaluate_hints.markdown(hinted)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _ledger(options: argparse.Namespace, figures: Sequence[str], name: str) -> Ledger:
+    return Ledger(figures, options.out and options.out / name, options.resume)
 
 
 def _write(options: argparse.Namespace, report: str, networks: Sequence[Candidate], photos: Sequence[Path]) -> None:
     """Write the report and contact sheets of 20 evenly chosen photographs, with and without a truth to compare."""
-    options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "table.md").write_text(report, encoding="utf-8")
     save_sheet(evaluate.sheet(networks, _spread(photos), options.model_dir), options.out / "sheet.jpg")
     if options.gray_photos is not None:
@@ -114,9 +137,12 @@ def _hints(names: Sequence[str], photos: Sequence[Path], options: argparse.Names
     if options.hint_photos == 0:
         return {}
     chosen = photos[:: max(1, len(photos) // options.hint_photos)][: options.hint_photos]
+    ledger = _ledger(options, evaluate_hints.FIGURES, "hints.csv")
     specs = [find_spec(name, options.model_dir) for name in names]
     return {
-        spec.name: evaluate_hints.psnr_by_hints(spec, chosen, options.model_dir) for spec in specs if spec.accepts_hints
+        spec.name: evaluate_hints.psnr_by_hints(spec, chosen, options.model_dir, options.processes, ledger)
+        for spec in specs
+        if spec.accepts_hints
     }
 
 

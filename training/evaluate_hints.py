@@ -1,5 +1,6 @@
 """A network and photographs in, PSNR by the number of colour hints out; the protocol is in `PROTOCOL`."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,20 +8,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
-from tqdm import tqdm
 
 from colorizers.colorizer import network_lightness
 from colorizers.loading import LoadedNetwork, load_network
 from colorizers.photo import Photo
 from colorizers.registry import ModelSpec
 from colorizers.rendering import Prediction, render
-from training.candidates import RGB, gray_photo, read_truth
+from training.candidates import RGB, Candidate, gray_photo, read_truth
+from training.crew import each
+from training.ledger import Ledger, key_of
 from training.metrics import psnr
 
 COUNTS = (0, 1, 5, 10, 50)
 SEEDS = 5
 PATCH_PX = 7
 SHORT_PX = 256
+FIGURES = tuple(f"psnr with {count}" for count in COUNTS)
 
 PROTOCOL = f"""\
 Hints: photographs with a short side of {SHORT_PX} px; each hint is the mean true ab of a {PATCH_PX} x {PATCH_PX} px
@@ -28,20 +31,24 @@ patch at a uniformly random position, given to the network at its working size; 
 PSNR over photographs."""
 
 
-def psnr_by_hints(spec: ModelSpec, photos: Sequence[Path], model_dir: Path) -> dict[int, float]:
-    """Return the mean PSNR in dB by the number of hints for a network that accepts them."""
-    network = load_network(spec, model_dir, quickest=True)
-    sums = dict.fromkeys(COUNTS, 0.0)
-    for index, path in enumerate(tqdm(photos, unit="photo", desc=f"hints, {spec.name}", disable=None)):
-        truth = read_truth(path, SHORT_PX)
-        gray = gray_photo(truth)
-        ab = rgb2lab(truth)[..., 1:].astype(np.float32)
-        for count in COUNTS:
-            # Without hints every seed gives the same.
-            seeds = range(SEEDS if count else 1)
-            values = [psnr(_painted(network, gray, ab, count, (seed, index)), truth) for seed in seeds]
-            sums[count] += float(np.mean(values)) / len(photos)
-    return sums
+def psnr_by_hints(
+    spec: ModelSpec, photos: Sequence[Path], model_dir: Path, processes: int = 1, ledger: Ledger | None = None
+) -> dict[int, float]:
+    """Return the mean PSNR in dB by the number of hints for a network that accepts them.
+
+    What `ledger` (of `FIGURES`) holds is not measured again.
+    """
+    ledger = ledger or Ledger(FIGURES)
+    paint = Candidate(spec.name, spec.name).identity(model_dir)
+    # The position in the list seeds the hints' places, so it belongs to the key.
+    keys = [key_of(PROTOCOL, path.read_bytes(), paint, str(index)) for index, path in enumerate(photos)]
+    missing = [(index, path) for index, path in enumerate(photos) if keys[index] not in ledger]
+    work = functools.partial(_measure, spec, model_dir)
+    what = f"hints for {spec.name}"
+    for (index, path), values in zip(missing, each(work, missing, processes, what), strict=True):
+        ledger.add(path.name, spec.name, keys[index], [repr(value) for value in values])
+    means = np.mean([[float(value) for value in ledger.figures(key)] for key in keys], axis=0)
+    return dict(zip(COUNTS, means.tolist(), strict=True))
 
 
 def markdown(figures: dict[str, dict[int, float]]) -> str:
@@ -76,15 +83,35 @@ def _scaled(start: int, scale: float, side: int) -> slice:
     return slice(first, max(first + 1, round((start + PATCH_PX) * scale)))
 
 
-def _painted(network: LoadedNetwork, gray: Photo, ab: NDArray[np.float32], count: int, seed: tuple[int, int]) -> RGB:
+@functools.lru_cache(maxsize=1)
+def _network(spec: ModelSpec, model_dir: Path) -> LoadedNetwork:
+    return load_network(spec, model_dir, quickest=True)
+
+
+def _measure(spec: ModelSpec, model_dir: Path, place: tuple[int, Path]) -> list[float]:
+    """Return the PSNR of one photograph for each number of hints, mean over seeds; `place` is its index and path."""
+    index, path = place
+    truth = read_truth(path, SHORT_PX)
+    gray = gray_photo(truth)
+    ab = rgb2lab(truth)[..., 1:].astype(np.float32)
+    values = []
+    for count in COUNTS:
+        # Without hints every seed gives the same.
+        seeds = [(seed, index) for seed in range(SEEDS if count else 1)]
+        painted = _painted(_network(spec, model_dir), gray, ab, count, seeds)
+        values.append(float(np.mean([psnr(picture, truth) for picture in painted])))
+    return values
+
+
+def _painted(
+    network: LoadedNetwork, gray: Photo, ab: NDArray[np.float32], count: int, seeds: Sequence[tuple[int, int]]
+) -> list[RGB]:
+    """Return `gray` in the colours that `network` gives it with `count` hints, once for each seed."""
     L = network_lightness(gray, network.spec)
-    hints, mask = hint_maps(ab, count, (L.shape[0], L.shape[1]), np.random.default_rng(seed))
+    maps = [hint_maps(ab, count, (L.shape[0], L.shape[1]), np.random.default_rng(seed)) for seed in seeds]
+    hints, masks = (torch.from_numpy(np.stack(part)) for part in zip(*maps, strict=True))
+    seen = torch.from_numpy(L).expand(len(seeds), 1, -1, -1)
     with torch.inference_mode():
-        answer = network.module.predict(
-            torch.from_numpy(L)[None, None],
-            torch.from_numpy(hints)[None],
-            torch.from_numpy(mask)[None],
-            network.spec.temperature,
-        )
-    prediction = Prediction(answer[0].float().numpy(), L)
-    return render(gray.pixels, prediction).astype(np.uint8, copy=False)
+        answers = network.module.predict(seen, hints, masks, network.spec.temperature)
+    pictures = (render(gray.pixels, Prediction(answer.float().numpy(), L)) for answer in answers)
+    return [picture.astype(np.uint8, copy=False) for picture in pictures]

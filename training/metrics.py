@@ -4,27 +4,36 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import deltaE_ciede2000, rgb2lab
-from skimage.metrics import structural_similarity
+from skimage.color import rgb2lab
+
+from training import metric_kernels
 
 THRESHOLDS = 151  # 0, 1 ... 150 ab units, Zhang et al. 2016, section 3.1
 _GRID = 10  # ab units of a colour class
 _REACH = 12  # classes from -120 to 120
 CLASSES = (2 * _REACH + 1) ** 2
 _SIGMA = 5.0  # of the prior's smoothing, Zhang et al. 2016
+_WINDOW = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))  # 11 px, sigma 1.5: Wang et al. 2004, section III.B
+_WINDOW_F4 = (_WINDOW / _WINDOW.sum()).astype(np.float32)
 
 RGB = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
 class Errors:
-    """How many pixels of each colour class (of the truth) are off by so many ab units.
+    """The pixels of one photograph by colour class (of the truth): which classes it has, and how many pixels of each.
 
-    `cells` holds class * (THRESHOLDS + 1) + the error rounded up (THRESHOLDS for all larger ones), `counts` how many.
+    `hits` counts, over the pixels of the class, the thresholds 0..150 that their ab error does not exceed.
     """
 
-    cells: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    pixels: NDArray[np.int64]
+    hits: NDArray[np.int64]
+
+    @property
+    def auc(self) -> float:
+        """Return the mean over thresholds of the share of this photograph's pixels within them."""
+        return float(self.hits.sum() / (THRESHOLDS * self.pixels.sum()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,18 +47,35 @@ class Figures:
     colourfulness: float
     errors: Errors
 
+    def to_text(self) -> list[str]:
+        """Return the fields that `FIGURES` names; nothing is lost."""
+        numbers = (self.psnr, self.ssim, self.ciede2000, self.chroma, self.colourfulness, self.errors.auc)
+        counts = zip(self.errors.classes, self.errors.pixels, self.errors.hits, strict=True)
+        return [*map(repr, numbers), " ".join(f"{cell}:{pixels}:{hits}" for cell, pixels, hits in counts)]
+
+    @staticmethod
+    def from_text(fields: list[str]) -> "Figures":
+        """Return the figures that `to_text` wrote."""
+        numbers = [float(field) for field in fields[:5]]
+        classes, pixels, hits = np.array([cell.split(":") for cell in fields[6].split()], np.int64).T
+        return Figures(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], Errors(classes, pixels, hits))
+
+
+FIGURES = ("psnr", "ssim", "ciede2000", "chroma", "colourfulness", "auc", "class:pixels:hits")
+
 
 class Truth:
     """An original, RGB uint8 (h, w, 3) with sides of 11 px at least, and its Lab, to compare several results with."""
 
     def __init__(self, rgb: RGB) -> None:
         self.rgb = rgb
-        self.lab = _lab(rgb)
+        self._lab = _lab(rgb)
+        self._classes = _classes(self._lab)
 
     def own_figures(self) -> Figures:
         """Return the figures of the original itself, which has no error."""
-        errors = ab_errors(self.lab[..., 1:], self.lab[..., 1:])
-        return Figures(100.0, 1.0, 0.0, _chroma(self.lab), colourfulness(self.rgb), errors)
+        errors = _errors(self._lab, self._lab, self._classes)
+        return Figures(100.0, 1.0, 0.0, _chroma(self._lab), colourfulness(self.rgb), errors)
 
     def compare(self, result: RGB) -> Figures:
         """Return the figures of `result`, RGB uint8 of the same size."""
@@ -57,10 +83,10 @@ class Truth:
         return Figures(
             psnr=psnr(result, self.rgb),
             ssim=ssim(result, self.rgb),
-            ciede2000=float(deltaE_ciede2000(self.lab, lab).mean()),  # type: ignore[no-untyped-call]
+            ciede2000=metric_kernels.ciede2000_sum(self._lab, lab) / len(lab),
             chroma=_chroma(lab),
             colourfulness=colourfulness(result),
-            errors=ab_errors(lab[..., 1:], self.lab[..., 1:]),
+            errors=_errors(lab, self._lab, self._classes),
         )
 
 
@@ -72,8 +98,11 @@ def psnr(result: RGB, truth: RGB) -> float:
 
 def ssim(result: RGB, truth: RGB) -> float:
     """Return the structural similarity as Wang et al. 2004 have it (Gaussian of sigma 1.5), mean over RGB."""
-    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-    return float(structural_similarity(truth, result, channel_axis=2, data_range=255, **options))  # type: ignore[no-untyped-call]
+    height, width = truth.shape[0] - len(_WINDOW_F4) + 1, truth.shape[1] - len(_WINDOW_F4) + 1
+    if min(height, width) < 1:
+        raise ValueError(f"SSIM needs pictures of {len(_WINDOW_F4)} px at least.")
+    positions: int = 3 * height * width
+    return metric_kernels.ssim_sum(_planes(truth), _planes(result), _WINDOW_F4) / positions
 
 
 def colourfulness(rgb: RGB) -> float:
@@ -86,11 +115,8 @@ def colourfulness(rgb: RGB) -> float:
 
 def ab_errors(ab: NDArray[np.float32], truth: NDArray[np.float32]) -> Errors:
     """Return the errors of `ab` against `truth`, both (h, w, 2) in raw units."""
-    error = np.hypot(*np.moveaxis(ab - truth, 2, 0))
-    rounded = np.minimum(np.ceil(error - 1e-4).astype(np.int64), THRESHOLDS)
-    a, b = np.moveaxis(np.clip(np.round(truth / _GRID).astype(np.int64), -_REACH, _REACH) + _REACH, 2, 0)
-    cells, counts = np.unique((a * (2 * _REACH + 1) + b) * (THRESHOLDS + 1) + rounded, return_counts=True)
-    return Errors(cells, counts)
+    lab, lab_truth = (np.dstack([np.zeros_like(x[..., :1]), x]).reshape(-1, 3) for x in (ab, truth))
+    return _errors(lab, lab_truth, _classes(lab_truth))
 
 
 def area_under_curve(errors: list[Errors], rebalanced: bool) -> float:
@@ -99,12 +125,12 @@ def area_under_curve(errors: list[Errors], rebalanced: bool) -> float:
     `rebalanced` weighs each pixel by the inverse of its true colour's probability (Zhang et al. 2016, equation 4 with
     lambda 0), smoothed, as measured on these same photographs.
     """
-    table = np.zeros((CLASSES, THRESHOLDS + 1))
+    pixels, hits = np.zeros((2, CLASSES))
     for part in errors:
-        np.add.at(table.reshape(-1), part.cells, part.counts)
-    weights = 1 / np.maximum(_smoothed(table.sum(1)), 1e-12) if rebalanced else np.ones(CLASSES)
-    weighted = (table * weights[:, None]).sum(0)
-    return float(np.cumsum(weighted)[:THRESHOLDS].mean() / weighted.sum())
+        pixels[part.classes] += part.pixels
+        hits[part.classes] += part.hits
+    weights = 1 / np.maximum(_smoothed(pixels), 1e-12) if rebalanced else np.ones(CLASSES)
+    return float((hits * weights).sum() / ((pixels * weights).sum() * THRESHOLDS))
 
 
 def _smoothed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -117,10 +143,29 @@ def _smoothed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return smooth
 
 
+def _planes(rgb: RGB) -> NDArray[np.float32]:
+    """Return RGB (h, w, 3) as planes (3, h, w) around 0."""
+    return np.ascontiguousarray(np.moveaxis(rgb, 2, 0), dtype=np.float32) - np.float32(128)
+
+
 def _lab(rgb: RGB) -> NDArray[np.float32]:
+    """Return Lab (pixels, 3)."""
     lab: NDArray[np.float32] = rgb2lab(rgb.astype(np.float32) / 255)
-    return lab
+    return np.ascontiguousarray(lab.reshape(-1, 3))
 
 
 def _chroma(lab: NDArray[np.float32]) -> float:
-    return float(np.hypot(lab[..., 1], lab[..., 2]).mean())
+    return float(np.hypot(lab[:, 1], lab[:, 2]).mean())
+
+
+def _classes(lab: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Return the colour class of every pixel of Lab (pixels, 3)."""
+    cells = np.clip(np.round(lab[:, 1:] / _GRID).astype(np.int32), -_REACH, _REACH) + _REACH
+    return np.ascontiguousarray(cells[:, 0] * (2 * _REACH + 1) + cells[:, 1])
+
+
+def _errors(lab: NDArray[np.float32], truth: NDArray[np.float32], classes: NDArray[np.int32]) -> Errors:
+    pixels, hits = np.zeros((2, CLASSES), np.int64)
+    metric_kernels.count_errors(lab, truth, classes, THRESHOLDS, pixels, hits)
+    (found,) = np.nonzero(pixels)
+    return Errors(found, pixels[found], hits[found])

@@ -12,12 +12,16 @@ from colorizers.photo import open_photo
 from colorizers.registry import find_spec
 from tests.training.conftest import tiny
 from tests.training.pictures import landscape, write_shards
+from training import evaluate_hints
 from training.candidates import Candidate, gray_photo, mean_ab, read_truth
+from training.card import BEGIN, END, write_card
 from training.cli import main
 from training.evaluate import evaluate
 from training.evaluate_cli import networks_to_try, photos_in
 from training.evaluate_hints import hint_maps, psnr_by_hints
 from training.export import export
+from training.ledger import Ledger
+from training.metrics import FIGURES
 from training.start import Request, make_trainer
 
 
@@ -119,6 +123,47 @@ def test_the_command_prints_protocol_and_tables(
         assert sheet.size == (2 * 244 - 4, 16 + 4 * 244 - 4)
     assert main(["evaluate", "--model", "nobody", *arguments]) == 1
     assert "no network called 'nobody'" in capsys.readouterr().err
+
+
+def test_what_was_measured_is_not_measured_again(photos: Path, model_dir: Path, tmp_path: Path) -> None:
+    candidates = [Candidate("gray"), Candidate("mine", "my-ushaped")]
+    file = tmp_path / "figures.csv"
+    rows = evaluate(candidates, photos_in(photos), model_dir, ledger=Ledger(FIGURES, file))
+    lines = file.read_text().splitlines()
+    assert len(lines) == 1 + 4 * 3
+    # Stopped while the last photo's lines were being written; one of the others is made to tell that it is believed.
+    lines[1] = lines[1].replace(lines[1].split(",")[3], "50.0")
+    file.write_text("\n".join(lines[:11]) + "\n" + lines[11][:30])
+    resumed = Ledger(FIGURES, file, resume=True)
+    gray, mine, original = evaluate(candidates, photos_in(photos), model_dir, ledger=resumed)
+    assert len(file.read_text().splitlines()) == 1 + 4 * 3
+    assert gray.psnr > rows[0].psnr
+    assert replace(gray, psnr=rows[0].psnr) == rows[0]
+    assert [mine, original] == rows[1:]
+    # Other weights, temperatures or photographs are measured anew, and without `resume` everything is.
+    other = Ledger(FIGURES, file, resume=True)
+    assert evaluate([Candidate("mine", "my-default")], photos_in(photos), model_dir, ledger=other)[0] != mine
+    assert evaluate(candidates, photos_in(photos), model_dir, ledger=Ledger(FIGURES, file)) == rows
+
+
+def test_hinted_figures_are_kept_too(photos: Path, model_dir: Path, tmp_path: Path) -> None:
+    spec, paths = find_spec("my-default", model_dir), photos_in(photos)[:2]
+    names = evaluate_hints.FIGURES
+    whole = psnr_by_hints(spec, paths, model_dir, ledger=Ledger(names, tmp_path / "hints.csv"))
+    file = tmp_path / "hints.csv"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:2]))
+    assert psnr_by_hints(spec, paths, model_dir, ledger=Ledger(names, file, resume=True)) == pytest.approx(whole)
+
+
+def test_the_report_goes_into_its_place_in_the_card(tmp_path: Path) -> None:
+    card = tmp_path / "README.md"
+    card.write_text(f"# Card\n\n{BEGIN}\nold\n{END}\n\nMore.\n")
+    for report in ("| a |\n", "| b |\n"):
+        write_card(card, report)
+    assert card.read_text() == f"# Card\n\n{BEGIN}\n\n| b |\n\n{END}\n\nMore.\n"
+    card.write_text("# Card\n")
+    with pytest.raises(ValueError, match="no place for the figures"):
+        write_card(card, "| c |")
 
 
 def test_a_folder_without_photographs_is_explained(tmp_path: Path) -> None:

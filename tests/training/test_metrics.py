@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
-from skimage.metrics import peak_signal_noise_ratio
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from tests.training.pictures import landscape
-from training.metrics import Truth, ab_errors, area_under_curve, colourfulness, psnr
+from training.metric_kernels import ciede2000_sum
+from training.metrics import Figures, Truth, ab_errors, area_under_curve, colourfulness, psnr, ssim
 
 TRUTH = np.asarray(landscape(1))
 GRAY = np.repeat(np.asarray(landscape(1).convert("L"))[..., None], 3, 2)
@@ -56,3 +58,49 @@ def test_rebalancing_makes_rare_colours_count() -> None:
     assert plain == pytest.approx((99 + 51 / 151) / 100)
     # Both colours are now worth the same: one is right at once, the other from an error of 100 on.
     assert rebalanced == pytest.approx((1 + 51 / 151) / 2, abs=0.01)
+
+
+def test_structure_is_what_scikit_image_finds() -> None:
+    other = np.asarray(landscape(2))
+    noise = np.random.default_rng(0).integers(0, 256, TRUTH.shape).astype(np.uint8)
+    options = {"channel_axis": 2, "data_range": 255, "gaussian_weights": True, "use_sample_covariance": False}
+    for result in (GRAY, other, noise, np.zeros_like(TRUTH)):
+        assert ssim(result, TRUTH) == pytest.approx(structural_similarity(TRUTH, result, **options), abs=2e-5)
+    with pytest.raises(ValueError, match="11 px at least"):
+        ssim(TRUTH[:10], TRUTH[:10])
+
+
+def test_colour_difference_is_what_scikit_image_finds() -> None:
+    every = np.stack(np.meshgrid(*3 * [np.arange(0, 256, 51)]), axis=-1).reshape(-1, 3) / 255
+    lab = rgb2lab(every).astype(np.float32)
+    for one, other in ((lab, lab[::-1]), (lab, np.roll(lab, 7, 0)), (lab, lab * [1, 0.9, 0.9]), (lab, lab * [1, 0, 0])):
+        pair = [np.ascontiguousarray(part, dtype=np.float32) for part in (one, other)]
+        assert ciede2000_sum(*pair) == pytest.approx(deltaE_ciede2000(*pair).sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "difference"),
+    [  # Sharma, Wu, Dalal 2005, table 1: pairs 1, 7, 9, 13, 16, 20, 25
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, 0, 0), (50, -1, 2), 2.3669),
+        ((50, 2.4900, -0.0010), (50, -2.4900, 0.0009), 7.1792),
+        ((50, -0.0010, 2.4900), (50, 0.0009, -2.4900), 4.8045),
+        ((50, 2.5, 0), (50, 0, -2.5), 4.3065),
+        ((50, 2.5, 0), (58, 24, 15), 19.4535),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+    ],
+)
+def test_colour_difference_of_the_standard_s_pairs(
+    one: tuple[float, ...], other: tuple[float, ...], difference: float
+) -> None:
+    found = ciede2000_sum(np.array([one], np.float32), np.array([other], np.float32))
+    assert found == pytest.approx(difference, abs=2e-4)
+
+
+def test_figures_survive_being_written() -> None:
+    figures = Truth(TRUTH).compare(GRAY)
+    again = Figures.from_text(figures.to_text())
+    assert again.to_text() == figures.to_text()
+    assert (again.psnr, again.ssim, again.ciede2000) == (figures.psnr, figures.ssim, figures.ciede2000)
+    assert area_under_curve([again.errors], rebalanced=True) == area_under_curve([figures.errors], rebalanced=True)
+    assert area_under_curve([again.errors], rebalanced=False) == pytest.approx(figures.errors.auc)

@@ -1,0 +1,15 @@
+"""A report in, the model card with that report in its marked place out."""
+
+from pathlib import Path
+
+BEGIN, END = "<!-- evaluate writes from here -->", "<!-- to here -->"
+
+
+def write_card(card: Path, report: str) -> None:
+    """Replace what stands between the marks in the Markdown file `card`; raises `ValueError` where it has no marks."""
+    text = card.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{card} has no place for the figures: a line {BEGIN} and, below it, a line {END}.")
+    card.write_text(f"{before}{BEGIN}\n\n{report.strip()}\n\n{END}{after}", encoding="utf-8")
