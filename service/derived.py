@@ -13,7 +13,7 @@ from service.models import check_usable
 from service.options import Options
 from service.parts import Parts
 from service.privacy import oldest_kept
-from service.queueing import enqueue
+from service.queueing import Also, enqueue
 
 
 class NotDoneError(ColorizerError):
@@ -23,7 +23,9 @@ class NotDoneError(ColorizerError):
     status = 409
 
 
-def make_version(photo: Job, options: Options, parts: Parts, batch: str | None = None) -> Job:
+def make_version(
+    photo: Job, options: Options, parts: Parts, batch: str | None = None, also: Also | None = None
+) -> Job:
     """Queue the original of `photo` once more with `options`, for the same owner.
 
     Raises `QueueFullError`, and what `check_usable` does; `FileNotFoundError` where the photo is just leaving.
@@ -32,7 +34,7 @@ def make_version(photo: Job, options: Options, parts: Parts, batch: str | None =
     version = _new(photo, "colorization", options, SINGLE)
     version = replace(version, source=origin_of(photo), batch=batch)
     parts.files.copy(photo.id, "original", version.id)
-    return enqueue([version], parts)[version.id]
+    return enqueue([version], parts, also)[version.id]
 
 
 def make_preview(photo: Job, options: Options, parts: Parts) -> Job:

@@ -68,7 +68,8 @@ class Queue:
     ) -> bool:
         """Queue jobs, all or none, in the given order; False where `most_queued` were waiting already.
 
-        Those that somebody waits for at once are counted apart from the others. `also`, given the jobs, takes part in the transaction.
+        Those that somebody waits for at once are counted apart from the others. `also`, given the jobs, takes part in
+        the transaction.
         """
         new = list(new)
         with self.database.connect() as connection, connection.begin() as transaction:

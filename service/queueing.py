@@ -13,11 +13,11 @@ from service.parts import Parts
 from service.problems import QueueFullError
 from service.tallies import live_processes
 
-Also = Callable[[sa.Connection], object]
+Also = Callable[[sa.Connection, Sequence[NewJob]], object]
 
 
 def enqueue(new: Sequence[NewJob], parts: Parts, also: Also | None = None) -> dict[str, Job]:
-    """Queue `new`, all or none; return them by id. `also` takes part in the transaction.
+    """Queue `new`, all or none; return them by id. `also`, given the jobs, takes part in the transaction.
 
     Raises `QueueFullError`, or what the database or `also` does; nothing is left of the jobs then.
     """

@@ -51,13 +51,18 @@ def submit(request: Request, parts: Parts, options: Options = DEFAULT, batch: st
 
     Raises `NoFileError`, `TooManyFilesError` or what `submit_files` does.
     """
+    return submit_files(uploads_of(request, parts), parts.owners.of(request), parts, options, batch)
+
+
+def uploads_of(request: Request, parts: Parts) -> list[FileStorage]:
+    """Return the photos of a form, at least one. Raises `NoFileError` or `TooManyFilesError`."""
     uploads = [file for file in request.files.getlist(FIELD) if file.filename or _upload(file).size]
     if not uploads:
         raise NoFileError(f"The request holds no photo; the form field is called {FIELD!r}.")
     if len(uploads) > parts.settings.max_files:
         limit = parts.settings.max_files
         raise TooManyFilesError(f"{len(uploads)} photos are too many; send at most {limit} at a time.", limit=limit)
-    return submit_files(uploads, parts.owners.of(request), parts, options, batch)
+    return uploads
 
 
 def submit_files(
