@@ -3,23 +3,23 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from PIL import Image
 from tqdm import tqdm
 
-from colorizers import weights_cli
+from colorizers import replay_cli, weights_cli
 from colorizers.batch import PlanError, Task, plan
-from colorizers.errors import ColorizerError, TooManyPixelsError
+from colorizers.errors import ColorizerError, RequestError, TooManyPixelsError
 from colorizers.formats import supported_titles
-from colorizers.lab import Pixels
-from colorizers.photo import MAX_MEGAPIXELS, Photo, open_photo
-from colorizers.provenance import Provenance
+from colorizers.photo import MAX_MEGAPIXELS, open_photo
+from colorizers.recipe import DEPTHS, QUALITY, Recipe
 from colorizers.registry import EMBEDDED, MODEL_DIR
 
 if TYPE_CHECKING:
     from colorizers.colorizer import Colorizer
+    from colorizers.results import Page
 
 DESCRIPTION = """\
 Colour black-and-white photographs. The result has the size and the format of the original, and its grays exactly
@@ -31,6 +31,8 @@ examples:
   python -m colorizers photo.jpg scan.tif -o coloured/   several photos into a folder
   python -m colorizers ALBUM -o COLOURED --recursive     a folder and all below it, with the same names
   python -m colorizers photo.jpg -o out.png --model eccv16
+  python -m colorizers scan.tif -o out.tif --recipe      also write down how it was made, as out.tif.recipe.json
+  python -m colorizers replay out.tif.recipe.json scan.tif -o again.tif
   python -m colorizers weights list                      the networks there are, and how to get their weights
 
 -o is a folder if there is one of that name, if it ends in a slash or if it has no suffix of a picture; else it is a
@@ -47,14 +49,17 @@ def main(argv: Sequence[str]) -> int:
     """Do what `argv`, the words after `python -m colorizers`, asks for; return the exit status."""
     if argv[:1] == ["weights"]:
         return weights_cli.main(list(argv[1:]))
+    if argv[:1] == ["replay"]:
+        return replay_cli.main(argv[1:])
     parser = _parser()
     arguments = parser.parse_args(argv)
     inputs = [*arguments.photos, *arguments.img_path]
     if not inputs:
         parser.error("name a photo or a folder to colour; --help shows examples")
     try:
+        Recipe("any", "0" * 64, working_size_px=1, **_look(arguments))
         tasks = plan(inputs, arguments.output, arguments.recursive)
-    except PlanError as error:
+    except (PlanError, RequestError) as error:
         parser.error(str(error))
     if not tasks:
         print(f"There is no picture to colour in {', '.join(map(str, inputs))}.", file=sys.stderr)
@@ -98,13 +103,41 @@ def _parser() -> argparse.ArgumentParser:
         help="also write the colours alone, as NAME_layer.png: a transparent layer to lay over the original",
     )
     parser.add_argument(
+        "--recipe",
+        action="store_true",
+        help="also write how the result was made, as RESULT.recipe.json: `replay` makes the same file of it again",
+    )
+    parser.add_argument(
         "--max-megapixels",
         type=float,
         default=MAX_MEGAPIXELS,
         metavar="N",
         help="refuse larger pictures (default: %(default)g)",
     )
+    _add_look(parser)
     return parser
+
+
+def _add_look(parser: argparse.ArgumentParser) -> None:
+    """Add what decides how results look."""
+    look = parser.add_argument_group("how results look")
+    look.add_argument(
+        "--saturation", type=float, default=1.0, metavar="N", help="times the chroma: 0 is gray, 1 the network's own"
+    )
+    look.add_argument("--warmth", type=float, default=0.0, metavar="N", help="from -1, cooler, to 1, warmer")
+    look.add_argument(
+        "--temperature",
+        type=float,
+        metavar="N",
+        help="of the network's distribution: lower is bolder, higher is grayer",
+    )
+    look.add_argument(
+        "--size", type=int, metavar="PX", help="the long side of the results, where that is smaller than the photo's"
+    )
+    look.add_argument("--bits", type=int, choices=DEPTHS, help="bits a sample in PNG and TIFF (default: the photo's)")
+    look.add_argument(
+        "--quality", type=int, default=QUALITY, metavar="N", help="of JPEG and WebP, 1 to 100 (default: %(default)s)"
+    )
 
 
 def _colour_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
@@ -145,48 +178,41 @@ def _load(arguments: argparse.Namespace) -> "Colorizer":
 
 
 def _colour(task: Task, colorizer: "Colorizer", arguments: argparse.Namespace) -> None:
-    from colorizers.encode import write, write_pages
+    from colorizers.encode import replacing
+    from colorizers.results import pages_of, write_result
 
     if task.target.resolve() == task.source.resolve():
         raise PlanError("the result would replace the original")
     photo = open_photo(task.source, arguments.max_megapixels)
+    recipe = colorizer.recipe(photo, format=task.format.lower(), **_look(arguments))
     task.target.parent.mkdir(parents=True, exist_ok=True)
-    if photo.pages > 1 and task.format == "TIFF":
-        write_pages(task.target, _pages(task, photo, colorizer, arguments), arguments.strip_location)
-        return
-    if photo.frames > 1:
+    if photo.frames > 1 and not (photo.pages > 1 and task.format == "TIFF"):
         tqdm.write(f"{task.source}: the first of {photo.frames} pages or frames is coloured", file=sys.stderr)
-    rgb = colorizer.colorize(photo)
-    if arguments.layer:
-        _write_layer(task, photo, rgb)
-    write(
-        task.target,
-        rgb,
-        photo,
-        colorizer.provenance(photo),
-        task.format,
-        strip_location=arguments.strip_location,
+    opened = pages_of(
+        colorizer, recipe, lambda number: open_photo(task.source, arguments.max_megapixels, number), photo
     )
+    if arguments.layer:
+        opened = _with_layer(opened, task, recipe)
+    if arguments.recipe:
+        with replacing(task.target.with_name(f"{task.target.name}.recipe.json")) as temporary:
+            temporary.write_text(recipe.to_json(), encoding="utf-8")
+    write_result(task.target, opened, recipe)
 
 
-def _write_layer(task: Task, photo: Photo, rgb: Pixels) -> None:
-    from colorizers.encode import replacing
-    from colorizers.layer import colour_layer
-
-    with replacing(task.target.with_name(f"{task.target.stem}_layer.png")) as temporary:
-        Image.fromarray(colour_layer(photo.pixels, rgb)).save(temporary, "PNG")
+def _look(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields of a recipe that the arguments say."""
+    names = ("temperature", "saturation", "warmth", "quality", "bits", "strip_location")
+    return {name: getattr(arguments, name) for name in names} | {"size_px": arguments.size}
 
 
-def _pages(
-    task: Task, first: Photo, colorizer: "Colorizer", arguments: argparse.Namespace
-) -> Iterator[tuple[Pixels, Photo, Provenance]]:
-    """Yield every page of a file, coloured; `first` is its first."""
-    for number in range(first.pages):
-        photo = open_photo(task.source, arguments.max_megapixels, number) if number else first
-        rgb = colorizer.colorize(photo)
-        if arguments.layer and number == 0:
-            _write_layer(task, photo, rgb)
-        yield rgb, photo, colorizer.provenance(photo)
+def _with_layer(pages: Iterator["Page"], task: Task, recipe: Recipe) -> Iterator["Page"]:
+    """Yield the pages, after writing the colours of the first alone to a file beside the result."""
+    from colorizers.results import LAYER, write_result
+
+    first = next(pages)
+    write_result(task.target.with_name(f"{task.target.stem}_layer.png"), [first], replace(recipe, format=LAYER))
+    yield first
+    yield from pages
 
 
 def _reason(error: Exception) -> str:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from colorizers.loading import LoadedNetwork, load_file, load_network
 from colorizers.photo import Photo, open_photo
 from colorizers.precision import GuessingNetwork
 from colorizers.provenance import Provenance
-from colorizers.recipe import check_temperature
+from colorizers.recipe import Recipe, check_temperature
 from colorizers.registry import EMBEDDED, MODEL_DIR, ModelSpec, default_spec, find_spec, weights_path
 from colorizers.rendering import FAITHFUL, Prediction, Rendering, render
 from colorizers.resizing import resized
@@ -175,6 +175,19 @@ class Colorizer:
             weights_sha256=self.weights_sha256,
             verified=self.verified,
             original_sha256=photo.sha256,
+        )
+
+    def recipe(self, photo: Photo | None = None, **choices: Any) -> Recipe:
+        """Return a recipe with this network and the `choices`, fields of `Recipe`; for `photo` alone, or any.
+
+        Raises what `Recipe` raises.
+        """
+        return Recipe(
+            model=self.spec.name,
+            weights_sha256=self.weights_sha256,
+            working_size_px=self.spec.working_size_px,
+            original_sha256=None if photo is None else photo.sha256,
+            **choices,
         )
 
     def _run(

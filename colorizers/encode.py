@@ -22,9 +22,9 @@ from colorizers.lab import Pixels, eight_bits
 from colorizers.photo import Photo
 from colorizers.png import png_bytes
 from colorizers.provenance import Provenance, xmp_packet
+from colorizers.recipe import QUALITY
 from colorizers.tiff import TiffWriter, tiff_bytes
 
-QUALITY = 95
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp"}
 _KEPT = {"JPEG": "JPEG", "MPO": "JPEG", "TIFF": "TIFF", "WEBP": "WEBP"}
 _WEBP_MOST_PX = 16383

@@ -1,0 +1,128 @@
+"""Photos, a network's answers for them and a recipe in, the finished file out: every result is made here.
+
+The command line, the service and a replayed recipe all come through this door, hence the same bytes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from colorizers.colorizer import Colorizer
+from colorizers.encode import output_format, write, write_pages
+from colorizers.errors import OtherWeightsError
+from colorizers.lab import Pixels
+from colorizers.layer import write_layer
+from colorizers.photo import MAX_MEGAPIXELS, Photo, open_photo
+from colorizers.prediction import Prediction
+from colorizers.provenance import Provenance
+from colorizers.recipe import Recipe
+from colorizers.registry import MODEL_DIR, find_spec, weights_path
+from colorizers.rendering import Rendering, render
+from colorizers.resizing import fitted
+
+LAYER = "layer"
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A photo or one page of a file, the network's answer for it, and what the result says of its making."""
+
+    photo: Photo
+    prediction: Prediction
+    provenance: Provenance
+
+
+def container(photo: Photo, recipe: Recipe) -> str:
+    """Return the format, as `encode` calls it, of the file that `recipe` makes of `photo`."""
+    if recipe.format == LAYER:
+        return "PNG"
+    return output_format(photo) if recipe.format is None else recipe.format.upper()
+
+
+def coloured(page: Page, recipe: Recipe) -> tuple[Photo, Pixels]:
+    """Return the photo at the size and depth of its result, and the result's pixels RGB (h, w, 3)."""
+    photo = fitted(page.photo, recipe.size_px, recipe.bits)
+    return photo, render(photo.pixels, page.prediction, rendering_of(recipe))
+
+
+def rendering_of(recipe: Recipe) -> Rendering:
+    """Return the rendering that `recipe` asks for."""
+    return Rendering(saturation=recipe.saturation, warmth=recipe.warmth, edge_aware=recipe.edge_aware)
+
+
+def write_result(path: Path, pages: Iterable[Page], recipe: Recipe) -> None:
+    """Write what `recipe` makes of `pages` to `path`, in one step; of formats without pages it is the first.
+
+    The pages are taken one at a time. Raises `ColorizerError` where the format cannot hold the result.
+    """
+    remaining = iter(pages)
+    first = next(remaining)
+    format_ = container(first.photo, recipe)
+    if format_ == "TIFF" and first.photo.pages > 1:
+        write_pages(path, _coloured_pages(first, remaining, recipe), recipe.strip_location)
+        return
+    photo, rgb = coloured(first, recipe)
+    if recipe.format == LAYER:
+        write_layer(path, photo.pixels, rgb)
+        return
+    write(path, rgb, photo, first.provenance, format_, recipe.quality, recipe.strip_location)
+
+
+def pages_of(colorizer: Colorizer, recipe: Recipe, open_page: Callable[[int], Photo], first: Photo) -> Iterator[Page]:
+    """Yield the pages of a file with their predictions, the network running once for each.
+
+    `first` is page 0; `open_page` opens page 1, 2, ...
+    """
+    for number in range(first.pages):
+        photo = open_page(number) if number else first
+        yield Page(photo, colorizer.predict(photo, recipe.hints, recipe.temperature), colorizer.provenance(photo))
+
+
+def replay(
+    recipe: Recipe,
+    source: Path,
+    target: Path,
+    model_dir: Path = MODEL_DIR,
+    use_gpu: bool = False,
+    max_megapixels: float = MAX_MEGAPIXELS,
+) -> bool:
+    """Write what `recipe` makes of the photo `source` to `target`; return whether it is the photo it was made for.
+
+    Raises `OtherWeightsError` where the installed weights are not the recipe's, and what opening a photo, loading a
+    network and writing raise.
+    """
+    colorizer = colorizer_for(recipe, model_dir, use_gpu)
+    photo = open_photo(source, max_megapixels)
+    opened = pages_of(colorizer, recipe, partial(open_photo, source, max_megapixels), photo)
+    write_result(target, opened, recipe)
+    return recipe.original_sha256 in (None, photo.sha256)
+
+
+def colorizer_for(recipe: Recipe, model_dir: Path = MODEL_DIR, use_gpu: bool = False) -> Colorizer:
+    """Return the network with the weights that `recipe` names; raises `OtherWeightsError` or `WeightsError`."""
+    spec = find_spec(recipe.model, model_dir)
+    path = weights_path(spec, model_dir)
+    is_registered = spec.sha256 == recipe.weights_sha256 or not path.exists()
+    colorizer = (
+        Colorizer.from_name(spec.name, model_dir, use_gpu) if is_registered else Colorizer(path, use_gpu, model_dir)
+    )
+    if colorizer.weights_sha256 != recipe.weights_sha256:
+        raise OtherWeightsError(
+            f"The recipe was made with other weights of {spec.name} (SHA-256 {recipe.weights_sha256}) than those that "
+            f"are installed at {path} ({colorizer.weights_sha256}), so it cannot give the same result.",
+            name=spec.name,
+            wanted=recipe.weights_sha256,
+            installed=colorizer.weights_sha256,
+        )
+    return colorizer
+
+
+def _coloured_pages(
+    first: Page, remaining: Iterator[Page], recipe: Recipe
+) -> Iterator[tuple[Pixels, Photo, Provenance]]:
+    page: Page | None = first
+    while page is not None:
+        photo, rgb = coloured(page, recipe)
+        yield rgb, photo, page.provenance
+        page = next(remaining, None)
