@@ -10,14 +10,25 @@ import os
 import secrets
 from pathlib import Path
 
+import sqlalchemy as sa
 from flask import Request, Response
 from itsdangerous import BadSignature, Signer
 
 from service.keys import Keys
+from service.settings import Settings
+from service.tables import shared_secret
 
 COOKIE = "photo_colorizer"
 _FILE = "secret-key"
+_TOKEN_BYTES = hashlib.sha256().digest_size
 _KEPT_S = 365 * 24 * 3600
+
+
+def secret_of(settings: Settings, database: sa.Engine) -> str:
+    """Return the key that signs cookies: where several machines share a database, all have the same."""
+    if settings.database_url and not settings.secret_key:
+        return shared_secret(database, "cookies", secrets.token_hex(32))
+    return load_secret(settings.secret_key, settings.data_dir)
 
 
 def load_secret(configured: str, data_dir: Path) -> str:
@@ -64,8 +75,24 @@ class Owners:
             return None
 
     def token_of(self, browser: str) -> str:
-        """Return the token that a request of `browser` must carry to change something: no other site can read it."""
-        return hmac.new(self._token_key, browser.encode("ascii"), hashlib.sha256).hexdigest()
+        """Return a token that a request of `browser` must carry to change something: no other site can read it.
+
+        It looks different each time, so that nobody finds it out from the length of compressed pages.
+        """
+        mask = secrets.token_bytes(_TOKEN_BYTES)
+        return (mask + _xor(mask, self._token(browser))).hex()
+
+    def is_token_of(self, browser: str, sent: str) -> bool:
+        """Whether `sent` is one of the tokens of `browser`."""
+        try:
+            masked = bytes.fromhex(sent)
+        except ValueError:
+            return False
+        token = _xor(masked[:_TOKEN_BYTES], masked[_TOKEN_BYTES:])
+        return hmac.compare_digest(token, self._token(browser))
+
+    def _token(self, browser: str) -> bytes:
+        return hmac.new(self._token_key, browser.encode("ascii"), hashlib.sha256).digest()
 
     def remember(self, browser: str, request: Request, response: Response) -> None:
         """Give `browser` its cookie; each time it lasts another year."""
@@ -73,6 +100,10 @@ class Owners:
         response.set_cookie(
             COOKIE, value, _KEPT_S, path=self._path, secure=request.is_secure, httponly=True, samesite="Lax"
         )
+
+
+def _xor(mask: bytes, data: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(mask, data, strict=False))
 
 
 def new_browser() -> str:

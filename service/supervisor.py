@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.capacity import worker_count, worker_environ
-from service.jobs import JobStore
+from service.jobs import JobStore, open_jobs
 from service.logs import configure_logging
 from service.settings import ROOT, Settings, load_settings
 from service.signals import exit_on
@@ -50,7 +50,12 @@ class Supervisor:
         self._thread: threading.Thread | None = None
 
     def ensure(self) -> None:
-        """Make sure that someone looks after the workers; returns at once. The first call starts the thread."""
+        """Make sure that someone looks after the workers; returns at once. The first call starts the thread.
+
+        Where a broker carries the work elsewhere, there are no local workers.
+        """
+        if self._settings.broker_url:
+            return
         with self._starting:
             if self._stop.is_set() or (self._thread and self._thread.is_alive()):
                 return
@@ -68,7 +73,9 @@ class Supervisor:
     def _run(self) -> None:
         with self._worker_lock() as mine:
             if mine:
-                self._jobs.lose_all()
+                # What is running in a database that other machines share may well be theirs: leases tell.
+                if not self._settings.database_url:
+                    self._jobs.lose_all()
                 self._keep_all_alive()
 
     @contextmanager
@@ -148,7 +155,7 @@ def main() -> None:
     """Supervise until SIGTERM or SIGINT."""
     configure_logging()
     settings = load_settings()
-    supervisor = Supervisor(settings, JobStore(settings.data_dir))
+    supervisor = Supervisor(settings, open_jobs(settings))
     exit_on(signal.SIGTERM, signal.SIGINT)
     try:
         while True:

@@ -1,6 +1,5 @@
 """What those who run the application look at: whether the process answers, whether it can work, and the metrics."""
 
-import tempfile
 from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify
@@ -10,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from colorizers.errors import ColorizerError
 from colorizers.registry import weights_path
+from service.jobs import BrokerError
 from service.metrics import metrics_text
 from service.models import choose_model
 from service.parts import Parts, parts
@@ -28,7 +28,7 @@ def health() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """Say whether photos sent now would be coloured: 200 if everything that takes is there, else 503; and what is."""
     parts().supervisor.ensure()
-    checks = {name: _holds(check, parts()) for name, check in _CHECKS.items()}
+    checks = {name: _holds(check, parts()) for name, check in _checks(parts()).items()}
     is_ready = all(checks.values())
     return jsonify({"status": "ready" if is_ready else "not ready", "checks": checks}), 200 if is_ready else 503
 
@@ -43,7 +43,7 @@ def metrics() -> ResponseReturnValue:
 def _holds(check: Callable[[Parts], bool], of: Parts) -> bool:
     try:
         return check(of)
-    except (OSError, SQLAlchemyError, ColorizerError):
+    except (OSError, SQLAlchemyError, ColorizerError, BrokerError):
         return False
 
 
@@ -52,8 +52,12 @@ def _database_answers(of: Parts) -> bool:
 
 
 def _storage_takes_files(of: Parts) -> bool:
-    with tempfile.TemporaryFile(dir=of.settings.data_dir) as file:
-        return file.write(b"x") == 1
+    of.files.check()
+    return True
+
+
+def _broker_answers(of: Parts) -> bool:
+    return of.jobs.messages is not None and of.jobs.messages.count() >= 0
 
 
 def _worker_lives(of: Parts) -> bool:
@@ -62,6 +66,10 @@ def _worker_lives(of: Parts) -> bool:
 
 def _model_is_there(of: Parts) -> bool:
     return weights_path(choose_model(of.settings), of.settings.model_dir).is_file()
+
+
+def _checks(of: Parts) -> dict[str, Callable[[Parts], bool]]:
+    return _CHECKS | ({"broker": _broker_answers} if of.jobs.messages else {})
 
 
 _CHECKS: dict[str, Callable[[Parts], bool]] = {

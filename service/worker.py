@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import OperationalError
 
 from colorizers.errors import ColorizerError
-from service.files import PhotoFiles
-from service.jobs import LEASE_S, Failure, Job, JobStore
+from service.files import PhotoFiles, open_files
+from service.jobs import LEASE_S, Failure, Job, JobStore, open_jobs
 from service.logs import REQUEST_ID, configure_logging
 from service.privacy import sweep
 from service.settings import load_settings
@@ -153,9 +153,9 @@ def main(name: str) -> None:
     from service.coloring import Painter
 
     settings = load_settings()
-    files = PhotoFiles(settings.data_dir)
+    files = open_files(settings)
     painter = Painter(settings, files)
-    Worker(name, JobStore(settings.data_dir), files, painter, settings.expire_hours).run()
+    Worker(name, open_jobs(settings), files, painter, settings.expire_hours).run()
 
 
 if __name__ == "__main__":
