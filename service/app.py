@@ -4,13 +4,14 @@ from typing import IO, Any, cast
 
 from flask import Flask, Request
 
-from service import album, api, examples, pages, reference, watching
+from service import album, api, examples, pages, reference, result_pages, watching
 from service.compression import compress
 from service.errors import register_error_handler
 from service.guard import guard
 from service.headers import add_headers
 from service.languages import speak
 from service.parts import EXTENSION, Parts, parts
+from service.rates import limit_requests, trust_proxies
 from service.settings import ROOT, Settings, load_settings
 from service.submission import most_upload_bytes
 from service.traffic import number_requests
@@ -41,10 +42,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     most = most_upload_bytes(settings.max_upload_mb)
     app.config["MAX_CONTENT_LENGTH"] = most * settings.max_files + _FORM_OVERHEAD_BYTES
     app.extensions[EXTENSION] = parts_ = Parts.of(settings)
-    for area in (pages, album, examples, watching, api, reference):
+    for area in (pages, result_pages, album, examples, watching, api, reference):
         app.register_blueprint(area.blueprint, url_prefix=settings.base_dir or None)
     number_requests(app, parts_.traffic)
     register_error_handler(app)
+    trust_proxies(app, settings.proxies)
+    limit_requests(app, settings, parts_.owners)
     guard(app)
     add_headers(app)
     speak(app)

@@ -5,7 +5,6 @@ our own pages: the browser says where it comes from (`Sec-Fetch-Site`, `Origin`)
 Requests without our cookie have nothing to steal and need none: curl, scripts, test clients.
 """
 
-import hmac
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, g, request
@@ -13,10 +12,10 @@ from flask import Flask, Request, Response, g, request
 from service.owners import new_browser
 from service.parts import Parts, parts
 from service.problems import CrossSiteError, FormTokenError, KeyRequiredError
+from service.rates import SAFE_METHODS
 
 TOKEN_FIELD = "csrf_token"
 TOKEN_HEADER = "X-CSRF-Token"
-_SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 # `none`: the person typed the address or opened a bookmark.
 _OWN_SITES = {"same-origin", "none"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -42,7 +41,7 @@ def csrf_token() -> str:
 
 
 def _check() -> None:
-    changes_something = request.method not in _SAFE_METHODS
+    changes_something = request.method not in SAFE_METHODS
     if changes_something and is_cross_site(request):
         raise CrossSiteError("The request was made by a page of another site.")
     of = parts()
@@ -51,7 +50,7 @@ def _check() -> None:
     browser = of.owners.browser_of(request)
     if not browser and of.owners.keys.are_required and _is_for_programs(of):
         raise KeyRequiredError("Send one of the server's API keys: Authorization: Bearer KEY.")
-    if browser and changes_something and not _carries_token(of.owners.token_of(browser)):
+    if browser and changes_something and not of.owners.is_token_of(browser, _sent_token()):
         raise FormTokenError(f"The form field {TOKEN_FIELD} or the header {TOKEN_HEADER} is missing or out of date.")
 
 
@@ -74,10 +73,9 @@ def _host_of(origin: str) -> tuple[str | None, int | None]:
     return parsed.hostname, None if port in _DEFAULT_PORTS.values() else port
 
 
-def _carries_token(expected: str) -> bool:
-    # A header alone decides where it is sent: the body need not be read then.
-    sent = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
-    return hmac.compare_digest(sent.encode(), expected.encode())
+def _sent_token() -> str:
+    # Where there is a header, it decides alone: the body need not be read then.
+    return request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
 
 
 def _is_for_programs(of: Parts) -> bool:

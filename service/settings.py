@@ -98,6 +98,19 @@ class Settings:
             "`AWS_SECRET_ACCESS_KEY` and `AWS_REGION` beside it; empty: `DATA_DIR`"
         ),
     )
+    rate_limit: str = field(
+        default="1200/minute",
+        metadata=_about(
+            "how many requests that change something one client may send, `60/minute;2000/day`; `none`: any number"
+        ),
+    )
+    proxies: int = field(
+        default=0,
+        metadata=_about(
+            "reverse proxies in front, whose `X-Forwarded-For` and `X-Forwarded-Proto` tell who the client is",
+            minimum=0,
+        ),
+    )
     weights: str = field(
         default="siggraph17",
         metadata=_about("published network whose weights `run.sh` tries to fetch; `none` to fetch nothing"),
