@@ -6,6 +6,7 @@ The command line, the service and a replayed recipe all come through this door, 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from colorizers.colorizer import Colorizer
@@ -22,6 +23,10 @@ from colorizers.rendering import Rendering, render
 from colorizers.resizing import fitted
 
 LAYER = "layer"
+_DEEP = ("PNG", "TIFF")
+
+Seen = Callable[[Photo, Pixels], object]
+"""Takes a photo at the size and depth of its result, and the result's pixels RGB (h, w, 3)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +47,9 @@ def container(photo: Photo, recipe: Recipe) -> str:
 
 def coloured(page: Page, recipe: Recipe) -> tuple[Photo, Pixels]:
     """Return the photo at the size and depth of its result, and the result's pixels RGB (h, w, 3)."""
-    photo = fitted(page.photo, recipe.size_px, recipe.bits)
+    # A file of 8 bits keeps the grays of the photo in 8 bits only if the colours were made for these.
+    deep = container(page.photo, recipe) in _DEEP and recipe.format != LAYER
+    photo = fitted(page.photo, recipe.size_px, recipe.bits if deep else 8)
     return photo, render(photo.pixels, page.prediction, rendering_of(recipe))
 
 
@@ -51,18 +58,22 @@ def rendering_of(recipe: Recipe) -> Rendering:
     return Rendering(saturation=recipe.saturation, warmth=recipe.warmth, edge_aware=recipe.edge_aware)
 
 
-def write_result(path: Path, pages: Iterable[Page], recipe: Recipe) -> None:
+def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, seen: Seen | None = None) -> None:
     """Write what `recipe` makes of `pages` to `path`, in one step; of formats without pages it is the first.
 
-    The pages are taken one at a time. Raises `ColorizerError` where the format cannot hold the result.
+    The pages are taken one at a time. `seen` is shown what the first one became. Raises `ColorizerError` where the
+    format cannot hold the result.
     """
     remaining = iter(pages)
     first = next(remaining)
+    photo, rgb = coloured(first, recipe)
+    if seen:
+        seen(photo, rgb)
     format_ = container(first.photo, recipe)
     if format_ == "TIFF" and first.photo.pages > 1:
-        write_pages(path, _coloured_pages(first, remaining, recipe), recipe.strip_location)
+        further = (_for_writer(*coloured(page, recipe), page.provenance) for page in remaining)
+        write_pages(path, chain([_for_writer(photo, rgb, first.provenance)], further), recipe.strip_location)
         return
-    photo, rgb = coloured(first, recipe)
     if recipe.format == LAYER:
         write_layer(path, photo.pixels, rgb)
         return
@@ -72,11 +83,12 @@ def write_result(path: Path, pages: Iterable[Page], recipe: Recipe) -> None:
 def pages_of(colorizer: Colorizer, recipe: Recipe, open_page: Callable[[int], Photo], first: Photo) -> Iterator[Page]:
     """Yield the pages of a file with their predictions, the network running once for each.
 
-    `first` is page 0; `open_page` opens page 1, 2, ...
+    `first` is page 0, of which alone the hints speak; `open_page` opens page 1, 2, ...
     """
     for number in range(first.pages):
         photo = open_page(number) if number else first
-        yield Page(photo, colorizer.predict(photo, recipe.hints, recipe.temperature), colorizer.provenance(photo))
+        hints = () if number else recipe.hints
+        yield Page(photo, colorizer.predict(photo, hints, recipe.temperature), colorizer.provenance(photo))
 
 
 def replay(
@@ -118,11 +130,5 @@ def colorizer_for(recipe: Recipe, model_dir: Path = MODEL_DIR, use_gpu: bool = F
     return colorizer
 
 
-def _coloured_pages(
-    first: Page, remaining: Iterator[Page], recipe: Recipe
-) -> Iterator[tuple[Pixels, Photo, Provenance]]:
-    page: Page | None = first
-    while page is not None:
-        photo, rgb = coloured(page, recipe)
-        yield rgb, photo, page.provenance
-        page = next(remaining, None)
+def _for_writer(photo: Photo, rgb: Pixels, provenance: Provenance) -> tuple[Pixels, Photo, Provenance]:
+    return rgb, photo, provenance
