@@ -11,6 +11,7 @@ from service.languages import lasting_address
 from service.models import choose_model, is_embedded
 from service.parts import parts
 from service.problems import ProblemError, problem_of
+from service.studio import Studio, studio_of
 from service.submission import find_some_jobs, submit, wait
 from service.views import JobView, is_worth_a_retry, view_gone, view_job, view_submissions
 
@@ -73,4 +74,11 @@ def show(ids: str) -> ResponseReturnValue:
 def _result_page(views: list[JobView]) -> str:
     page_url = url_for("pages.show", ids=",".join(view.id for view in views if view.id))
     lasting_address(page_url)
-    return render_template("show.html", jobs=views, page_url=page_url)
+    studio = _studio(views) if request.args.get("view") != "prints" else None
+    return render_template("show.html", jobs=views, page_url=page_url, studio=studio)
+
+
+def _studio(views: list[JobView]) -> Studio | None:
+    """Return the large page of a photo that is shown alone and done."""
+    alone = parts().jobs.get(views[0].id) if len(views) == 1 else None
+    return studio_of(alone, parts()) if alone else None

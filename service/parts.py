@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from service.files import PhotoFiles
-from service.jobs import JobStore
+from service.files import PhotoFiles, open_files
+from service.jobs import JobStore, open_jobs
 from service.keys import Keys
-from service.owners import Owners, load_secret
+from service.owners import Owners, secret_of
 from service.settings import Settings
 from service.supervisor import Supervisor
+from service.tokens import ShareTokens
 from service.traffic import Traffic
 
 EXTENSION = "photo-colorizer"
@@ -25,15 +26,16 @@ class Parts:
     supervisor: Supervisor
     owners: Owners
     traffic: Traffic
+    share_tokens: ShareTokens
 
     @classmethod
     def of(cls, settings: Settings) -> "Parts":
         """Return the parts of an application with `settings`; creates the data folder and its database."""
-        jobs = JobStore(settings.data_dir)
-        secret = load_secret(settings.secret_key, settings.data_dir)
+        jobs = open_jobs(settings)
+        secret = secret_of(settings, jobs.database)
         owners = Owners(secret, settings.base_dir or "/", Keys(settings.api_keys))
-        files, supervisor = PhotoFiles(settings.data_dir), Supervisor(settings, jobs)
-        return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database))
+        files, supervisor = open_files(settings), Supervisor(settings, jobs)
+        return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database), ShareTokens(secret))
 
     def close(self) -> None:
         """Stop the worker that this application started, if any, and close the database."""

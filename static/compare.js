@@ -1,12 +1,7 @@
 // Before and after: takes a .pair of pictures as the server wrote it (side by side) and lays one over the other, with
 // a range input as the seam between them, so that mouse, touch, arrow keys and screen readers all move the same thing.
 
-const ARROW_STEP = 2;
-const PAGE_STEP = 10;
-const STEPS = {
-  ArrowLeft: -ARROW_STEP, ArrowDown: -ARROW_STEP, ArrowRight: ARROW_STEP, ArrowUp: ARROW_STEP,
-  PageDown: -PAGE_STEP, PageUp: PAGE_STEP,
-};
+import { move, steer } from "./seam.js";
 
 /** Reserve every picture's room below `root` from its width and height attributes, before its bytes arrive. */
 export function fit(root) {
@@ -16,28 +11,13 @@ export function fit(root) {
   }
 }
 
-function move(pair, input) {
-  const value = Number(input.value);
-  pair.style.setProperty("--at", `${value}%`);
-  pair.dataset.edge = value < 12 ? "start" : value > 88 ? "end" : "";
-  input.setAttribute("aria-valuetext", pair.dataset.value.replace("{percent}", Math.round(value)));
-}
-
 function slider(pair) {
   const input = document.createElement("input");
   Object.assign(input, { type: "range", min: 0, max: 100, step: 0.1, value: 50 });
   input.setAttribute("aria-label", pair.dataset.label);
-  input.addEventListener("input", () => {
+  steer(input, (value) => {
     pair.classList.add("held");
-    move(pair, input);
-  });
-  input.addEventListener("keydown", (event) => {
-    const step = STEPS[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    input.value = Number(input.value) + step;
-    pair.classList.add("held");
-    move(pair, input);
+    move(pair, input, value);
   });
   return input;
 }

@@ -1,0 +1,143 @@
+"""A finished photo in, all that its result page shows beside the pictures out. Needs a request, for the language."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from flask import request, url_for
+from flask_babel import format_decimal, format_timedelta
+
+from colorizers.registry import ModelSpec, known_specs, weights_path
+from service.colourings import Colouring, colourings
+from service.derived import versions_of
+from service.jobs import Job, Outcome
+from service.options import LOSSY, Options
+from service.parts import Parts
+from service.settings import Settings
+from service.sharing import kept_until_s, share_token
+from service.views import JobView, view_job
+
+# What browsers decode by themselves; of other files they see the views only.
+_SHOWN_BY_BROWSERS = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif"}
+
+
+@dataclass(frozen=True)
+class Grays:
+    """How many of `pixels` gray values the file that is offered has changed; numbers as texts. `lossy`: of a JPEG."""
+
+    changed: str
+    pixels: str
+    lossy: bool
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One colouring of the same original."""
+
+    id: str
+    label: str
+    view: str | None
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The result page of one photo: `addresses` of its files by name, `options` as fields of forms have them."""
+
+    job: JobView
+    addresses: dict[str, str]
+    file: dict[str, str]
+    grays: Grays | None
+    had_colour: bool
+    network: ModelSpec | None
+    expires_in: str
+    overlay: bool = False
+    hints: bool = False
+    options: dict[str, Any] | None = None
+    networks: tuple[ModelSpec, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    choices: tuple[Colouring, ...] = ()
+    share_url: str = ""
+
+
+def studio_of(job: Job, parts: Parts) -> Studio | None:
+    """Return what its owner's page shows of `job`, None while it is not done."""
+    outcome = job.outcome
+    if outcome is None or job.status != "done":
+        return None
+    networks = tuple(installed(parts.settings))
+    spec = known_specs(parts.settings.model_dir).get(outcome.model)
+    others = [network for network in networks if network.name != outcome.model]
+    return Studio(
+        **_seen(job, outcome, url_for("api.read", job_id=job.id), parts),
+        overlay=outcome.has_distribution,
+        hints=outcome.accepts_hints,
+        options=_fields(job, outcome),
+        networks=networks,
+        kept=tuple(_kept(one) for one in versions_of(job, parts.owners.of(request), parts)),
+        choices=tuple(colourings(spec, others, job.options)) if spec else (),
+        share_url=url_for("results.shared", token=share_token(job, parts), _external=True),
+    )
+
+
+def shared_of(job: Job, token: str, parts: Parts) -> Studio:
+    """Return what the page behind a shared link shows of a finished `job`: the same, but nothing to change it by."""
+    assert job.outcome is not None
+    return Studio(**_seen(job, job.outcome, url_for("results.shared", token=token), parts))
+
+
+def installed(settings: Settings) -> list[ModelSpec]:
+    """Return the networks whose weights are there."""
+    specs = known_specs(settings.model_dir).values()
+    return [spec for spec in specs if weights_path(spec, settings.model_dir).is_file()]
+
+
+def _seen(job: Job, outcome: Outcome, base: str, parts: Parts) -> dict[str, Any]:
+    kind = (outcome.format or outcome.suffix.removeprefix(".")).upper()
+    seconds = max(0.0, kept_until_s(job, parts) - time.time())
+    return {
+        "job": view_job(job, parts.jobs),
+        "addresses": _addresses(job, outcome, base),
+        "file": {"kind": kind, "recipe_name": f"{PurePosixPath(job.name).stem}.recipe.json"},
+        "grays": _grays(outcome),
+        "had_colour": outcome.was_colour,
+        "network": known_specs(parts.settings.model_dir).get(outcome.model),
+        "expires_in": format_timedelta(seconds),
+    }
+
+
+def _addresses(job: Job, outcome: Outcome, base: str) -> dict[str, str]:
+    names = ("original", "result", "original-view", "result-view", "ab", "uncertainty", "suggestions", "recipe")
+    found = {name.replace("-", "_"): f"{base}/{name}" for name in names}
+    decodable = [name for name, kind in (("original", job.mimetype), ("result", outcome.mimetype)) if _is_shown(kind)]
+    return {**found, "self": base, "full": found[decodable[0]] if decodable else ""}
+
+
+def _is_shown(mimetype: str) -> bool:
+    return mimetype in _SHOWN_BY_BROWSERS
+
+
+def _grays(outcome: Outcome) -> Grays | None:
+    if outcome.pixels is None or outcome.changed_grays_exact is None:
+        return None
+    in_file = outcome.changed_grays_file
+    changed = outcome.changed_grays_exact if in_file is None else in_file
+    return Grays(format_decimal(changed), format_decimal(outcome.pixels), outcome.format.lower() in LOSSY)
+
+
+def _fields(job: Job, outcome: Outcome) -> dict[str, Any]:
+    options: Options = job.options
+    return {
+        "model": outcome.model,
+        "temperature": "" if options.temperature is None else options.temperature,
+        "saturation": options.saturation,
+        "warmth": options.warmth,
+        "hints": json.dumps([asdict(hint) for hint in options.hints]),
+    }
+
+
+def _kept(job: Job) -> Kept:
+    title = job.outcome.model_title if job.outcome else job.name
+    view = url_for("api.result_view", job_id=job.id) if job.outcome else None
+    return Kept(job.id, title, view)
