@@ -1,47 +1,100 @@
 """Jobs in, the JSON objects that programs get out. Needs a request, for addresses and language."""
 
-from typing import Any
+import json
+from datetime import UTC, datetime
+from typing import Any, cast
 
 from flask import url_for
 
-from service.jobs import Job, JobStore
+from service.jobs import Job
+from service.parts import parts
 from service.problems import problem_of
-from service.schemas import Colorization, Urls
+from service.schemas import (
+    Colorization,
+    Grays,
+    Preview,
+    PreviewUrls,
+    Render,
+    RenderUrls,
+    Status,
+    Urls,
+    Work,
+)
 from service.schemas import Problem as ProblemDocument
 
+_HOUR_S = 3600.0
 
-def document_of(job: Job, jobs: JobStore) -> Colorization:
+
+def document_of(job: Job) -> Colorization:
     """Return what a program is told of a photo as it is now."""
+    return Colorization(
+        **_work(job),
+        name=job.name,
+        width=job.outcome.width if job.outcome else job.width,
+        height=job.outcome.height if job.outcome else job.height,
+        expires_at=_moment(job.created_at + parts().settings.expire_hours * _HOUR_S),
+        source=job.source,
+        batch=job.batch,
+        urls=_photo_urls(job),
+    )
+
+
+def child_document_of(job: Job) -> Work:
+    """Return what a program is told of a render or a preview as it is now."""
+    ids: dict[str, Any] = {"job_id": job.parent, "child_id": job.id}
+    photo = url_for("api.read", job_id=job.parent)
+    if job.kind == "render":
+        file = url_for("api.read_render_file", **ids) if job.outcome else None
+        return Render(**_work(job), urls=RenderUrls(self=url_for("api.read_render", **ids), photo=photo, file=file))
+    urls = {name: url_for(f"api.read_preview_{name}", **ids) for name in _pictures_of(job)}
+    if job.outcome:
+        urls["view"] = url_for("api.read_preview_view", **ids)
+    return Preview(**_work(job), urls=PreviewUrls(self=url_for("api.read_preview", **ids), photo=photo, **urls))
+
+
+def _photo_urls(job: Job) -> Urls:
+    here: dict[str, Any] = {"job_id": job.id}
+    urls = {name: url_for(f"api.{name}", **here) for name in ("original", "events")}
+    if job.outcome:
+        names = ("result", "original_view", "result_view", "recipe", *_pictures_of(job))
+        urls |= {name: url_for(f"api.{name}", **here) for name in names}
+        urls |= {"renders": url_for("api.make_render", **here), "previews": url_for("api.make_preview", **here)}
+    return Urls(self=url_for("api.read", **here), page=url_for("pages.show", ids=job.id), **urls)
+
+
+def _pictures_of(job: Job) -> tuple[str, ...]:
+    """Return the names of what a network's answer can be asked for."""
+    if not job.outcome:
+        return ()
+    return ("ab", "suggestions", "uncertainty") if job.outcome.has_distribution else ("ab",)
+
+
+def _work(job: Job) -> dict[str, Any]:
     outcome = job.outcome
-    known: dict[str, Any] = {}
+    work: dict[str, Any] = {
+        "id": job.id,
+        "status": cast(Status, job.status),
+        "options": json.loads(job.options.to_json()),
+        "timings": _timings(job),
+        "created_at": _moment(job.created_at),
+        "queue_position": parts().jobs.place_in_queue(job) + 1 if job.status == "queued" else None,
+        "progress": job.progress if job.status == "running" else None,
+        "problem": ProblemDocument(**problem_of(job.failure).as_json()) if job.failure else None,
+    }
     if outcome:
-        known = {
+        work |= {
             "model": outcome.model,
             "model_title": outcome.model_title,
             "model_verified": outcome.verified,
             "weights_sha256": outcome.weights_sha256,
             "mimetype": outcome.mimetype,
             "uncoloured": outcome.uncoloured,
+            "had_colour": outcome.was_colour,
         }
-    return Colorization(
-        id=job.id,
-        status=job.status,  # type: ignore[arg-type]
-        name=job.name,
-        width=outcome.width if outcome else job.width,
-        height=outcome.height if outcome else job.height,
-        urls=_urls(job),
-        timings=_timings(job),
-        queue_position=jobs.place_in_queue(job) + 1 if job.status == "queued" else None,
-        problem=ProblemDocument(**problem_of(job.failure).as_json()) if job.failure else None,
-        **known,
-    )
-
-
-def _urls(job: Job) -> Urls:
-    urls = {"self": _url("read", job), "original": _url("original", job), "page": url_for("pages.show", ids=job.id)}
-    if job.outcome:
-        urls |= {name: _url(name, job) for name in ("result", "original_view", "result_view")}
-    return Urls(**urls)
+    if outcome and outcome.pixels:
+        exact, in_file = outcome.changed_grays_exact, outcome.changed_grays_file
+        work["grays"] = Grays(pixels=outcome.pixels, changed_exact=exact, changed_in_file=in_file)
+    return work
 
 
 def _timings(job: Job) -> dict[str, float]:
@@ -54,5 +107,5 @@ def _timings(job: Job) -> dict[str, float]:
     return {name: round(seconds, 3) for name, seconds in {**timings, **stages}.items()}
 
 
-def _url(endpoint: str, job: Job) -> str:
-    return url_for(f"api.{endpoint}", job_id=job.id)
+def _moment(time_s: float) -> datetime:
+    return datetime.fromtimestamp(time_s, UTC)

@@ -16,6 +16,7 @@ from werkzeug.datastructures import FileStorage
 
 from colorizers.errors import ColorizerError
 from service.options import Options
+from service.records import NewJob
 from service.tables import requests
 
 HEADER = "Idempotency-Key"
@@ -81,9 +82,10 @@ def recall(key: RequestKey, database: sa.Engine) -> Remembered | None:
     return Remembered(tuple(json.loads(row["job_ids"])), row["batch"])
 
 
-def remember(key: RequestKey, made: Remembered, connection: sa.Connection) -> None:
+def remember(key: RequestKey, new: Iterable[NewJob], batch: str | None, connection: sa.Connection) -> None:
     """Record what a request makes, in the transaction that makes it. Raises `IntegrityError` if another one did so."""
-    values = {**vars(key), "job_ids": json.dumps(made.job_ids), "batch": made.batch, "created_at": time.time()}
+    job_ids = json.dumps([job.id for job in new])
+    values = {**vars(key), "job_ids": job_ids, "batch": batch, "created_at": time.time()}
     connection.execute(requests.insert().values(values))
 
 

@@ -39,11 +39,14 @@ Body = type[BaseModel] | None
 
 PROBLEM_TYPE = "application/problem+json"
 _ATTRIBUTE = "openapi_description"
-_PLACEHOLDER = re.compile(r"<(?:\w+:)?(?:job_)?(\w+)>")
+_PLACEHOLDER = re.compile(r"<(?:\w+:)?(?:job_|batch_)?(\w+)>")
 _ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 
 TAGS = {
     "Photographs": "Send photographs, follow them, fetch them, delete them.",
+    "Renders and previews": "What can be made of a photograph that is done, without sending it again.",
+    "Colours": "What the network thinks of a photograph.",
+    "Batches": "Photographs that belong together.",
     "Networks": "The networks that can do the work.",
 }
 
@@ -58,6 +61,7 @@ _PROBLEMS = {
     416: "The file ends before the part that was asked for.",
     422: "A value is out of its range, or the picture is damaged or has too many pixels.",
     429: "Too many requests in a short time; `Retry-After` says when to go on.",
+    500: "The program failed at this photograph; `request_id` is the number in the server's log.",
     503: "As much is being done as can be; nothing was kept, and `Retry-After` says when to try again.",
 }
 _ALWAYS = {"GET": (401, 429), "POST": (400, 401, 403, 413, 429), "DELETE": (401, 403, 429)}

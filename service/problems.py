@@ -92,6 +92,13 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("The upload is larger than this server accepts. Send fewer photos."),
     ),
     "bad_request": (_("The request cannot be understood"), _("Reload the page and try again.")),
+    "not_done": (_("Not done yet"), _("This photo has not been coloured; wait until it is done.")),
+    "invalid_value": (_("A value cannot be used"), _("The value of “%(field)s” cannot be used.")),
+    "key_reused": (_("Another request had this key"), _("The key of the request has been used for another one.")),
+    "too_many_streams": (
+        _("Too many are watching"),
+        _("This server reports to as many as it can. Ask for the photo itself now and then."),
+    ),
     "internal_error": (
         _("Something went wrong here"),
         _("It is the program's fault, not yours. The server's log has the details under number %(request_id)s."),
@@ -124,6 +131,13 @@ class QueueFullError(ColorizerError):
     """As many photos are waiting as may. Data: `retry_after_s`, when some of them will have been done."""
 
     code = "queue_full"
+    status = 503
+
+
+class TooManyStreamsError(ColorizerError):
+    """As many event streams are open as may be. Data: `retry_after_s`."""
+
+    code = "too_many_streams"
     status = 503
 
 

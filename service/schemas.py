@@ -1,19 +1,17 @@
-"""What programs send and are told, as types: the JSON objects and forms of every route.
+"""What programs are told, as types: the JSON objects of every answer. `service/openapi.py` makes the document of them.
 
-`service/openapi.py` makes the document of them. In answers, a member that does not apply is absent, never null.
+A member that does not apply is absent, never null. Addresses are relative to the server.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
-from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
-
-from service.options import MOST_HINTS, Format
+from pydantic.json_schema import SkipJsonSchema
 
 Maybe = SkipJsonSchema[None]
 Status = Literal["queued", "running", "done", "failed"]
 Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$", description="128 random bits.")]
-File = Annotated[bytes, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})]
 
 
 class Document(BaseModel):
@@ -37,96 +35,101 @@ class Problem(Document):
     detail: Annotated[str, Field(description="What is wrong, and what to do.")]
     code: Annotated[str, Field(description="Stable, for programs.", examples=["not_a_picture"])]
     field: Annotated[str, Field(description="The option or member that is wrong.")] | Maybe = None
+    errors: Annotated[list[dict[str, str]], Field(description="All that is wrong: `field`, `message`.")] | Maybe = None
     retry_after_s: Annotated[int, Field(description="Seconds until it makes sense to try again.")] | Maybe = None
     request_id: Annotated[str, Field(description="The log's number for a fault of the server.")] | Maybe = None
 
 
-class Hint(BaseModel):
-    """A place whose colour is known."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-    x: Annotated[float, Field(ge=0, le=1, description="From the left, in widths of the upright photo.")]
-    y: Annotated[float, Field(ge=0, le=1, description="From the top, in heights of the upright photo.")]
-    radius: Annotated[float, Field(ge=0, le=1, description="In short sides of the photo.")]
-    a: Annotated[float, Field(ge=-128, le=128, description="Green to red, in Lab units.")]
-    b: Annotated[float, Field(ge=-128, le=128, description="Blue to yellow, in Lab units.")]
-
-
-class PlainOptions(BaseModel):
-    """What somebody may ask for beside a photo, but for the hints; empty values stand for the default."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
-
-    model: Annotated[str, Field(min_length=1, max_length=100, description="A network, by its name.")] | Maybe = None
-    temperature: (
-        Annotated[float, Field(ge=0.01, le=5, description="How daring the colours are: towards 0 the likeliest ones.")]
-        | Maybe
-    ) = None
-    saturation: Annotated[float, Field(ge=0, le=4, description="What the chroma is multiplied with.")] = 1.0
-    warmth: Annotated[float, Field(ge=-1, le=1, description="Shifts all colours, from cold to warm.")] = 0.0
-    format: (
-        Annotated[Format, Field(description="The kind of the file; `layer`: the colours alone, as a transparent PNG.")]
-        | Maybe
-    ) = None
-    quality: Annotated[int, Field(ge=1, le=100, description="Of a JPEG or WebP file.")] = 95
-    bits: Annotated[Literal[8, 16], Field(description="Of a PNG or TIFF file.")] | Maybe = None
-    size_px: (
-        Annotated[int, Field(ge=16, le=65_500, description="The long side of the file, never more than the photo's.")]
-        | Maybe
-    ) = None
-    strip_location: Annotated[bool, Field(description="Leave out what tells where the photo was made.")] = False
-
-
-class OptionsAsText(PlainOptions):
-    """Options as parameters of an address or fields of a form."""
-
-    hints: Annotated[str, Field(description="A JSON list of hints, objects with x, y, radius, a, b.")] | Maybe = None
-
-
-class OptionsAsJson(PlainOptions):
-    """Options as members of a JSON object."""
-
-    hints: Annotated[list[Hint], Field(max_length=MOST_HINTS, description="Places whose colour is known.")] = []
-
-
-class PhotosForm(OptionsAsText):
-    """A form with photos."""
-
-    photo: Annotated[list[File], Field(min_length=1, description="One file or several.")]
-
-
 class Urls(Document):
-    """Where the parts of a photo are; relative to the server."""
+    """Where the parts of a photo are; some are there once it is done."""
 
     self: str
     original: str
+    events: Annotated[str, Field(description="Server-sent events about it, until it has ended.")]
+    page: Annotated[str, Field(description="The page that shows the photo to people.")]
     result: Annotated[str, Field(description="The coloured photo at full size.")] | Maybe = None
     original_view: Annotated[str, Field(description="The original, upright, at most 2048 px.")] | Maybe = None
     result_view: Annotated[str, Field(description="The coloured photo, at most 2048 px.")] | Maybe = None
-    page: Annotated[str, Field(description="The page that shows the photo to people.")] | Maybe = None
+    recipe: Annotated[str, Field(description="How to make the result again from the original.")] | Maybe = None
+    ab: Annotated[str, Field(description="The network's colours, as a picture.")] | Maybe = None
+    suggestions: Annotated[str, Field(description="Likely colours of a place.")] | Maybe = None
+    uncertainty: Annotated[str, Field(description="Where the network guesses, as a picture.")] | Maybe = None
+    renders: Annotated[str, Field(description="Where to ask for the same colours in another way.")] | Maybe = None
+    previews: Annotated[str, Field(description="Where to ask how other hints would look.")] | Maybe = None
 
 
-class Colorization(Document):
-    """A photo, and how it fares."""
+class Grays(Document):
+    """In how many pixels the gray level is not the original's."""
+
+    pixels: int
+    changed_exact: Annotated[int, Field(description="In the rendered picture, before it is written.")] | Maybe = None
+    changed_in_file: Annotated[int, Field(description="In the written file, decoded again.")] | Maybe = None
+
+
+class Work(Document):
+    """What every kind of work has in common: how it fares, and what it gave."""
 
     id: Id
     status: Status
-    name: Annotated[str, Field(description="The name that the file was sent with.")]
-    width: Annotated[int, Field(ge=1, description="Pixels, upright once the photo is done.")]
-    height: Annotated[int, Field(ge=1)]
-    urls: Urls
+    options: Annotated[dict[str, Any], Field(description="The options that differ from the default.")]
     timings: Annotated[
         dict[str, float], Field(description="Seconds: `queued_s`, `total_s`, and those of each step of the work.")
     ]
+    created_at: Annotated[datetime, Field(description="When it was asked for.")]
+    queue_position: Annotated[int, Field(ge=1, description="1 is the next; while queued.")] | Maybe = None
+    progress: Annotated[str, Field(description="The step that is being done; while running.")] | Maybe = None
+    problem: Annotated[Problem, Field(description="Why it failed.")] | Maybe = None
     model: Annotated[str, Field(description="The network that did the work.")] | Maybe = None
     model_title: str | Maybe = None
     model_verified: Annotated[bool, Field(description="Whether the weights' SHA-256 is a known one.")] | Maybe = None
     weights_sha256: str | Maybe = None
     mimetype: Annotated[str, Field(description="The media type of the result.")] | Maybe = None
     uncoloured: Annotated[bool, Field(description="Whether the network found no colour anywhere.")] | Maybe = None
-    queue_position: Annotated[int, Field(ge=1, description="1 is the next; while queued.")] | Maybe = None
-    problem: Annotated[Problem, Field(description="Why it failed.")] | Maybe = None
+    had_colour: Annotated[bool, Field(description="Whether the original had colours of its own.")] | Maybe = None
+    grays: Grays | Maybe = None
+
+
+class Colorization(Work):
+    """A photo, and how it fares."""
+
+    name: Annotated[str, Field(description="The name that the file was sent with.")]
+    width: Annotated[int, Field(ge=1, description="Pixels, upright once the photo is done.")]
+    height: Annotated[int, Field(ge=1)]
+    expires_at: Annotated[datetime, Field(description="When it will be removed.")]
+    source: Annotated[Id, Field(description="The photo that this is a version of.")] | Maybe = None
+    batch: Annotated[Id, Field(description="The batch that it came with.")] | Maybe = None
+    urls: Urls
+
+
+class RenderUrls(Document):
+    """Where a render is."""
+
+    self: str
+    photo: Annotated[str, Field(description="The photo that it was made of.")]
+    file: Annotated[str, Field(description="The file, once it is done.")] | Maybe = None
+
+
+class Render(Work):
+    """The colours of a photo in another vividness, format or size."""
+
+    urls: RenderUrls
+
+
+class PreviewUrls(Document):
+    """Where a preview is; the pictures are there once it is done."""
+
+    self: str
+    photo: Annotated[str, Field(description="The photo that it was made of.")]
+    view: Annotated[str, Field(description="The coloured photo, at most 1024 px.")] | Maybe = None
+    ab: Annotated[str, Field(description="The network's colours, as a picture.")] | Maybe = None
+    suggestions: Annotated[str, Field(description="Likely colours of a place.")] | Maybe = None
+    uncertainty: Annotated[str, Field(description="Where the network guesses, as a picture.")] | Maybe = None
+
+
+class Preview(Work):
+    """How a photo would look with other hints, another temperature or another network, small."""
+
+    urls: PreviewUrls
 
 
 class Refusal(Problem):
@@ -144,6 +147,48 @@ class Colorizations(Document):
 
 class ColorizationOrSeveral(RootModel[Colorization | Colorizations]):
     """One photo, or those of a request with several."""
+
+
+class BatchUrls(Document):
+    """Where a batch is."""
+
+    self: str
+    archive: Annotated[str, Field(description="All results as a ZIP file.")]
+
+
+class Batch(Document):
+    """Several photos that belong together, in the order they were sent; those that were deleted are missing."""
+
+    id: Id
+    counts: Annotated[dict[Status, int], Field(description="How many photos there are by status.")]
+    results: list[Colorization | Refusal]
+    urls: BatchUrls
+
+
+class ColorizationOrBatch(RootModel[Colorization | Batch]):
+    """One photo, or the batch that several make."""
+
+
+class Page(Document):
+    """Photos of one's own, the latest first."""
+
+    items: list[Colorization]
+    next: Annotated[str, Field(description="Where the earlier ones are, if there are any.")] | Maybe = None
+
+
+class Suggestion(Document):
+    """A likely colour of a place: `a` and `b` for a hint, and how it looks there."""
+
+    a: float
+    b: float
+    share: Annotated[float, Field(ge=0, le=1, description="How likely the network thinks it, or one near to it.")]
+    rgb: Annotated[list[int], Field(min_length=3, max_length=3, description="0 to 255 each.")]
+
+
+class Suggestions(Document):
+    """Likely colours of a place, the likeliest first."""
+
+    suggestions: list[Suggestion]
 
 
 class Network(Document):

@@ -117,9 +117,10 @@ def most_upload_bytes(max_upload_mb: int) -> int:
     return max_upload_mb * _MEGABYTE
 
 
-def wait(submissions: Sequence[Submission], parts: Parts) -> list[Submission]:
-    """Return `submissions` with their jobs as they are when all have ended, or after `WAIT_S` seconds."""
-    jobs = wait_for([item.job.id for item in submissions if item.job], parts.settings.wait_s, parts)
+def wait(submissions: Sequence[Submission], parts: Parts, seconds: float | None = None) -> list[Submission]:
+    """Return `submissions` with their jobs as they are when all have ended, or after `seconds`, else `WAIT_S`."""
+    seconds = parts.settings.wait_s if seconds is None else seconds
+    jobs = wait_for([item.job.id for item in submissions if item.job], seconds, parts)
     return [_now(item, jobs) for item in submissions]
 
 

@@ -1,32 +1,77 @@
-"""Photos as things with an address: read one, delete one."""
+"""Photos as things with an address: list one's own, read one, list what was made of its original, delete it."""
 
-from flask import jsonify, request
+from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from service.api.blueprint import blueprint
+from service.api.bodies import read_query
+from service.derived import versions_of
 from service.documents import document_of
 from service.jobs import Job
 from service.openapi import Answer, describe
 from service.parts import parts
-from service.schemas import Colorization
-from service.submission import delete_job, find_jobs
+from service.privacy import oldest_kept
+from service.problems import JobNotFoundError
+from service.request_schemas import PageQuery
+from service.schemas import Colorization, Colorizations, Page
+from service.submission import delete_job, find_jobs, retry_job
+
+
+@blueprint.get("/v1/colorizations")
+@describe(Answer(200, "A part of the list.", Page), tag="Photographs", query=PageQuery, problems=(422,))
+def list_own() -> ResponseReturnValue:
+    """List one's own photos, the latest first.
+
+    They are those that were sent with the same API key, or by the same browser. Who has neither owns none.
+    """
+    query = read_query(request, PageQuery)
+    owner = parts().owners.of(request)
+    if owner is None:
+        return jsonify(Page(items=[]).as_json())
+    before = (float(query.after[:-33]), query.after[-32:]) if query.after else None
+    found = parts().jobs.own(owner, oldest_kept(parts().settings.expire_hours), query.limit + 1, before)
+    shown, last = found[: query.limit], found[: query.limit][-1:]
+    following = None
+    if len(found) > query.limit:
+        following = url_for("api.list_own", limit=query.limit, after=f"{last[0].created_at!r}-{last[0].id}")
+    return jsonify(Page(items=[document_of(job) for job in shown], next=following).as_json())
 
 
 @blueprint.get("/v1/colorizations/<job_id>")
 @describe(Answer(200, "The photo as it is now.", Colorization), tag="Photographs")
 def read(job_id: str) -> ResponseReturnValue:
     """Return how the photo fares now."""
-    return jsonify(document_of(find(job_id), parts().jobs).as_json())
+    return jsonify(document_of(find_photo(job_id)).as_json())
 
 
 @blueprint.delete("/v1/colorizations/<job_id>")
 @describe(Answer(204, "Gone."), tag="Photographs")
 def delete(job_id: str) -> ResponseReturnValue:
-    """Remove the photo, its result and its record before answering."""
-    delete_job(job_id, request, parts())
+    """Remove the photo, all that was made of it, and its record, before answering."""
+    delete_job(find_photo(job_id).id, request, parts())
     return "", 204
 
 
-def find(job_id: str) -> Job:
+@blueprint.post("/v1/colorizations/<job_id>/retry")
+@describe(Answer(202, "Waiting again.", Colorization), tag="Photographs", problems=(409,))
+def retry(job_id: str) -> ResponseReturnValue:
+    """Queue a photo that failed once more, with the same options."""
+    photo = find_photo(job_id)
+    retry_job(photo.id, request, parts())
+    return jsonify(document_of(find_photo(job_id)).as_json()), 202
+
+
+@blueprint.get("/v1/colorizations/<job_id>/versions")
+@describe(Answer(200, "The photo and its other versions, the earliest first.", Colorizations), tag="Photographs")
+def versions(job_id: str) -> ResponseReturnValue:
+    """List all colourings of the original of this photo, itself included."""
+    found = versions_of(find_photo(job_id), parts().owners.of(request), parts())
+    return jsonify(Colorizations(results=[document_of(job) for job in found]).as_json())
+
+
+def find_photo(job_id: str) -> Job:
     """Return the photo with that id that the sender of the request may see. Raises `JobNotFoundError`."""
-    return find_jobs([job_id], request, parts())[0]
+    job = find_jobs([job_id], request, parts())[0]
+    if job.kind != "colorization":
+        raise JobNotFoundError("There is no photo with that id.")
+    return job

@@ -6,11 +6,14 @@ from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
 from service.api.blueprint import blueprint
+from service.api.bodies import options_of_form
+from service.api.preferences import PREFER, preference_of
 from service.documents import document_of
 from service.openapi import Answer, describe
 from service.parts import parts
 from service.problems import Problem, ProblemError, problem_of
-from service.schemas import ColorizationOrSeveral, PhotosForm
+from service.request_schemas import PhotosForm
+from service.schemas import ColorizationOrSeveral
 from service.submission import Submission, submit, wait
 
 
@@ -20,6 +23,7 @@ from service.submission import Submission, submit, wait
     Answer(202, "Not done yet.", ColorizationOrSeveral, headers={"Location": "Where to ask again, for one photo."}),
     tag="Photographs",
     problems=(415, 422, 503),
+    headers=PREFER,
     bodies={"multipart/form-data": PhotosForm},
 )
 def index() -> ResponseReturnValue:
@@ -29,7 +33,7 @@ def index() -> ResponseReturnValue:
     spoil the others. The status is 200 if any is done, else 202 if any is still worked on, else that of the first
     problem.
     """
-    submissions = wait(submit(request, parts()), parts())
+    submissions = wait(submit(request, parts(), options_of_form(request)), parts(), _wait_s())
     problems = [_problem(item) for item in submissions]
     if len(submissions) == 1 and problems[0]:
         raise ProblemError(problems[0])
@@ -39,6 +43,12 @@ def index() -> ResponseReturnValue:
         return jsonify({"results": documents}), status
     headers = {"Location": documents[0]["urls"]["self"]} if status == 202 else {}
     return jsonify(documents[0]), status, headers
+
+
+def _wait_s() -> float:
+    """Return how long the request wants to wait, the longest that is allowed where it does not say."""
+    preference = preference_of(request, parts().settings.wait_s)
+    return preference.wait_s if preference.is_given else parts().settings.wait_s
 
 
 def overall_status(submissions: list[Submission]) -> int:
@@ -60,7 +70,7 @@ def _problem(item: Submission) -> Problem | None:
 
 def _document(item: Submission) -> dict[str, Any]:
     if item.job and not item.job.failure:
-        return document_of(item.job, parts().jobs).as_json()
+        return document_of(item.job).as_json()
     problem = _problem(item)
     known = {"id": item.job.id} if item.job else {}
     return {**(problem.as_json() if problem else {}), **known, "name": item.name}

@@ -3,7 +3,7 @@
 from flask.typing import ResponseReturnValue
 
 from service.api.blueprint import blueprint
-from service.api.colorizations import find
+from service.api.colorizations import find_photo
 from service.files import FileKind
 from service.jobs import Job
 from service.names import result_name
@@ -12,10 +12,10 @@ from service.problems import JobNotFoundError
 from service.sending import send_stored
 
 PICTURES = ("image/*", "application/octet-stream")
-_HEADERS = {"ETag": "Changes with the file.", "Content-Disposition": "The name to save it by."}
+HEADERS = {"ETag": "Changes with the file.", "Content-Disposition": "The name to save it by."}
 FILE_ANSWERS = (
-    Answer(200, "The file.", media=PICTURES, headers=_HEADERS),
-    Answer(206, "The part of the file that `Range` asked for.", media=PICTURES, headers=_HEADERS),
+    Answer(200, "The file.", media=PICTURES, headers=HEADERS),
+    Answer(206, "The part of the file that `Range` asked for.", media=PICTURES, headers=HEADERS),
     Answer(304, "The copy that `If-None-Match` names is still right."),
 )
 FILE_HEADERS = {
@@ -29,41 +29,42 @@ describe_file = describe(*FILE_ANSWERS, tag="Photographs", headers=FILE_HEADERS,
 @describe_file
 def original(job_id: str) -> ResponseReturnValue:
     """Return the file as it was sent."""
-    job = find(job_id)
-    return _send(job, "original", job.mimetype, job.name)
+    job = find_photo(job_id)
+    return send(job, "original", job.mimetype, job.name)
 
 
 @blueprint.get("/v1/colorizations/<job_id>/result")
 @describe_file
 def result(job_id: str) -> ResponseReturnValue:
     """Return the coloured photo at full size."""
-    job = find(job_id)
+    job = find_photo(job_id)
     if not job.outcome:
         raise JobNotFoundError("The photo has no result.")
-    return _send(job, "result", job.outcome.mimetype, result_name(job.name, job.outcome.suffix))
+    return send(job, "result", job.outcome.mimetype, result_name(job.name, job.outcome.suffix))
 
 
 @blueprint.get("/v1/colorizations/<job_id>/original-view")
 @describe_file
 def original_view(job_id: str) -> ResponseReturnValue:
     """Return the original as pages show it: upright, at most 2048 px."""
-    return _send_view(find(job_id), "original-view")
+    return _send_view(find_photo(job_id), "original-view")
 
 
 @blueprint.get("/v1/colorizations/<job_id>/result-view")
 @describe_file
 def result_view(job_id: str) -> ResponseReturnValue:
     """Return the coloured photo as pages show it: at most 2048 px."""
-    return _send_view(find(job_id), "result-view")
+    return _send_view(find_photo(job_id), "result-view")
 
 
 def _send_view(job: Job, kind: FileKind) -> ResponseReturnValue:
     if not job.outcome:
         raise JobNotFoundError("The photo has no result.")
-    return _send(job, kind, job.outcome.view_mimetype)
+    return send(job, kind, job.outcome.view_mimetype)
 
 
-def _send(job: Job, kind: FileKind, mimetype: str, download_name: str | None = None) -> ResponseReturnValue:
+def send(job: Job, kind: FileKind, mimetype: str, download_name: str | None = None) -> ResponseReturnValue:
+    """Answer with a stored file. Raises `JobNotFoundError` where it is not there."""
     try:
         return send_stored(job.id, kind, mimetype, download_name)
     except FileNotFoundError as error:

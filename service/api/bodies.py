@@ -1,0 +1,67 @@
+"""A request's body or query in, checked values out: JSON by its type, options from wherever they are."""
+
+from typing import TypeVar
+
+from flask import Request
+from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from service.guard import TOKEN_FIELD
+from service.options import Options
+from service.parts import Parts
+from service.problems import Problem, ProblemError
+from service.request_schemas import OptionsAsJson
+from service.submission import most_upload_bytes
+
+Model = TypeVar("Model", bound=BaseModel)
+_MOST_JSON_BYTES = 1_000_000
+_CHUNK_BYTES = 1 << 16
+
+
+def read_json(request: Request, model: type[Model]) -> Model:
+    """Return the JSON object of `request`, an empty one without a body. Raises `ProblemError` where it is wrong."""
+    if request.mimetype != "application/json" and request.content_length:
+        raise UnsupportedMediaType("The body has to be application/json.")
+    request.max_content_length = _MOST_JSON_BYTES
+    data = request.get_data(cache=False) or b"{}"
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        raise _refused(error) from error
+
+
+def read_query(request: Request, model: type[Model]) -> Model:
+    """Return the parameters of the address. Raises `ProblemError` where they are wrong."""
+    try:
+        return model.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise _refused(error) from error
+
+
+def options_of_form(request: Request) -> Options:
+    """Return the options that the fields of a form ask for. Raises `InvalidOptionError`."""
+    return Options.of({name: text for name, text in request.form.items() if name != TOKEN_FIELD})
+
+
+def options_of_json(body: BaseModel, base: Options | None = None) -> Options:
+    """Return the options that a JSON object names, the others as in `base`. Raises `InvalidOptionError`."""
+    members = body.model_dump(mode="json", include=body.model_fields_set & OptionsAsJson.model_fields.keys())
+    return Options.of(members, base)
+
+
+def receive_body(request: Request, name: str, parts: Parts) -> FileStorage:
+    """Return the body of `request` as a file of that name, like one of a form: it goes straight to the data folder."""
+    upload = parts.files.receive(most_upload_bytes(parts.settings.max_upload_mb))
+    while chunk := request.stream.read(_CHUNK_BYTES):
+        upload.write(chunk)
+    return FileStorage(upload, name)  # type: ignore[arg-type]
+
+
+def _refused(error: ValidationError) -> Exception:
+    wrong = error.errors(include_url=False, include_context=False, include_input=False)
+    if wrong[0]["type"] == "json_invalid":
+        return BadRequest()
+    errors = [{"field": ".".join(map(str, one["loc"])) or "body", "message": f"{one['msg']}."} for one in wrong]
+    said = f"{errors[0]['field']}: {errors[0]['message']}"
+    return ProblemError(Problem("invalid_value", 422, said, {"field": errors[0]["field"], "errors": errors}))

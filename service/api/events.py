@@ -1,0 +1,68 @@
+"""How a photo fares as server-sent events: its place in the queue, the steps of the work, and how it ended."""
+
+import time
+from collections.abc import Iterator
+
+from flask import Response, current_app, stream_with_context
+from flask.typing import ResponseReturnValue
+
+from service.api.blueprint import blueprint
+from service.api.colorizations import find_photo
+from service.documents import document_of
+from service.openapi import Answer, describe
+from service.parts import parts
+from service.problems import JobNotFoundError
+from service.streams import StreamSlots
+
+_FIRST_POLL_S, _LONGEST_POLL_S = 0.2, 1.0
+# So often something is written: only then does a server notice that nobody listens any more.
+_SIGN_OF_LIFE_S = 5.0
+# Then the client connects anew, at a server that may have been replaced meanwhile.
+_LONGEST_S = 600.0
+_RECONNECT_MS = 2000
+
+
+@blueprint.get("/v1/colorizations/<job_id>/events")
+@describe(
+    Answer(200, "Events; the data of each is the photo as it is then.", media=("text/event-stream",)),
+    tag="Photographs",
+    problems=(503,),
+)
+def events(job_id: str) -> ResponseReturnValue:
+    """Follow a photo by server-sent events, until it has ended.
+
+    An event is called `queued`, `running`, `done` or `failed`, as the status of the photo, and comes with every change;
+    `gone` says that the photo was deleted. Its data is the object of the photo. Streams are few: where all are taken,
+    the answer is 503, and the photo itself can be asked for now and then.
+    """
+    photo = find_photo(job_id)
+    slot = StreamSlots(parts().settings.data_dir).take()
+    response = Response(stream_with_context(_events(photo.id)), mimetype="text/event-stream")
+    response.call_on_close(slot.give_back)
+    response.cache_control.no_store = True
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back.
+    return response
+
+
+def _events(job_id: str) -> Iterator[str]:
+    yield f"retry: {_RECONNECT_MS}\n\n"
+    end = time.monotonic() + _LONGEST_S
+    told, told_at, pause_s = "", time.monotonic(), _FIRST_POLL_S
+    while time.monotonic() < end:
+        parts().supervisor.ensure()
+        try:
+            photo = find_photo(job_id)
+        except JobNotFoundError:
+            yield "event: gone\ndata: {}\n\n"
+            return
+        news = f"event: {photo.status}\ndata: {current_app.json.dumps(document_of(photo).as_json())}\n\n"
+        if news != told:
+            told, told_at, pause_s = news, time.monotonic(), _FIRST_POLL_S
+            yield news
+        if photo.is_final:
+            return
+        if time.monotonic() - told_at > _SIGN_OF_LIFE_S:
+            told_at = time.monotonic()
+            yield ":\n\n"
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.2, _LONGEST_POLL_S)
