@@ -36,22 +36,22 @@ class Example:
 EXAMPLES = (
     Example(
         "buffalo-1908",
-        _("Niagara Street, Buffalo, about 1908"),
+        _("Buffalo, New York, about 1908"),
         _("Detroit Publishing Company, Library of Congress"),
     ),
     Example(
         "nipomo-1936",
-        _("Migrant mother, Nipomo, California, 1936"),
+        _("Nipomo, California, 1936"),
         _("Dorothea Lange, Farm Security Administration, Library of Congress"),
     ),
     Example(
         "snake-river-1942",
-        _("The Tetons and the Snake River, Wyoming, 1942"),
+        _("The Snake River, Wyoming, 1942"),
         _("Ansel Adams, National Park Service, National Archives"),
     ),
     Example(
         "dallas-1936",
-        _("After a dust storm, Dallas, South Dakota, 1936"),
+        _("Dallas, South Dakota, 1936"),
         _("Sloan, United States Department of Agriculture"),
     ),
 )

@@ -1,59 +1,20 @@
 """A real server (gunicorn, worker, embedded network) and a real browser (Chromium) for whole journeys."""
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.browser.serving import ROOT, running_application, running_chromium
+
 PHOTO = ROOT / "tests" / "data" / "photos" / "detroit-1915.jpg"
 PHOTO_SIZE = (640, 320)
 
-START_WITHIN_S = 30.0
 # The first photo waits for the worker to start, which loads torch.
 expect.set_options(timeout=90_000)
-# No GPU, no sandbox (containers run as root), and no request of the browser's own.
-_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 OpenPage = Callable[..., Page]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _await_health(process: "subprocess.Popen[bytes]", address: str) -> None:
-    deadline = time.monotonic() + START_WITHIN_S
-    while True:
-        assert process.poll() is None, "gunicorn ended at its start"
-        try:
-            with urlopen(f"{address}/healthz", timeout=5) as answer:
-                assert answer.status == 200
-                return
-        except URLError:
-            assert time.monotonic() < deadline, "gunicorn does not answer"
-            time.sleep(0.1)
 
 
 @pytest.fixture(scope="session")
@@ -62,34 +23,17 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     It answers uploads without waiting, so that every journey sees the queue and the progress, not only the result.
     """
-    port = _free_port()
-    settings = {
-        "BASE_DIR": "/studio",
-        "DATA_DIR": str(tmp_path_factory.mktemp("data")),
-        "MODEL": "default",
-        "DEVICE": "cpu",
-        "WAIT_S": "0",
-        "MAX_UPLOAD_MB": "1",
-        "MAX_FILES": "5",
-    }
-    command = [sys.executable, "-m", "gunicorn", "server:app", "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings})
-    address = f"http://127.0.0.1:{port}/studio"
-    try:
-        _await_health(process, address)
-        yield f"{address}/"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    data_dir = str(tmp_path_factory.mktemp("data"))
+    settings = {"BASE_DIR": "/studio", "MODEL": "default", "DEVICE": "cpu", "WAIT_S": "0"}
+    with running_application(**settings, DATA_DIR=data_dir, MAX_UPLOAD_MB="1", MAX_FILES="10") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Return a running Chromium: the system's, else the one that Playwright installed."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS)
+    """Return a running Chromium."""
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -99,7 +43,7 @@ def open_page(browser: Browser, studio: str) -> Iterator[OpenPage]:
     At the end of the test: no request has left for another host, no script failed, nothing was blocked by the page's
     content security policy.
     """
-    contexts = []
+    contexts: list[BrowserContext] = []
     foreign: list[str] = []
     complaints: list[str] = []
 
@@ -115,11 +59,11 @@ def open_page(browser: Browser, studio: str) -> Iterator[OpenPage]:
     def open_(**options: Any) -> Page:
         context = browser.new_context(**{"locale": "en-GB", **options})
         contexts.append(context)
+        context.on("request", watch_request)
+        context.on("console", watch_console)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
         page = context.new_page()
         page.set_default_timeout(60_000)
-        page.on("request", watch_request)
-        page.on("console", watch_console)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(studio)
         return page
 
