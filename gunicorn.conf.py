@@ -6,10 +6,11 @@ _settings = load_settings()
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 
 bind = f"{_host}:{_settings.port}"
-# A form waits for its photo in its thread; threads are cheap, as the network runs in a process of its own.
+# A form that waits for its photo, an event stream and a slow upload each keep a thread; idle ones cost nearly nothing,
+# as the network runs in processes of its own. All event streams (32) and many uploads fit into one process.
 worker_class = "gthread"
 workers = 2
-threads = 32
+threads = 128
 # Uploads and waiting forms that are under way at a stop get this long to end.
 graceful_timeout = 5
 loglevel = "warning"

@@ -3,8 +3,11 @@
 import logging
 import time
 
+import sqlalchemy as sa
+
 from service.files import PhotoFiles
 from service.jobs import JobStore
+from service.tables import batches, requests
 
 _HOUR_S = 3600.0
 
@@ -21,6 +24,7 @@ def sweep(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
     remove_expired(jobs, files, expire_hours)
     remove_orphans(jobs, files, expire_hours)
     files.sweep_incoming()
+    forget_requests(jobs.database, before)
 
 
 def remove_expired(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
@@ -42,6 +46,13 @@ def remove_orphans(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> No
         files.remove(job_id)
     if orphans:
         _log.info("removed the files of %d photos that nothing belonged to", len(orphans))
+
+
+def forget_requests(database: sa.Engine, before: float) -> None:
+    """Remove what is known of batches and repeatable requests whose photos have expired."""
+    with database.begin() as connection:
+        for table in (batches, requests):
+            connection.execute(table.delete().where(table.c.created_at <= before))
 
 
 def delete(job_id: str, viewer: str | None, jobs: JobStore, files: PhotoFiles, expire_hours: float) -> bool:

@@ -93,6 +93,7 @@ TEXTS: dict[str, tuple[Any, Any]] = {
     ),
     "bad_request": (_("The request cannot be understood"), _("Reload the page and try again.")),
     "not_done": (_("Not done yet"), _("This photo has not been coloured; wait until it is done.")),
+    "not_failed": (_("Nothing to try again"), _("This photo has not failed.")),
     "invalid_value": (_("A value cannot be used"), _("The value of “%(field)s” cannot be used.")),
     "key_reused": (_("Another request had this key"), _("The key of the request has been used for another one.")),
     "too_many_streams": (
@@ -139,6 +140,13 @@ class TooManyStreamsError(ColorizerError):
 
     code = "too_many_streams"
     status = 503
+
+
+class NotFailedError(ColorizerError):
+    """The photo has not failed: there is nothing to try again."""
+
+    code = "not_failed"
+    status = 409
 
 
 class CrossSiteError(ColorizerError):

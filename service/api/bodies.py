@@ -55,6 +55,7 @@ def receive_body(request: Request, name: str, parts: Parts) -> FileStorage:
     upload = parts.files.receive(most_upload_bytes(parts.settings.max_upload_mb))
     while chunk := request.stream.read(_CHUNK_BYTES):
         upload.write(chunk)
+    upload.seek(0)
     return FileStorage(upload, name)  # type: ignore[arg-type]
 
 

@@ -11,7 +11,7 @@ from service.jobs import Job
 from service.openapi import Answer, describe
 from service.parts import parts
 from service.privacy import oldest_kept
-from service.problems import JobNotFoundError
+from service.problems import JobNotFoundError, NotFailedError
 from service.request_schemas import PageQuery
 from service.schemas import Colorization, Colorizations, Page
 from service.submission import delete_job, find_jobs, retry_job
@@ -56,8 +56,9 @@ def delete(job_id: str) -> ResponseReturnValue:
 @describe(Answer(202, "Waiting again.", Colorization), tag="Photographs", problems=(409,))
 def retry(job_id: str) -> ResponseReturnValue:
     """Queue a photo that failed once more, with the same options."""
-    photo = find_photo(job_id)
-    retry_job(photo.id, request, parts())
+    if find_photo(job_id).status != "failed":
+        raise NotFailedError("This photo has not failed.")
+    retry_job(job_id, request, parts())
     return jsonify(document_of(find_photo(job_id)).as_json()), 202
 
 

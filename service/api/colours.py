@@ -54,7 +54,7 @@ def read_preview_ab(job_id: str, child_id: str) -> ResponseReturnValue:
     return _ab_of(find_child(job_id, child_id, "preview"))
 
 
-@blueprint.get("/v1/colorizations/<job_id>/suggestions")
+@blueprint.get("/v1/colorizations/<job_id>/suggestions", endpoint="suggestions")
 @describe_suggestions
 def suggestions_at(job_id: str) -> ResponseReturnValue:
     """Return 5 to 9 different colours that the network thinks likely at a place, each as it would look there."""
