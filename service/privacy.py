@@ -24,7 +24,7 @@ def sweep(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
     remove_expired(jobs, files, expire_hours)
     remove_orphans(jobs, files, expire_hours)
     files.sweep_incoming()
-    forget_requests(jobs.database, before)
+    forget_requests(jobs.database, oldest_kept(expire_hours))
 
 
 def remove_expired(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
