@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # One command. `./run.sh` installs what is missing and starts the application; `./run.sh test` runs every check.
+# `./run.sh worker` is for further machines that share the work of one application (see docs/deployment.md).
 # Needs nothing but Python 3.11 or newer. Settings: environment variables or a file .env (see .env.example).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -107,8 +108,11 @@ serve() {
     # The web server first: it would start a worker of its own if the supervisor went before it.
     trap 'end $WEB' INT TERM HUP
     trap 'end $WEB $SUPERVISOR $ANNOUNCER' EXIT
-    "$PYTHON" -m service.supervisor &
-    SUPERVISOR=$!
+    # With a broker, the workers run elsewhere.
+    if [ -z "$BROKER_URL" ]; then
+        "$PYTHON" -m service.supervisor &
+        SUPERVISOR=$!
+    fi
     "$VENV/bin/gunicorn" server:app &
     WEB=$!
     announce &
@@ -123,15 +127,28 @@ serve() {
     exit "$status"
 }
 
-start() {
+prepare() {
     make_venv
     install requirements.txt
     local settings
     settings=$("$PYTHON" -m service.settings shell)
     eval "$settings"
+    if [ -n "$DATABASE_URL$BROKER_URL$STORAGE_URL" ]; then install requirements-cluster.txt; fi
     fetch_weights
     "$PYTHON" -m service.models
+}
+
+start() {
+    prepare
     serve
+}
+
+work() {
+    prepare
+    if [ -z "$BROKER_URL" ]; then
+        fail "BROKER_URL is not set: ./run.sh alone starts the workers of one machine; docs/deployment.md tells about several."
+    fi
+    exec "$PYTHON" -m service.celery_worker
 }
 
 check() {
@@ -139,6 +156,8 @@ check() {
     install requirements-dev.txt
     command -v chromium >/dev/null || need_debian chromium
     command -v exiftool >/dev/null || need_debian libimage-exiftool-perl
+    command -v redis-server >/dev/null || need_debian redis-server
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need_debian postgresql
     "$PYTHON" -m ruff check .
     "$PYTHON" -m ruff format --check .
     "$PYTHON" -m mypy --strict colorizers service training benchmarks server.py
@@ -147,6 +166,7 @@ check() {
 
 case "${1:-start}" in
     start) start ;;
+    worker) work ;;
     test) shift && check "$@" ;;
-    *) fail "usage: ./run.sh [start | test [pytest options]]" ;;
+    *) fail "usage: ./run.sh [start | worker | test [pytest options]]" ;;
 esac

@@ -9,10 +9,12 @@ import logging
 import os
 import socket
 import threading
+import warnings
 from typing import Any
 
 from billiard import current_process
 from celery import Celery, Task, signals
+from celery.exceptions import CPendingDeprecationWarning
 
 from colorizers.errors import ColorizerError
 from service.capacity import worker_count, worker_environ
@@ -125,6 +127,8 @@ def make_worker(settings: Settings) -> Celery:
 def main() -> None:
     """Work until SIGTERM or SIGINT; a job under way is brought to its end first."""
     configure_logging()
+    # It says that a job under way goes on while the broker is away: that is wanted.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     signals.setup_logging.connect(lambda **_: None, weak=False)
     settings = load_settings()
     make_worker(settings).worker_main(

@@ -39,3 +39,6 @@ def configure_logging() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(PairsFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # What these say of every task and credential is no event of ours.
+    for name in ("celery", "botocore", "aiobotocore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
