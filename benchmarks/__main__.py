@@ -8,15 +8,20 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import parts, pipeline, upsampling
+from benchmarks import load, parts, pipeline, upsampling
 from benchmarks.measure import machine
 from benchmarks.standins import NAMES, Models, prepare
 from benchmarks.table import Record, format_table, write_json
 from colorizers.formats import SUPPORTED
 
+# These start the whole application, and have options of their own.
+_SERVERS = {"load": load.main}
+
 
 def main(argv: list[str]) -> int:
     """Do what `argv` asks for; return the exit status."""
+    if argv and argv[0] in _SERVERS:
+        return _SERVERS[argv[0]](argv[1:])
     arguments = _parser().parse_args(argv)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,137 @@
+"""Many clients in, what each of their photos met out: how long it took and how it ended.
+
+A client sends a photo, waits for the result, fetches it, and sends the next one, as a program does that follows the
+documentation: it comes back when `Retry-After` says so. Nothing here is more than sockets and threads, so that the
+clients take little of the machine that they measure.
+"""
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_PATIENCE_S = 120.0
+_POLL_S = 0.25
+_BOUNDARY = "photo-colorizer-benchmark"
+
+
+@dataclass
+class Tally:
+    """What clients met: seconds from sending a photo to having its result, and how often each status came."""
+
+    seconds: list[float] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
+    elapsed_s: float = 0.0
+
+    @property
+    def per_second(self) -> float:
+        """Results per second."""
+        return len(self.seconds) / self.elapsed_s
+
+    def percentile(self, share: float) -> float:
+        """Return the time within which that share of the results was there."""
+        return percentile(self.seconds, share)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that `share` (0..1) of `values` do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+def form(photo: bytes, name: str = "photo.jpg", field_name: str = "photo") -> tuple[bytes, dict[str, str]]:
+    """Return body and headers of a form that sends `photo`."""
+    head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{field_name}"; filename="{name}"\r\n'
+    body = head.encode() + b"Content-Type: image/jpeg\r\n\r\n" + photo + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    return body, {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+
+
+class Client:
+    """One client and its connection."""
+
+    def __init__(self, port: int, tally: Tally, lock: threading.Lock) -> None:
+        self._port = port
+        self._tally = tally
+        self._lock = lock
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)
+
+    def ask(
+        self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers by their names in small letters, and body of the answer; 0 where there was none."""
+        for attempt in range(2):
+            try:
+                self._connection.request(method, path, body or None, headers or {})
+                answer = self._connection.getresponse()
+                data = answer.read()
+                self._count(str(answer.status))
+                return answer.status, {name.lower(): value for name, value in answer.getheaders()}, data
+            except (OSError, http.client.HTTPException) as error:
+                self._connection.close()
+                # A connection that was kept may have been closed by the server meanwhile: no answer was lost.
+                if attempt or not isinstance(error, http.client.RemoteDisconnected | ConnectionError):
+                    self._count(type(error).__name__)
+                    break
+        return 0, {}, b""
+
+    def _count(self, status: str) -> None:
+        with self._lock:
+            self._tally.statuses[status] += 1
+            self._tally.requests += 1
+
+    def colour(self, body: bytes, headers: dict[str, str], deadline: float) -> None:
+        """Send a photo and fetch its result; what is not there by `deadline` does not count."""
+        start = time.monotonic()
+        status, answer, data = self.ask("POST", "/v1/index", body, headers)
+        if status in (503, 429):
+            time.sleep(max(0.0, min(float(answer.get("retry-after", 1)), deadline - time.monotonic())))
+        document: dict[str, Any] = json.loads(data) if status in (200, 202) else {}
+        while document.get("status") in ("queued", "running") and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+            document = json.loads(self.ask("GET", document["urls"]["self"])[2] or b"{}")
+        if document.get("status") == "done" and self.ask("GET", document["urls"]["result"])[0] == 200:
+            now = time.monotonic()
+            with self._lock:
+                if now <= deadline:
+                    self._tally.seconds.append(now - start)
+
+    def colour_and_wait(self, body: bytes, headers: dict[str, str], deadline: float) -> None:
+        """Send a photo to a server that answers with the result itself."""
+        start = time.monotonic()
+        status, _, _ = self.ask("POST", "/colorization", body, headers)
+        now = time.monotonic()
+        if status == 200 and now <= deadline:
+            with self._lock:
+                self._tally.seconds.append(now - start)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def run_clients(
+    port: int, count: int, seconds: float, work: Callable[[Client, float], None], most_requests: int | None = None
+) -> Tally:
+    """Let `count` clients do `work(client, deadline)` again and again for that time, or until so many requests."""
+    tally, lock = Tally(), threading.Lock()
+    start = time.monotonic()
+    deadline = start + seconds
+
+    def loop() -> None:
+        client = Client(port, tally, lock)
+        while time.monotonic() < deadline and (most_requests is None or tally.requests < most_requests):
+            work(client, deadline)
+        client.close()
+
+    threads = [threading.Thread(target=loop) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    tally.elapsed_s = seconds if most_requests is None else time.monotonic() - start
+    return tally

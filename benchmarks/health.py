@@ -1,0 +1,48 @@
+"""A port in, how long `/healthz` takes out, asked all the time from a process of its own."""
+
+import http.client
+import json
+import select
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import Self
+
+_PAUSE_S = 0.05
+_PATIENCE_S = 30.0
+
+
+class Health:
+    """Asks as long as the `with` block runs; then `seconds` has the times, infinite where there was no answer."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.seconds: list[float] = []
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "benchmarks.health", str(self._port)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        output, _error = self._process.communicate()
+        self.seconds = json.loads(output)
+
+
+def ask_until_input_ends(port: int) -> list[float]:
+    """Return the times of all requests made until standard input ends, in seconds."""
+    seconds = []
+    while not select.select([sys.stdin], [], [], _PAUSE_S)[0]:
+        start, status = time.monotonic(), 0
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)
+        with suppress(OSError, http.client.HTTPException):
+            connection.request("GET", "/healthz")
+            status = connection.getresponse().status
+        connection.close()
+        seconds.append(time.monotonic() - start if status == 200 else float("inf"))
+    return seconds
+
+
+if __name__ == "__main__":
+    print(json.dumps(ask_until_input_ends(int(sys.argv[1]))))

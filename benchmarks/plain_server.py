@@ -1,0 +1,50 @@
+"""What the service is compared with: a plain Flask server that runs the reference pipeline while the request waits.
+
+Two sync workers of gunicorn, one thread each.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from flask import Flask, Response, jsonify, request
+
+from benchmarks import reference
+from benchmarks.pipeline import published_network
+from benchmarks.servers import free_port
+from benchmarks.service import await_ready, running_processes
+from benchmarks.standins import prepare
+
+
+def create_app(folder: str, name: str) -> Flask:
+    """Return the server; its network has weights in `folder` already."""
+    torch.set_num_threads(1)
+    app, path = Flask(__name__), Path(folder)
+    network = published_network(prepare([name], path).specs[name], path)
+
+    @app.post("/colorization")
+    def colorize() -> Response:
+        return Response(reference.pipeline(request.files["photo"].read(), network), mimetype="image/jpeg")
+
+    @app.get("/readyz")
+    def ready() -> Response:
+        return jsonify({"status": "ready"})
+
+    return app
+
+
+@contextmanager
+def running_plain_server(folder: Path, name: str) -> Iterator[int]:
+    """Run the server until the end of the block; gives its port."""
+    prepare([name], folder)
+    port = free_port()
+    application = f"benchmarks.plain_server:create_app({str(folder)!r}, {name!r})"
+    options = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--worker-class", "sync", "--timeout", "300"]
+    # The application's own settings for gunicorn are not for this one.
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:benchmarks", *options, application]
+    with running_processes([command], {**os.environ, "OMP_NUM_THREADS": "1"}, folder / "plain.log") as processes:
+        await_ready(port, processes)
+        yield port
