@@ -22,6 +22,7 @@ from colorizers.errors import ColorizerError, HintsNotAcceptedError, Temperature
 from colorizers.hints import Hint, hint_planes
 from colorizers.lab import Pixels, lightness
 from colorizers.loading import LoadedNetwork, load_file, load_network
+from colorizers.local_hints import localized, seen_hints
 from colorizers.photo import Photo, open_photo
 from colorizers.precision import GuessingNetwork
 from colorizers.provenance import Provenance
@@ -108,9 +109,10 @@ class Colorizer:
     def predict(self, photo: Photo, hints: Sequence[Hint] = (), temperature: float | None = None) -> Prediction:
         """Return the network's colours for `photo`; warns `UncolouredWarning` where they are none.
 
-        `hints` say where the photo has which colours. `temperature` anneals the network's distribution: lower is
-        bolder, higher is grayer; None is the network's own way. Where the GPU's memory does not suffice, the CPU takes
-        over for good, with a warning. Raises `BrokenPredictionError`, `HintsNotAcceptedError`,
+        `hints` say where the photo has which colours; what lies there, and what belongs to it, takes them, and the rest
+        stays (`colorizers.local_hints`). `temperature` anneals the network's distribution: low takes the likeliest
+        colours, high mixes them all; None is the network's own way. Where the GPU's memory does not suffice, the CPU
+        takes over for good, with a warning. Raises `BrokenPredictionError`, `HintsNotAcceptedError`,
         `InvalidTemperatureError` or `TemperatureNotSupportedError`.
         """
         seen = network_lightness(photo, self.spec)
@@ -138,16 +140,15 @@ class Colorizer:
         self, seen: Floats, hints: Sequence[Hint], temperature: float | None, photo_size: tuple[int, int]
     ) -> Prediction:
         self._check(hints, temperature)
-        hint_ab, hint_mask = hint_planes(hints, seen.shape[0], seen.shape[1], photo_size)
         try:
-            ab, distribution = self._run(seen[None], hint_ab, hint_mask, temperature)
+            ab, distribution = self._run(seen, hints, temperature, photo_size)
         except RuntimeError as error:
             if self.device.type == "cpu" or "out of memory" not in str(error):
                 raise
             warnings.warn("The GPU's memory does not suffice; the CPU takes over.", ResourceWarning, stacklevel=3)
             self.device = torch.device("cpu")
             self._module = self._module.to(self.device)
-            ab, distribution = self._run(seen[None], hint_ab, hint_mask, temperature)
+            ab, distribution = self._run(seen, hints, temperature, photo_size)
         if not np.isfinite(ab).all():
             raise BrokenPredictionError(f"The network {self.spec.title} gave an answer that is not made of numbers.")
         if np.hypot(ab[0], ab[1]).max() < _COLOURLESS_BELOW:
@@ -191,19 +192,24 @@ class Colorizer:
         )
 
     def _run(
-        self, seen: Floats, hint_ab: Floats, hint_mask: Floats, temperature: float | None
+        self, seen: Floats, hints: Sequence[Hint], temperature: float | None, photo_size: tuple[int, int]
     ) -> tuple[Floats, Distribution | None]:
-        """Return ab and distribution for planes (1, h, w), (2, h, w) and (1, h, w)."""
-        L, ab, mask = (
-            torch.from_numpy(np.ascontiguousarray(plane))[None].to(self.device) for plane in (seen, hint_ab, hint_mask)
-        )
+        """Return ab and distribution for L (h, w); with hints, the network also answers without them."""
+        cases = [seen_hints(hints), []] if hints else [[]]
+        planes = [hint_planes(case, seen.shape[0], seen.shape[1], photo_size) for case in cases]
+        L = torch.from_numpy(np.ascontiguousarray(seen)).expand(len(cases), 1, -1, -1).to(self.device)
+        hint_ab, mask = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*planes, strict=True))
         wanted = self.spec.temperature if temperature is None else temperature
+        distribution = None
         with torch.inference_mode():
-            if not self.spec.has_distribution:
-                return self._module.predict(L, ab, mask, wanted)[0].float().cpu().numpy(), None
-            network = cast(GuessingNetwork, self._module)
-            answer, logits = network.guess(L, ab, mask, wanted)
-            return answer[0].float().cpu().numpy(), kept_distribution(logits.float().cpu(), network.centres().cpu())
+            if self.spec.has_distribution:
+                network = cast(GuessingNetwork, self._module)
+                answer, logits = network.guess(L, hint_ab, mask, wanted)
+                distribution = kept_distribution(logits[:1].float().cpu(), network.centres().cpu())
+            else:
+                answer = self._module.predict(L, hint_ab, mask, wanted)
+        ab = answer.float().cpu().numpy()
+        return localized(ab[1], ab[0], seen, hints, photo_size) if hints else ab[0], distribution
 
 
 def kept_distribution(logits: torch.Tensor, centres: torch.Tensor) -> Distribution:

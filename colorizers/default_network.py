@@ -155,7 +155,8 @@ class EmbeddedColorizer(nn.Module):
     def decode(self, logits: Tensor, temperature: float) -> Tensor:
         """Return the annealed mean (Zhang et al. 2016) of the bins, (n, 2, h, w) in raw ab units."""
         share = torch.softmax(logits.float() / temperature, dim=1)
-        return torch.einsum("nbhw,bc->nchw", share, self.get_buffer("bin_centres").float())
+        with torch.autocast(logits.device.type, enabled=False):  # Half precision would round ab to eighths.
+            return torch.einsum("nbhw,bc->nchw", share, self.centres())
 
     def predict(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None) -> Tensor:
         """Return ab (n, 2, h/4, w/4) in raw units for L (n, 1, h, w) in 0..100; `temperature` defaults to 1."""
