@@ -1,142 +1,176 @@
-"""A job in, its result and renditions on disk and its `Outcome` out: the work itself. Only the worker imports this.
+"""A job in, its files in storage and its `Outcome` out: the work itself. Only the worker imports this.
 
-Doing a job twice is harmless: every file appears whole, by rename, and is the same both times.
+The network runs once for a photo; its answer is kept beside the photo, and everything else is made of that. Doing a job
+twice is harmless: every file appears whole, by rename, and is the same both times: it holds no time and no id.
 """
 
 import logging
-import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-import torch
 from PIL import Image
 
 from colorizers.colorizer import Colorizer, UncolouredWarning
 from colorizers.decoding import Decoder
-from colorizers.encode import encode, output_format, suffix_for, write_pages
-from colorizers.lab import Pixels, eight_bits
+from colorizers.encode import suffix_for
 from colorizers.photo import Photo
+from colorizers.prediction import Prediction
 from colorizers.provenance import Provenance
-from colorizers.registry import ModelSpec, weights_path
-from service.files import FileKind, PhotoFiles
+from colorizers.recipe import Recipe
+from colorizers.rendering import Rendering, render
+from colorizers.results import Page
+from service.files import PhotoFiles
 from service.jobs import Job, Outcome
-from service.models import choose_model
+from service.networks import Networks
+from service.options import Options
+from service.results import Results, read_view, view_format
 from service.settings import Settings
+from service.stages import Stages
+from service.stored import keeping_pages, kept_pages, read_prediction, write_prediction
 
-VIEW_PX = 2048
-_VIEW_QUALITY = 88
+PREVIEW_PX = 1024
 
 _log = logging.getLogger(__name__)
 
 
-class Stopwatch:
-    """Seconds by stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Record under `name` how long the block takes."""
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - start
-
-
 class Painter:
-    """Colours the photos of one data folder; keeps the network from one job to the next."""
+    """Colours the photos of one application; keeps networks and decoder from one job to the next."""
 
     def __init__(self, settings: Settings, files: PhotoFiles) -> None:
-        self._settings = settings
         self._files = files
-        self._loaded: tuple[ModelSpec, float, Colorizer] | None = None
+        self._networks = Networks(settings)
         self._decoder = Decoder(settings.max_megapixels)
         self._decoder.start()
+        self._results = Results(files)
 
-    def colorizer(self) -> Colorizer:
-        """Return the network in use, loaded anew where another has become the best or its file has changed.
+    def warm_up(self) -> None:
+        """Load the network that is used where none is asked for. Raises `ColorizerError`."""
+        self._networks.get()
 
-        Raises `ColorizerError`.
+    def paint(self, job: Job, parent: Job | None, report: Callable[[str], None]) -> Outcome:
+        """Do `job`, whose parent is `parent`, and write its files; tells `report` which step it is at.
+
+        Raises `ColorizerError`, `StorageError`, or whatever nobody expected.
         """
-        spec = choose_model(self._settings)
-        path = weights_path(spec, self._settings.model_dir)
-        changed = path.stat().st_mtime if path.exists() else 0.0
-        if self._loaded is None or self._loaded[:2] != (spec, changed):
-            use_gpu = {"cpu": False, "gpu": True, "auto": _has_gpu()}[self._settings.device]
-            colorizer = Colorizer.from_name(spec.name, model_dir=self._settings.model_dir, use_gpu=use_gpu)
-            _log.info("using %s on %s", colorizer.spec.title, colorizer.device)
-            self._loaded = (spec, changed, colorizer)
-        return self._loaded[2]
-
-    def paint(self, job: Job) -> Outcome:
-        """Colour the photo of `job` and write its files. Raises `ColorizerError`, or whatever nobody expected."""
-        watch = Stopwatch()
-        colorizer = self.colorizer()
+        stages = Stages(report)
         self._files.clear_parts(job.id)
-        with watch.stage("open_s"), self._files.fetch(job.id, "original") as path:
-            photo = self._decoder.open(path)
-        with watch.stage("predict_s"), warnings.catch_warnings(record=True) as caught:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            prediction = colorizer.predict(photo)
-        with watch.stage("render_s"):
-            rgb = colorizer.render(photo, prediction)
-        with watch.stage("encode_s"):
-            format_ = output_format(photo)
-            if photo.pages > 1:
-                self._write_all_pages(job, photo, rgb, colorizer)
+            if parent is None:
+                outcome = self._colorize(job, stages)
+            elif job.kind == "preview":
+                outcome = self._preview(job, parent, stages)
             else:
-                self._write(job, "result", encode(rgb, photo, colorizer.provenance(photo), format=format_))
-        with watch.stage("views_s"):
-            self._write_view(job, "original-view", photo.pixels, photo)
-            self._write_view(job, "result-view", rgb, photo)
+                outcome = self._render(job, parent, stages)
+        return replace(outcome, uncoloured=_noted(caught) or outcome.uncoloured, timings=stages.seconds())
+
+    def _colorize(self, job: Job, stages: Stages) -> Outcome:
+        """Let the network colour the photo, and keep its answer."""
+        colorizer, options = self._networks.get(job.options.model), job.options
+        with self._files.fetch(job.id, "original") as original:
+            stages.begin("open")
+            photo = self._decoder.open(original)
+            stages.begin("predict")
+            answer = colorizer.predict(photo, options.hints, options.temperature)
+            write_prediction(self._files, job.id, answer)
+            recipe = colorizer.recipe(
+                photo, hints=options.hints, temperature=options.temperature, **_of_rendering(options)
+            )
+            first = Page(photo, answer, colorizer.provenance(photo))
+            further = self._colour_further(job, colorizer, original, photo.pages)
+            outcome = self._results.write(job, first, further, recipe, stages)
+        self._results.write_view(job, "original-view", photo.pixels, photo.alpha)
+        return replace(outcome, **_abilities(colorizer, answer, options))
+
+    def _colour_further(self, job: Job, colorizer: Colorizer, original: Path, pages: int) -> Iterator[Page]:
+        """Yield the pages after the first, of which alone hints speak, and keep the network's answers for them too."""
+        if pages == 1:
+            return
+        with keeping_pages(self._files, job.id) as keep:
+            for number in range(1, pages):
+                photo = self._decoder.open(original, number)
+                answer = colorizer.predict(photo, (), job.options.temperature)
+                keep(number, answer)
+                yield Page(photo, answer, colorizer.provenance(photo))
+
+    def _render(self, job: Job, parent: Job, stages: Stages) -> Outcome:
+        """Make another file of the colours that a photo has; no network runs."""
+        known = parent.outcome
+        assert known is not None
+        answer = read_prediction(self._files, parent.id)
+        with self._files.fetch(parent.id, "recipe") as path:
+            recipe = replace(Recipe.from_json(path.read_bytes()), **_of_rendering(job.options))
+        with self._files.fetch(parent.id, "original") as original:
+            stages.begin("open")
+            photo = self._decoder.open(original)
+            first = Page(photo, answer, _provenance(known, photo))
+            further = self._read_further(parent, known, original)
+            outcome = self._results.write(job, first, further, recipe, stages)
+        return replace(outcome, uncoloured=known.uncoloured, temperature=known.temperature)
+
+    def _read_further(self, parent: Job, known: Outcome, original: Path) -> Iterator[Page]:
+        """Yield the pages after the first, if they have been coloured."""
+        if known.frames_coloured == 1:
+            return
+        with kept_pages(self._files, parent.id) as read:
+            for number in range(1, known.frames_coloured):
+                photo = self._decoder.open(original, number)
+                yield Page(photo, read(number), _provenance(known, photo))
+
+    def _preview(self, job: Job, parent: Job, stages: Stages) -> Outcome:
+        """Show a photo in the colours that a network gives the small picture that was kept of it."""
+        colorizer, options = self._networks.get(job.options.model), job.options
+        stages.begin("open")
+        before = read_prediction(self._files, parent.id)
+        with self._files.fetch(parent.id, "original-view") as path:
+            pixels, alpha = read_view(path, PREVIEW_PX)
+        stages.begin("predict")
+        answer = colorizer.predict_small(before.L, options.hints, options.temperature, before.photo_size)
+        write_prediction(self._files, job.id, answer)
+        stages.begin("render")
+        rgb = render(pixels, answer, Rendering(options.saturation, warmth=options.warmth))
+        stages.begin("encode")
+        width, height = self._results.write_view(job, "result-view", rgb, alpha)
+        format_ = view_format(alpha)
+        mimetype = Image.MIME[format_]
         return Outcome(
-            width=photo.width,
-            height=photo.height,
-            mimetype=Image.MIME[format_],
+            width=width,
+            height=height,
+            mimetype=mimetype,
             suffix=suffix_for(format_),
-            view_mimetype=Image.MIME[_view_format(photo)],
+            view_mimetype=mimetype,
             model=colorizer.spec.name,
             model_title=colorizer.spec.title,
             weights_sha256=colorizer.weights_sha256,
             verified=colorizer.verified,
-            uncoloured=_noted(caught),
-            timings=watch.seconds,
+            uncoloured=False,
+            format=format_.lower(),
+            **_abilities(colorizer, answer, options),
         )
 
-    def _write(self, job: Job, kind: FileKind, data: bytes) -> None:
-        with self._files.replace(job.id, kind) as path:
-            path.write_bytes(data)
 
-    def _write_all_pages(self, job: Job, first: Photo, rgb: Pixels, colorizer: Colorizer) -> None:
-        """Write the result of a file with several pages, of which the first is coloured already."""
-
-        def pages() -> Iterator[tuple[Pixels, Photo, Provenance]]:
-            yield rgb, first, colorizer.provenance(first)
-            with self._files.fetch(job.id, "original") as original:
-                for number in range(1, first.pages):
-                    photo = self._decoder.open(original, number)
-                    yield colorizer.colorize(photo), photo, colorizer.provenance(photo)
-
-        with self._files.replace(job.id, "result") as path:
-            write_pages(path, pages())
-
-    def _write_view(self, job: Job, kind: FileKind, pixels: Pixels, photo: Photo) -> None:
-        image = Image.fromarray(eight_bits(pixels))
-        if photo.alpha is not None:
-            image.putalpha(Image.fromarray(eight_bits(photo.alpha)))
-        image.thumbnail((VIEW_PX, VIEW_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
-        with self._files.replace(job.id, kind) as path:
-            image.save(path, _view_format(photo), quality=_VIEW_QUALITY)
+def _provenance(known: Outcome, photo: Photo) -> Provenance:
+    """Return what a file of `photo` says of the network that gave its colours before."""
+    return Provenance(known.model, known.model_title, known.weights_sha256, known.verified, photo.sha256)
 
 
-def _has_gpu() -> bool:
-    return torch.cuda.is_available() or torch.backends.mps.is_available()
+def _of_rendering(options: Options) -> dict[str, Any]:
+    """Return what a recipe says of the steps after the network."""
+    names = ("saturation", "warmth", "format", "quality", "bits", "size_px", "strip_location")
+    return {name: getattr(options, name) for name in names}
 
 
-def _view_format(photo: Photo) -> str:
-    """Return JPEG, which is quickest to write, unless there is transparency to show."""
-    return "JPEG" if photo.alpha is None else "WEBP"
+def _abilities(colorizer: Colorizer, prediction: Prediction, options: Options) -> dict[str, Any]:
+    """Return what can be asked about a network's answer, as members of the outcome."""
+    spec = colorizer.spec
+    return {
+        "accepts_hints": spec.accepts_hints,
+        "has_distribution": prediction.distribution is not None,
+        "temperature": spec.temperature if options.temperature is None else options.temperature,
+    }
 
 
 def _noted(caught: list[warnings.WarningMessage]) -> bool:

@@ -17,7 +17,9 @@ from typing import BinaryIO, Literal, NamedTuple
 from colorizers.errors import ColorizerError
 from service.settings import Settings
 
-FileKind = Literal["original", "result", "original-view", "result-view", "prediction", "distribution", "recipe"]
+FileKind = Literal[
+    "original", "result", "original-view", "result-view", "prediction", "page-predictions", "distribution", "recipe"
+]
 
 _PART = ".part"
 _FORGOTTEN_S = 24 * 3600.0

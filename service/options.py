@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 from colorizers.errors import ColorizerError
 from colorizers.hints import Hint, hints_from
+from colorizers.recipe import FORMATS, QUALITIES, SATURATIONS, SIZES_PX, TEMPERATURES, WARMTHS
 
 Format = Literal["jpeg", "png", "tiff", "webp", "layer"]
-FORMATS = ("jpeg", "png", "tiff", "webp", "layer")
 LOSSY = ("jpeg", "webp")
 DEEP = ("png", "tiff")
-_LEAST_PX, _MOST_PX = 16, 65_500
+LEAST_PX = 16
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -38,7 +38,7 @@ def _check(holds: bool, name: str, rule: str) -> None:
 
 
 def _check_range(value: float | None, name: str, least: float, most: float) -> None:
-    _check(value is None or least <= value <= most, name, f"has to be between {least} and {most}")
+    _check(value is None or least <= value <= most, name, f"has to be between {least:g} and {most:g}")
 
 
 @dataclass(frozen=True)
@@ -64,15 +64,15 @@ class Options:
 
     def __post_init__(self) -> None:
         _check(self.model is None or 0 < len(self.model) <= 100, "model", "has to be the name of a network")
-        _check_range(self.temperature, "temperature", 0.01, 5)
-        _check_range(self.saturation, "saturation", 0, 4)
-        _check_range(self.warmth, "warmth", -1, 1)
+        _check_range(self.temperature, "temperature", *TEMPERATURES)
+        _check_range(self.saturation, "saturation", *SATURATIONS)
+        _check_range(self.warmth, "warmth", *WARMTHS)
         _check(self.format is None or self.format in FORMATS, "format", f"has to be one of {', '.join(FORMATS)}")
-        _check_range(self.quality, "quality", 1, 100)
+        _check_range(self.quality, "quality", *QUALITIES)
         _check(self.bits in (None, 8, 16), "bits", "has to be 8 or 16")
         deep = self.bits != 16 or self.format is None or self.format in DEEP
         _check(deep, "bits", f"can be 16 for {' and '.join(DEEP)} only")
-        _check_range(self.size_px, "size_px", _LEAST_PX, _MOST_PX)
+        _check_range(self.size_px, "size_px", LEAST_PX, SIZES_PX[1])
 
     @classmethod
     def of(cls, members: Mapping[str, Any], base: "Options | None" = None) -> "Options":

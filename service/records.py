@@ -96,7 +96,9 @@ WORKER_LOST = Failure("worker_lost", 500, "The photo stopped the program that co
 
 @dataclass(frozen=True)
 class Job:
-    """One row. Times are seconds since the epoch; `progress` is the step that a running job is at."""
+    """One row. Times are seconds since the epoch; `progress` is the step that a running job is at,
+    `postponed` how often it had to be put back because storage was out of order.
+    """
 
     id: str
     status: Status
@@ -119,6 +121,7 @@ class Job:
     source: str | None = None
     batch: str | None = None
     progress: str | None = None
+    postponed: int = 0
 
     @property
     def is_final(self) -> bool:

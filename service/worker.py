@@ -10,20 +10,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import OperationalError
-
 from colorizers.errors import ColorizerError
-from service.files import PhotoFiles, open_files
-from service.jobs import LEASE_S, Failure, Job, JobStore, open_jobs
-from service.logs import REQUEST_ID, configure_logging
+from service.files import PhotoFiles, StorageError, open_files
+from service.jobs import JobStore, open_jobs
+from service.logs import configure_logging
 from service.privacy import sweep
 from service.settings import load_settings
 from service.signals import exit_on
 from service.tallies import say_alive, say_goodbye
+from service.work import DATABASE_ERRORS, Work, pause_s, persistently
 
 if TYPE_CHECKING:
     from service.coloring import Painter
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
 _POLL_S = 0.1
 _SWEEP_S = 60.0
 _SAY_ALIVE_S = 5.0
-_RENEW_S = LEASE_S / 3
 _END_WITHIN_S = 5.0
 
 _log = logging.getLogger("service.worker")
@@ -45,6 +41,7 @@ class Worker:
         self._jobs = jobs
         self._files = files
         self._painter = painter
+        self._work = Work(name, jobs, files, painter)
         self._expire_hours = expire_hours
         self._next_sweep = 0.0
         self._ended = threading.Event()
@@ -53,14 +50,16 @@ class Worker:
         """Work until the process is told to end."""
         self._warm_up()
         threading.Thread(target=self._say_alive, name="alive", daemon=True).start()
+        postponed = 0
         try:
             while True:
                 self._sweep_now_and_then()
-                job = self._jobs.claim(self._name)
+                job = persistently(lambda: self._jobs.claim(self._name))
                 if job is None:
                     time.sleep(_POLL_S)
-                else:
-                    self._work_on(job)
+                    continue
+                postponed = postponed + 1 if self._work.do(job) == "postponed" else 0
+                time.sleep(pause_s(postponed))
         finally:
             self._ended.set()
             self._jobs.release(self._name)
@@ -72,65 +71,25 @@ class Worker:
             try:
                 with self._jobs.database.begin() as connection:
                     say_alive(connection, self._name, "worker")
-            except OperationalError as error:
+            except DATABASE_ERRORS as error:
                 _log.warning("the database did not answer: %s", error.orig)
             self._ended.wait(_SAY_ALIVE_S)
 
     def _warm_up(self) -> None:
         """Load the network before the first job; where that cannot be, the jobs will say so."""
         try:
-            self._painter.colorizer()
+            self._painter.warm_up()
         except ColorizerError as error:
             _log.error("%s", error.message)
 
     def _sweep_now_and_then(self) -> None:
-        if time.monotonic() >= self._next_sweep:
-            sweep(self._jobs, self._files, self._expire_hours)
-            self._next_sweep = time.monotonic() + _SWEEP_S
-
-    def _work_on(self, job: Job) -> None:
-        REQUEST_ID.set(job.request_id)
-        with self._kept_lease(job):
-            try:
-                outcome = self._painter.paint(job)
-            except Exception as error:
-                if self._jobs.get(job.id) is None:
-                    _log.info("photo %s was deleted while it was coloured", job.id[:8])
-                else:
-                    self._jobs.fail(job.id, self._name, _failure(job, error))
-            else:
-                self._jobs.finish(job.id, self._name, outcome)
-                _log.info("photo %s done in %.2f s", job.id[:8], sum(outcome.timings.values()))
-        REQUEST_ID.set(None)
-
-    @contextmanager
-    def _kept_lease(self, job: Job) -> Iterator[None]:
-        """Renew the lease of `job` from a thread while the block runs."""
-        ended = threading.Event()
-
-        def renew() -> None:
-            while not ended.wait(_RENEW_S):
-                self._jobs.renew(job.id, self._name)
-
-        thread = threading.Thread(target=renew, name="lease", daemon=True)
-        thread.start()
+        if time.monotonic() < self._next_sweep:
+            return
         try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-
-
-def _failure(job: Job, error: Exception) -> Failure:
-    """Return what the user is told about `error`; what nobody expected is logged in full."""
-    if isinstance(error, ColorizerError):
-        _log.warning("photo %s failed: %s", job.id[:8], error.message)
-        return Failure(error.code, error.status, error.message, error.data)
-    if isinstance(error, MemoryError):
-        _log.warning("photo %s failed: out of memory", job.id[:8])
-        return Failure("out_of_memory", 422, "There is not enough memory here for a picture of that size.")
-    _log.error("photo %s failed", job.id[:8], exc_info=error)
-    return Failure("internal_error", 500, "", {"request_id": job.request_id or job.id[:8]})
+            sweep(self._jobs, self._files, self._expire_hours)
+        except (*DATABASE_ERRORS, StorageError, OSError) as error:
+            _log.warning("what has expired goes later: %s", error)
+        self._next_sweep = time.monotonic() + _SWEEP_S
 
 
 def _end_with_supervisor() -> None:
