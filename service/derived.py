@@ -23,9 +23,7 @@ class NotDoneError(ColorizerError):
     status = 409
 
 
-def make_version(
-    photo: Job, options: Options, parts: Parts, batch: str | None = None, also: Also | None = None
-) -> Job:
+def make_version(photo: Job, options: Options, parts: Parts, batch: str | None = None, also: Also | None = None) -> Job:
     """Queue the original of `photo` once more with `options`, for the same owner.
 
     Raises `QueueFullError`, and what `check_usable` does; `FileNotFoundError` where the photo is just leaving.

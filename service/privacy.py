@@ -1,5 +1,6 @@
 """What is no longer to be kept in, nothing left of it out: rows, files, and what a crash left lying about."""
 
+import json
 import logging
 import time
 
@@ -61,4 +62,18 @@ def delete(job_id: str, viewer: str | None, jobs: JobStore, files: PhotoFiles, e
     for leaving_id in leaving:
         files.remove(leaving_id)
     jobs.forget(leaving)
+    if leaving:
+        _strike_out(job_id, jobs.database)
     return bool(leaving)
+
+
+def _strike_out(job_id: str, database: sa.Engine) -> None:
+    """Take a photo out of the batches and repeatable requests that name it; those of which nothing is left go."""
+    with database.begin() as connection:
+        for table in (batches, requests):
+            naming = sa.select(table).where(table.c.job_ids.contains(job_id)).with_for_update()
+            for row in connection.execute(naming).mappings().all():
+                same = sa.and_(*(column == row[column.name] for column in table.primary_key))
+                left = [other for other in json.loads(row["job_ids"]) if other != job_id]
+                change = table.update().values(job_ids=json.dumps(left)) if left else table.delete()
+                connection.execute(change.where(same))

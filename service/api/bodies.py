@@ -1,5 +1,6 @@
 """A request's body or query in, checked values out: JSON by its type, options from wherever they are."""
 
+import re
 from typing import TypeVar
 
 from flask import Request
@@ -15,6 +16,8 @@ from service.request_schemas import OptionsAsJson
 from service.submission import most_upload_bytes
 
 Model = TypeVar("Model", bound=BaseModel)
+_NAME = re.compile(r"\w+")
+_KINDS = ("str", "int", "float", "bool")
 _MOST_JSON_BYTES = 1_000_000
 _CHUNK_BYTES = 1 << 16
 
@@ -63,6 +66,13 @@ def _refused(error: ValidationError) -> Exception:
     wrong = error.errors(include_url=False, include_context=False, include_input=False)
     if wrong[0]["type"] == "json_invalid":
         return BadRequest()
-    errors = [{"field": ".".join(map(str, one["loc"])) or "body", "message": f"{one['msg']}."} for one in wrong]
+    errors = [
+        {"field": _field_of(one["loc"]), "message": f"{one['msg']}."} for one in wrong if "none" not in one["loc"]
+    ]
     said = f"{errors[0]['field']}: {errors[0]['message']}"
     return ProblemError(Problem("invalid_value", 422, said, {"field": errors[0]["field"], "errors": errors}))
+
+
+def _field_of(location: tuple[int | str, ...]) -> str:
+    """Return the member that pydantic means, without the kinds of value that it tried."""
+    return ".".join(str(part) for part in location if _NAME.fullmatch(str(part)) and part not in _KINDS) or "body"
