@@ -115,7 +115,7 @@ def colorizer_for(recipe: Recipe, model_dir: Path = MODEL_DIR, use_gpu: bool = F
     """Return the network with the weights that `recipe` names; raises `OtherWeightsError` or `WeightsError`."""
     spec = find_spec(recipe.model, model_dir)
     path = weights_path(spec, model_dir)
-    is_registered = spec.sha256 == recipe.weights_sha256 or not path.exists()
+    is_registered = spec.sha256 in (None, recipe.weights_sha256) or not path.exists()
     colorizer = (
         Colorizer.from_name(spec.name, model_dir, use_gpu) if is_registered else Colorizer(path, use_gpu, model_dir)
     )

@@ -46,6 +46,10 @@ class Painter:
         self._decoder.start()
         self._results = Results(files)
 
+    def close(self) -> None:
+        """End the decoder's process."""
+        self._decoder.close()
+
     def warm_up(self) -> None:
         """Load the network that is used where none is asked for. Raises `ColorizerError`."""
         self._networks.get()
