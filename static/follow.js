@@ -35,8 +35,8 @@ export class Follower {
     this.heard = first;
     if (!first) return;
     this.stream = new EventSource(this.eventsOf(first));
-    for (const kind of ["message", "progress", "queued", "running", "done", "failed"]) {
-      this.stream.addEventListener(kind, () => this.schedule(0));
+    for (const news of ["queued", "running", "done", "failed", "gone"]) {
+      this.stream.addEventListener(news, () => this.schedule(0));
     }
     this.stream.addEventListener("error", () => this.stream.close());
   }
