@@ -111,7 +111,8 @@ def test_temperature_goes_from_the_likeliest_colour_to_a_mixture_of_all(embedded
     assert own.distribution is not None
     likeliest = own.distribution.centres[own.distribution.logits.argmax(axis=0)].transpose(2, 0, 1)
     assert np.mean(np.hypot(*(low.ab - likeliest)) < 1) > 0.9
-    assert high.ab.std(axis=(1, 2)).max() < low.ab.std(axis=(1, 2)).max() / 2
+    mixture = own.distribution.centres.mean(axis=0)[:, None, None]
+    assert np.hypot(*(high.ab - mixture)).mean() < np.hypot(*(own.ab - mixture)).mean() / 2
     with pytest.raises(InvalidTemperatureError):
         embedded.predict(photo, temperature=0)
 
