@@ -22,7 +22,7 @@ _START_WITHIN_S = 120.0
 _END_WITHIN_S = 20.0
 _WEB = (sys.executable, "-m", "gunicorn", "server:app")
 _SUPERVISOR = (sys.executable, "-m", "service.supervisor")
-_CELERY_WORKER = (sys.executable, "-m", "service.celery_worker")
+CELERY_WORKER = (sys.executable, "-m", "service.celery_worker")
 
 
 class Runner:
@@ -128,7 +128,7 @@ def cluster(folder: Path, model_dir: Path, machines: int = 2, **values: object) 
             _settings(data_dir=folder / f"worker-{number}", **{"workers": 1, **of_all}) for number in range(machines)
         ]
         web_runners = [Runner(_WEB, settings, environ) for settings in webs]
-        worker_runners = [Runner(_CELERY_WORKER, settings, environ) for settings in workers]
+        worker_runners = [Runner(CELERY_WORKER, settings, environ) for settings in workers]
         stack.enter_context(_running([*web_runners, *worker_runners]))
         addresses = [_address(settings) for settings in webs]
         for address in addresses:

@@ -1,14 +1,12 @@
 """Ids of jobs from the broker in, their work done: what `./run.sh worker` runs on a machine that only works.
 
 Celery's parent process takes messages and watches over its children, one for each `WORKERS`. A child owns torch,
-imported after the fork, and does what a local worker does. Beside its work it says that it lives, sends messages for
-rows that have none, and now and then removes what has expired.
+imported after the fork, and does what a local worker does.
 """
 
 import logging
 import os
 import socket
-import threading
 import warnings
 from typing import Any
 
@@ -19,17 +17,13 @@ from celery.exceptions import CPendingDeprecationWarning
 from colorizers.errors import ColorizerError
 from service.capacity import worker_count, worker_environ
 from service.celery_app import QUEUE, TASK, make_celery
-from service.files import StorageError, open_files
-from service.jobs import BrokerError, open_jobs
+from service.chores import Chores
+from service.files import open_files
+from service.jobs import open_jobs
 from service.logs import configure_logging
-from service.privacy import remove_expired, remove_orphans
 from service.settings import Settings, load_settings
-from service.tallies import say_alive, say_goodbye, take_turn
-from service.work import DATABASE_ERRORS, Work, pause_s, persistently
+from service.work import Work, pause_s, persistently
 
-_LOOK_S = 5.0
-_EXPIRE_S = 60.0
-_ORPHANS_S = 900.0
 # Loading torch on a machine that has much to do.
 _START_WITHIN_S = 300.0
 
@@ -41,55 +35,33 @@ class Hand:
 
     def __init__(self, settings: Settings, name: str) -> None:
         """Come in the place of the child that had that name before, if any: what it had begun goes back."""
-        self.jobs = open_jobs(settings)
-        self._settings = settings
         self._name = name
-        self._ended = threading.Event()
-        persistently(lambda: self.jobs.lose(name))
-        threading.Thread(target=self._keep_house, name="house", daemon=True).start()
+        self._jobs = persistently(lambda: open_jobs(settings))
+        persistently(lambda: self._jobs.lose(name))
+        files = open_files(settings)
+        self._chores = Chores(name, self._jobs, files, settings.expire_hours)
+        self._chores.start()
         # Imported here because torch must not be loaded before the fork.
         from service.coloring import Painter
 
-        self._files = open_files(settings)
-        painter = Painter(settings, self._files)
+        painter = Painter(settings, files)
         try:
-            painter.colorizer()
+            painter.warm_up()
         except ColorizerError as error:
             _log.error("%s", error.message)
-        self._work = Work(name, self.jobs, self._files, painter)
+        self._work = Work(name, self._jobs, files, painter)
 
     def do(self, job_id: str) -> float | None:
         """Do that job, if it waits; returns after how many seconds to try again where that is needed."""
-        job = persistently(lambda: self.jobs.claim_one(job_id, self._name))
+        job = persistently(lambda: self._jobs.claim_one(job_id, self._name))
         if job is None or self._work.do(job) == "ended":
             return None
         return pause_s(job.postponed + 1)
 
     def end(self) -> None:
         """Put back what is not done, and say goodbye."""
-        self._ended.set()
-        self.jobs.release(self._name)
-        with self.jobs.database.begin() as connection:
-            say_goodbye(connection, self._name)
-        self.jobs.close()
-
-    def _keep_house(self) -> None:
-        files = open_files(self._settings)
-        while True:
-            try:
-                with self.jobs.database.begin() as connection:
-                    say_alive(connection, self._name, "worker")
-                self.jobs.lose_expired()
-                self.jobs.send_missing()
-                if take_turn(self.jobs.database, "expire", _EXPIRE_S):
-                    remove_expired(self.jobs, files, self._settings.expire_hours)
-                if take_turn(self.jobs.database, "orphans", _ORPHANS_S):
-                    remove_orphans(self.jobs, files, self._settings.expire_hours)
-                files.sweep_incoming()
-            except (*DATABASE_ERRORS, BrokerError, StorageError) as error:
-                _log.warning("put off: %s", error)
-            if self._ended.wait(_LOOK_S):
-                return
+        self._jobs.release(self._name)
+        self._chores.end()
 
 
 def make_worker(settings: Settings) -> Celery:
@@ -111,7 +83,8 @@ def make_worker(settings: Settings) -> Celery:
         hand()
 
     def end(**_: Any) -> None:
-        hand().end()
+        if os.getpid() in hands:
+            hand().end()
 
     @app.task(name=TASK, bind=True, max_retries=None)  # type: ignore[untyped-decorator]
     def work(task: Task, job_id: str) -> None:

@@ -27,7 +27,8 @@ def send_stored(job_id: str, kind: FileKind, mimetype: str, download_name: str |
         response.cache_control.no_cache = True
         response.cache_control.public = False
         response.cache_control.private = True
-        return response.make_conditional(request.environ, accept_ranges=True, complete_length=found.size)
+        response.make_conditional(request.environ, accept_ranges=True, complete_length=found.size)
+        return response
     except Exception:
         file.close()
         raise

@@ -13,21 +13,18 @@ import time
 from typing import TYPE_CHECKING
 
 from colorizers.errors import ColorizerError
-from service.files import PhotoFiles, StorageError, open_files
+from service.chores import Chores
+from service.files import PhotoFiles, open_files
 from service.jobs import JobStore, open_jobs
 from service.logs import configure_logging
-from service.privacy import sweep
 from service.settings import load_settings
 from service.signals import exit_on
-from service.tallies import say_alive, say_goodbye
-from service.work import DATABASE_ERRORS, Work, pause_s, persistently
+from service.work import Work, pause_s, persistently
 
 if TYPE_CHECKING:
     from service.coloring import Painter
 
 _POLL_S = 0.1
-_SWEEP_S = 60.0
-_SAY_ALIVE_S = 5.0
 _END_WITHIN_S = 5.0
 
 _log = logging.getLogger("service.worker")
@@ -39,21 +36,17 @@ class Worker:
     def __init__(self, name: str, jobs: JobStore, files: PhotoFiles, painter: "Painter", expire_hours: float) -> None:
         self._name = name
         self._jobs = jobs
-        self._files = files
         self._painter = painter
         self._work = Work(name, jobs, files, painter)
-        self._expire_hours = expire_hours
-        self._next_sweep = 0.0
-        self._ended = threading.Event()
+        self._chores = Chores(name, jobs, files, expire_hours)
 
     def run(self) -> None:
         """Work until the process is told to end."""
         self._warm_up()
-        threading.Thread(target=self._say_alive, name="alive", daemon=True).start()
+        self._chores.start()
         postponed = 0
         try:
             while True:
-                self._sweep_now_and_then()
                 job = persistently(lambda: self._jobs.claim(self._name))
                 if job is None:
                     time.sleep(_POLL_S)
@@ -61,19 +54,8 @@ class Worker:
                 postponed = postponed + 1 if self._work.do(job) == "postponed" else 0
                 time.sleep(pause_s(postponed))
         finally:
-            self._ended.set()
             self._jobs.release(self._name)
-            with self._jobs.database.begin() as connection:
-                say_goodbye(connection, self._name)
-
-    def _say_alive(self) -> None:
-        while not self._ended.is_set():
-            try:
-                with self._jobs.database.begin() as connection:
-                    say_alive(connection, self._name, "worker")
-            except DATABASE_ERRORS as error:
-                _log.warning("the database did not answer: %s", error.orig)
-            self._ended.wait(_SAY_ALIVE_S)
+            self._chores.end()
 
     def _warm_up(self) -> None:
         """Load the network before the first job; where that cannot be, the jobs will say so."""
@@ -81,15 +63,6 @@ class Worker:
             self._painter.warm_up()
         except ColorizerError as error:
             _log.error("%s", error.message)
-
-    def _sweep_now_and_then(self) -> None:
-        if time.monotonic() < self._next_sweep:
-            return
-        try:
-            sweep(self._jobs, self._files, self._expire_hours)
-        except (*DATABASE_ERRORS, StorageError, OSError) as error:
-            _log.warning("what has expired goes later: %s", error)
-        self._next_sweep = time.monotonic() + _SWEEP_S
 
 
 def _end_with_supervisor() -> None:
