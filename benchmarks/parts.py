@@ -20,10 +20,11 @@ from benchmarks.standins import Models
 from benchmarks.table import Record
 from colorizers.colorizer import Colorizer, network_lightness
 from colorizers.colour import gray_levels
-from colorizers.encode import QUALITY, encode
+from colorizers.encode import encode
 from colorizers.photo import Photo, open_photo, rgb8
 from colorizers.precision import ColorNetwork
 from colorizers.provenance import Provenance
+from colorizers.recipe import QUALITY
 from colorizers.registry import find_spec
 from colorizers.rendering import FAITHFUL, PUBLISHED, Prediction, Rendering, render
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from colorizers.encode import QUALITY
+from colorizers.recipe import QUALITY
 from colorizers.siggraph17 import SIGGRAPHGenerator
 from colorizers.util import postprocess_tens, preprocess_img
 

@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from service.derived import make_render, make_version
+from service.files import FileKind
 from service.guard import TOKEN_FIELD
 from service.jobs import Job
 from service.options import Options
@@ -76,15 +77,16 @@ def shared_file(token: str, kind: str) -> ResponseReturnValue:
 
 def _send_shared(job: Job, kind: str) -> ResponseReturnValue:
     assert job.outcome is not None
-    mimetypes = {
+    mimetypes: dict[FileKind, str] = {
         "original": job.mimetype,
         "result": job.outcome.mimetype,
         "original-view": job.outcome.view_mimetype,
         "result-view": job.outcome.view_mimetype,
     }
-    if kind not in mimetypes:
-        raise JobNotFoundError("The photo has no such file.")
-    return send_stored(job.id, kind, mimetypes[kind])
+    for known, mimetype in mimetypes.items():
+        if kind == known:
+            return send_stored(job.id, known, mimetype)
+    raise JobNotFoundError("The photo has no such file.")
 
 
 def _find(job_id: str) -> Job:
