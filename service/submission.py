@@ -87,9 +87,14 @@ def submit_files(
     ]
     jobs = enqueue(new, parts, also)
     return [
-        Submission(item.name, job=jobs[item.id]) if isinstance(item, NewJob) else Submission(item[0], problem=item[1])
+        _submitted(item.name, jobs.get(item.id)) if isinstance(item, NewJob) else Submission(item[0], problem=item[1])
         for item in accepted
     ]
+
+
+def _submitted(name: str, job: Job | None) -> Submission:
+    """Return the photo of that job, or, where it is gone already, what is told of such."""
+    return Submission(name, job) if job else Submission(name, problem=problem_of(_not_found()))
 
 
 def _accept(file: FileStorage, parts: Parts) -> NewJob | tuple[str, Problem]:
@@ -138,9 +143,7 @@ def wait_for(job_ids: Sequence[str], seconds: float, parts: Parts) -> dict[str, 
 
 
 def _now(item: Submission, jobs: dict[str, Job]) -> Submission:
-    if item.job is None or item.job.id in jobs:
-        return replace(item, job=jobs[item.job.id]) if item.job else item
-    return Submission(item.name, problem=problem_of(_not_found()))
+    return _submitted(item.name, jobs.get(item.job.id)) if item.job else item
 
 
 def find_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> list[Job]:

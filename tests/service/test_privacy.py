@@ -107,7 +107,7 @@ def test_worker_sweeps_and_copes_with_photos_deleted_under_its_hands(make_settin
         os.utime(orphan, (0, 0))
         url = client.post("/v1/index", data={"photo": field(large)}).get_json()["urls"]["self"]
         until(lambda: client.get(url).get_json()["status"] == "running")
-        assert not orphan.exists()
+        until(lambda: not orphan.exists())
         assert client.delete(url).status_code == 204
         after = upload(client)
         until(lambda: client.get(after).get_json()["status"] == "done")
@@ -157,7 +157,7 @@ def test_table_of_an_older_version_is_taken_over(tmp_path: Path) -> None:
     store = JobStore(tmp_path)
     job_id = new_job_id()
     store.add([NewJob(job_id, "a", "image/jpeg", 1, 1)])
-    with store._engine.begin() as connection:
+    with store.database.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE jobs DROP COLUMN owner")
     store.close()
     again = JobStore(tmp_path)
