@@ -158,6 +158,7 @@ def test_table_of_an_older_version_is_taken_over(tmp_path: Path) -> None:
     job_id = new_job_id()
     store.add([NewJob(job_id, "a", "image/jpeg", 1, 1)])
     with store.database.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX jobs_by_owner")
         connection.exec_driver_sql("ALTER TABLE jobs DROP COLUMN owner")
     store.close()
     again = JobStore(tmp_path)
