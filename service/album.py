@@ -35,6 +35,7 @@ class Entry:
     time_left: str
     thumbnail_url: str | None
     page_url: str
+    is_version: bool
 
 
 def entries(most: int | None = None) -> list[Entry]:
@@ -50,6 +51,7 @@ def _entry(job: Job) -> Entry:
         time_left=time_left(job),
         thumbnail_url=url_for("album.thumbnail", job_id=job.id) if job.outcome else None,
         page_url=url_for("pages.show", ids=job.id),
+        is_version=job.source is not None,
     )
 
 

@@ -10,7 +10,7 @@ from service.guard import introduce
 from service.languages import lasting_address
 from service.models import choose_model, is_embedded
 from service.parts import parts
-from service.problems import ProblemError, problem_of
+from service.problems import JobNotFoundError, ProblemError, problem_of
 from service.studio import Studio, studio_of
 from service.submission import find_some_jobs, submit, wait
 from service.views import JobView, is_worth_a_retry, view_gone, view_job, view_submissions
@@ -68,7 +68,10 @@ def show(ids: str) -> ResponseReturnValue:
     """Show the photos with those ids, separated by commas; those that are no longer there leave an empty place."""
     wanted = ids.split(",")
     jobs = find_some_jobs(wanted, request, parts())
-    return _result_page([view_job(jobs[id_], parts().jobs) if id_ in jobs else view_gone() for id_ in wanted])
+    photos = {id_: job for id_, job in jobs.items() if job.kind == "colorization"}
+    if not photos:
+        raise JobNotFoundError("There is no photo with that id.")
+    return _result_page([view_job(photos[id_], parts().jobs) if id_ in photos else view_gone() for id_ in wanted])
 
 
 def _result_page(views: list[JobView]) -> str:
