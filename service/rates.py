@@ -7,10 +7,12 @@ of each web process, or in Redis where the application has one for several machi
 import ipaddress
 import logging
 import time
+from contextlib import suppress
 
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RateLimitExceeded
 from limits import parse_many
+from limits.errors import StorageError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service.errors import handle_error
@@ -19,6 +21,8 @@ from service.problems import TooManyRequestsError
 from service.settings import Settings, SettingsError
 
 UNLIMITED = "none"
+# Errors of Redis' client come as one kind; nobody waits long for it.
+_REDIS_OPTIONS: dict[str, str | int] = {"wrap_exceptions": True, "socket_connect_timeout": 2, "socket_timeout": 2}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
@@ -43,6 +47,7 @@ def limit_requests(app: Flask, settings: Settings, owners: Owners) -> None:
         app=app,
         application_limits=[settings.rate_limit],
         storage_uri=settings.broker_url or "memory://",
+        storage_options=_REDIS_OPTIONS if settings.broker_url else None,
         key_prefix="photo-colorizer",
         strategy="sliding-window-counter",
         # Redis that does not answer must not keep anyone from uploading.
@@ -63,15 +68,20 @@ def client_address(address: str | None) -> str:
 
 
 def _tell(limiter: Limiter, response: Response) -> Response:
-    if limit := limiter.current_limit:
-        response.headers["RateLimit-Limit"] = str(limit.limit.amount)
-        response.headers["RateLimit-Remaining"] = str(max(0, limit.remaining))
-        response.headers["RateLimit-Reset"] = str(_seconds_until(limit.reset_at))
+    # Redis may go while the request is answered: its client is told nothing then.
+    with suppress(StorageError):
+        if limit := limiter.current_limit:
+            left, reset_s = max(0, limit.remaining), _seconds_until(limit.reset_at)
+            response.headers["RateLimit-Limit"] = str(limit.limit.amount)
+            response.headers["RateLimit-Remaining"] = str(left)
+            response.headers["RateLimit-Reset"] = str(reset_s)
     return response
 
 
 def _refuse(limiter: Limiter) -> Response:
-    seconds = _seconds_until(limiter.current_limit.reset_at) if limiter.current_limit else 1
+    seconds = 1
+    with suppress(StorageError):
+        seconds = _seconds_until(limiter.current_limit.reset_at) if limiter.current_limit else 1
     return handle_error(TooManyRequestsError(f"Too many requests; try again in {seconds} s.", retry_after_s=seconds))
 
 
