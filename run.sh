@@ -160,6 +160,7 @@ check() {
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need_debian postgresql
     "$PYTHON" -m ruff check .
     "$PYTHON" -m ruff format --check .
+    "$PYTHON" -m bandit --quiet --recursive --configfile pyproject.toml colorizers service server.py
     "$PYTHON" -m mypy --strict colorizers service training benchmarks server.py
     "$PYTHON" -m pytest "$@"
 }

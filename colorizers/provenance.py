@@ -5,7 +5,7 @@ XMP is ISO 16684-1; Iptc4xmpExt:DigitalSourceType is of the IPTC Photo Metadata 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from xml.etree import ElementTree
+from xml.etree import ElementTree  # nosec B405: packets with a document type are left out
 
 TOOL = "photo-colorizer"
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -138,7 +138,7 @@ def _parsed(packet: bytes) -> ElementTree.Element | None:
     if b"<!" in packet.replace(b"<!--", b"").replace(b"<![CDATA[", b""):
         return None
     try:
-        return ElementTree.fromstring(packet.strip(b"\0 \t\r\n"))
+        return ElementTree.fromstring(packet.strip(b"\0 \t\r\n"))  # nosec B314: it has no document type
     except ElementTree.ParseError:
         return None
 

@@ -89,7 +89,7 @@ class Owners:
         except ValueError:
             return False
         token = _xor(masked[:_TOKEN_BYTES], masked[_TOKEN_BYTES:])
-        return hmac.compare_digest(token, self._token(browser))
+        return len(masked) == 2 * _TOKEN_BYTES and hmac.compare_digest(token, self._token(browser))
 
     def _token(self, browser: str) -> bytes:
         return hmac.new(self._token_key, browser.encode("ascii"), hashlib.sha256).digest()
