@@ -11,11 +11,12 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_timedelta
 
+from service.api.batches import send_archive
 from service.guard import introduce
 from service.jobs import Job
 from service.parts import parts
 from service.problems import JobNotFoundError
-from service.submission import delete_job, find_jobs, own_jobs, retry_job
+from service.submission import delete_job, find_jobs, find_some_jobs, own_jobs, retry_job
 from service.thumbnails import answer_thumbnail
 
 blueprint = Blueprint("album", __name__)
@@ -72,6 +73,15 @@ def show() -> ResponseReturnValue:
 def thumbnail(job_id: str) -> ResponseReturnValue:
     """Return the small picture of a finished photo."""
     return answer_thumbnail(find_jobs([job_id], request, parts())[0])
+
+
+@blueprint.get("/colorization/<ids>/archive")
+def archive(ids: str) -> ResponseReturnValue:
+    """Return the results of the photos with those ids, separated by commas, as a ZIP file."""
+    wanted = ids.split(",")
+    jobs = find_some_jobs(wanted, request, parts())
+    photos = [jobs[id_] for id_ in dict.fromkeys(wanted) if id_ in jobs and jobs[id_].kind == "colorization"]
+    return send_archive(photos, f"colorized_{wanted[0][:8]}.zip")
 
 
 @blueprint.post("/colorization/<ids>/delete")

@@ -12,6 +12,7 @@ const studio = form.closest(".studio");
 const place = document.getElementById("place");
 const list = document.getElementById("prints");
 const button = document.getElementById("colorize");
+const archive = document.getElementById("archive");
 const again = document.getElementById("again");
 const status = document.getElementById("status");
 const notice = document.getElementById("notice");
@@ -38,6 +39,7 @@ function tell() {
   studio.classList.toggle("busy", cards.length > 0);
   button.hidden = chosen === 0;
   button.textContent = chosen > 1 ? say("colorize-many", { count: chosen }) : say("colorize-one");
+  archive.hidden = busy > 0 || chosen > 0 || done < 2;
   again.hidden = !cards.length || busy > 0 || chosen > 0;
   if (busy) status.textContent = say("progress", { done: done + failed, count: busy + done + failed });
   else if (chosen || !cards.length) status.textContent = chosen > 1 ? say("chosen", { count: chosen }) : "";
@@ -48,6 +50,7 @@ function tell() {
 /** When all is done the address becomes that of the results, so that reloading or bookmarking the page keeps them. */
 function keepAddress() {
   const ids = cards.map((card) => card.id).filter(Boolean);
+  archive.href = form.dataset.archive.replace("IDS", ids.join(","));
   if (ids.length) history.replaceState(null, "", resultsAddress(ids));
 }
 

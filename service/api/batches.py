@@ -1,5 +1,7 @@
 """Batches: photos that are sent or gathered together, how they fare, and all their results as one ZIP file."""
 
+from collections.abc import Sequence
+
 from flask import Response, jsonify, request, stream_with_context
 from flask.typing import ResponseReturnValue
 
@@ -60,12 +62,16 @@ def read_batch(batch_id: str) -> ResponseReturnValue:
 )
 def archive(batch_id: str) -> ResponseReturnValue:
     """Return the results that are there as a ZIP file, with `manifest.json`, which tells about every photo."""
+    return send_archive(_photos_of(batch_id), f"colorized_{batch_id[:8]}.zip")
+
+
+def send_archive(photos: Sequence[Job], filename: str) -> Response:
+    """Return the answer with the results of `photos` as a ZIP file, to be saved as `filename`."""
     files = parts().files
-    photos = _photos_of(batch_id)
     told = {job.id: document_of(job).as_json() for job in photos}
     stream = zip_of(photos, lambda job_id: files.open(job_id, "result"), lambda job: told[job.id])
     response = Response(stream_with_context(stream), mimetype="application/zip")
-    response.headers.set("Content-Disposition", "attachment", filename=f"colorized_{batch_id[:8]}.zip")
+    response.headers.set("Content-Disposition", "attachment", filename=filename)
     response.cache_control.no_store = True
     return response
 
