@@ -23,9 +23,9 @@ NO_CHANCE: dict[str, Any] = {"film_share": 0.0, "print_share": 0.0, "hinted_shar
 # How far, and how many dB better than the gray pictures the coloured ones are to be then.
 CASES: dict[str, tuple[dict[str, Any], float]] = {
     "default": ({**NO_CHANCE, "steps": 80}, 8.0),
-    "residual": ({**SMALL, "steps": 25}, 6.0),
-    "ushaped": ({"steps": 250}, 6.0),
-    "autoencoder": ({"steps": 25, "keep_best": False, "chunks": 1, "ema": None}, 3.0),
+    "residual": ({**SMALL, "steps": 12}, 6.0),
+    "ushaped": ({"steps": 120}, 6.0),
+    "autoencoder": ({"steps": 20, "keep_best": False, "chunks": 1, "ema": None}, 3.0),
     "eccv16": ({**SMALL, "steps": 60}, 3.0),
     "siggraph17": ({**SMALL, "steps": 50, "classify_share": 0.3, "regression_rate": 1e-3}, 6.0),
 }

@@ -56,7 +56,7 @@ class Autoencoder(recipe.Recipe):
         return AutoencoderColorizer(self.settings.height_px, self.settings.dense)
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        return torch.optim.Adam(network.parameters(), lr=self.settings.learning_rate)
+        return torch.optim.Adam(network.parameters(), lr=self.settings.learning_rate, fused=True)
 
     def losses(self, network: nn.Module, rgb: Tensor) -> dict[str, Tensor]:
         assert isinstance(network, AutoencoderColorizer)

@@ -95,7 +95,7 @@ class Default(recipe.Recipe):
             {"params": decayed, "weight_decay": self.settings.weight_decay},
             {"params": plain, "weight_decay": 0.0},
         ]
-        return torch.optim.AdamW(groups, lr=self.settings.learning_rate, betas=(0.9, 0.98))
+        return torch.optim.AdamW(groups, lr=self.settings.learning_rate, betas=(0.9, 0.98), fused=True)
 
     def start(self, network: nn.Module, data: TrainingSet) -> None:
         centres = bin_centres(gamut_ab()).to(data.device)

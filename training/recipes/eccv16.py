@@ -68,7 +68,7 @@ class Eccv16(recipe.Recipe):
         # The last layer only holds the bins' centres, which are given.
         learnt = [p for name, p in network.named_parameters() if not name.startswith("model_out")]
         s = self.settings
-        return torch.optim.Adam(learnt, lr=s.learning_rate, betas=(0.9, 0.99), weight_decay=s.weight_decay)
+        return torch.optim.Adam(learnt, lr=s.learning_rate, betas=(0.9, 0.99), weight_decay=s.weight_decay, fused=True)
 
     def learning_rate(self) -> float:
         rate = super().learning_rate()

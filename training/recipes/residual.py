@@ -58,7 +58,7 @@ class Residual(recipe.Recipe):
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         # Adam's second decay is not stated: the usual 0.999.
         return torch.optim.Adam(
-            network.parameters(), lr=self.settings.learning_rate, betas=(self.settings.beta1, 0.999)
+            network.parameters(), lr=self.settings.learning_rate, betas=(self.settings.beta1, 0.999), fused=True
         )
 
     def losses(self, network: nn.Module, rgb: Tensor) -> dict[str, Tensor]:

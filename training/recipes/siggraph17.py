@@ -62,7 +62,7 @@ class Siggraph17(recipe.Recipe):
         return SIGGRAPHGenerator()
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        return torch.optim.Adam(network.parameters(), lr=self.settings.learning_rate, betas=(0.9, 0.999))
+        return torch.optim.Adam(network.parameters(), lr=self.settings.learning_rate, betas=(0.9, 0.999), fused=True)
 
     def learning_rate(self) -> float:
         s = self.settings
