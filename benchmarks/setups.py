@@ -60,7 +60,9 @@ class Runner:
 
     def children(self) -> list[int]:
         """Return the processes that this one has started and that run now."""
-        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+        # A process belongs to the thread that started it.
+        lists = Path(f"/proc/{self.pid}/task").glob("*/children")
+        return sorted(int(pid) for children in lists for pid in children.read_text().split())
 
 
 @dataclass
