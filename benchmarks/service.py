@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,8 +76,8 @@ def await_ready(port: int, processes: "list[subprocess.Popen[bytes]]") -> None:
     """Return once `/readyz` of `port` answers 200. Raises `RuntimeError`."""
     deadline = time.monotonic() + _START_WITHIN_S
     while time.monotonic() < deadline and all(process.poll() is None for process in processes):
-        with suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        with suppress(OSError, http.client.HTTPException), closing(connection):
             connection.request("GET", "/readyz")
             if connection.getresponse().status == 200:
                 return

@@ -1,0 +1,33 @@
+"""Slow and broken clients at the real application, in short: the long runs are commands of `benchmarks`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.fuzz import made_corpus
+from benchmarks.fuzz_http import fuzz
+from benchmarks.service import Service, running_service
+from benchmarks.slow import measure
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder: Path = tmp_path_factory.mktemp("data")
+    with running_service(folder, model="default", device="cpu") as service:
+        yield service
+
+
+def test_broken_files_are_answered_and_whole_ones_coloured(service: Service) -> None:
+    answers = fuzz(service, range(60), made_corpus())
+    assert answers.failures == []
+    assert answers.longest_s < 20
+    assert sum(answers.tally.statuses.values()) == 60
+
+
+def test_slow_uploads_and_streams_keep_nobody_else_out(service: Service) -> None:
+    met = measure(service.port, uploads=40, streams=30, megapixels=0.25, seconds=3)
+    assert met.streams == 30
+    assert met.uploads_s
+    assert max(met.uploads_s) < 30
+    assert max(met.health_s) < 5
