@@ -34,8 +34,13 @@ class Carried:
     comments: tuple[tuple[str, str], ...] = ()
 
 
-def carried(rgb: Pixels, photo: Photo, provenance: Provenance, strip_location: bool = False) -> Carried:
-    """Return what the file of a photo's result says; a thumbnail is made of `rgb`, the result's pixels.
+def has_thumbnail(photo: Photo) -> bool:
+    """Return whether the photo's EXIF holds a thumbnail, which its result is to have anew."""
+    return photo.exif is not None and exif.thumbnail_bytes(photo.exif) is not None
+
+
+def carried(rgb: Pixels | None, photo: Photo, provenance: Provenance, strip_location: bool = False) -> Carried:
+    """Return what the file of a photo's result says; a thumbnail is made of `rgb`, the result's pixels, or left out.
 
     `strip_location` leaves out whatever tells where the photo was made.
     """
@@ -64,11 +69,11 @@ def without_location(photo: Photo) -> Photo:
     )
 
 
-def _with_new_thumbnail(block: bytes, rgb: Pixels) -> bytes | None:
+def _with_new_thumbnail(block: bytes, rgb: Pixels | None) -> bytes | None:
     """Return the block with a thumbnail of `rgb` where it had one; without one where a new one is larger."""
     most_bytes = exif.thumbnail_bytes(block)
     try:
-        return exif.with_thumbnail(block, None if most_bytes is None else _thumbnail(rgb, most_bytes))
+        return exif.with_thumbnail(block, None if most_bytes is None or rgb is None else _thumbnail(rgb, most_bytes))
     except (struct.error, ValueError):
         return None
 

@@ -6,7 +6,7 @@ result's gray level is the photo's: exactly for 8-bit photos, within 1/65535 for
 sRGB-encoded Y, rounded half up. No full-size floating-point picture ever exists.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from colorizers import kernels
 from colorizers.lab import Y_WEIGHTS, Pixels, lab_f, levels_of, linear_table, srgb_decode
 
-_BAND_ROWS = 256
+BAND_ROWS = 256
 # Results stay this far (in levels) from where a gray rounds to the next, so that grays also come out equal for those
 # who compute them with another edition of the luminance weights (0.2126, 0.7152, 0.0722) or round half to even.
 _MARGIN_LEVELS = 0.03
@@ -57,23 +57,42 @@ def join(pixels: Pixels, planes: NDArray[np.float32], clip: bool = False) -> Pix
     and its rise by unit of L (4, h', w'), of any size. `clip` cuts off what is outside sRGB, as the published demo
     does, instead of keeping luminance and hue. Raises `ValueError` where `planes` are not finite.
     """
+    result: Pixels = np.empty((*pixels.shape[:2], 3), pixels.dtype)
+    fill = _filling(pixels, planes, clip)
+    for top, band in _bands(pixels.shape[0]):
+        fill(top, band, result[band])
+    return result
+
+
+def join_bands(pixels: Pixels, planes: NDArray[np.float32], clip: bool = False) -> Iterator[Pixels]:
+    """Yield what `join` returns, from top to bottom, as bands of `BAND_ROWS` rows of which the last may have fewer."""
+    fill = _filling(pixels, planes, clip)
+    for top, band in _bands(pixels.shape[0]):
+        rows: Pixels = np.empty((*pixels[band].shape[:2], 3), pixels.dtype)
+        fill(top, band, rows)
+        yield rows
+
+
+def _filling(pixels: Pixels, planes: NDArray[np.float32], clip: bool) -> Callable[[int, slice, Pixels], None]:
+    """Return a function that fills the pixels of a band, given its first row and its rows."""
     if not np.isfinite(planes).all():
         raise ValueError("ab holds values that are not finite")
-    height, width = pixels.shape[:2]
+    height = pixels.shape[0]
     small = _planes_over_f(planes)
     tables = _tables(levels_of(pixels))
     white = np.float32(levels_of(pixels) - 1)
     exact, allowed = pixels.dtype == np.uint8, _allowed()
     grays = (allowed.weighted, allowed.least, allowed.bound)
-    result: Pixels = np.empty((height, width, 3), pixels.dtype)
-    for top, band in _bands(height):
+
+    def fill(top: int, band: slice, result: Pixels) -> None:
         if clip:
             rows = np.ascontiguousarray(pixels[band] if pixels.ndim == 3 else pixels[band, :, None])
-            kernels.join_clipped(rows, small, top, height, tables.weighted, white, result[band])
+            kernels.join_clipped(rows, small, top, height, tables.weighted, white, result)
         else:
             gray = np.ascontiguousarray(gray_levels(pixels[band]))
-            kernels.join(gray, small, top, height, tables.lab_f, _gamut(), exact, *grays, result[band])
-    return result
+            kernels.join(gray, small, top, height, tables.lab_f, _gamut(), exact, *grays, result)
+
+    return fill
 
 
 def gray_levels(pixels: Pixels) -> Pixels:
@@ -105,8 +124,8 @@ def _planes_over_f(planes: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _bands(height: int) -> Iterator[tuple[int, slice]]:
     """Yield the first row and the rows of every horizontal band."""
-    for top in range(0, height, _BAND_ROWS):
-        yield top, slice(top, top + _BAND_ROWS)
+    for top in range(0, height, BAND_ROWS):
+        yield top, slice(top, top + BAND_ROWS)
 
 
 @cache

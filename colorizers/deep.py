@@ -12,15 +12,25 @@ import numpy as np
 import pillow_heif
 import tifffile
 from PIL import Image
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import OPEN_INFO, TiffImageFile
 
-from colorizers import jpeg2000
+from colorizers import icc, jpeg2000
 from colorizers.lab import Pixels
 from colorizers.samples import Samples, split
 
 _BITS_PER_SAMPLE = 258
 _PNG_DEPTH_AT = 24
+# TIFF 6.0, sections 16 and 23, and Adobe's technical note on ICCLAB.
+_SEPARATED, _CIE_LAB, _ICC_LAB = 5, 8, 9
+_LAB = (_CIE_LAB, _ICC_LAB)
+# tifffile by itself reads ahead as many bytes as most files have, beside the bytes that are there already.
+_READ_AHEAD_BYTES = 1 << 20
 _PLAIN_MODES = ("L", "LA", "RGB", "RGBA", "I;16")
+
+# Pillow reads headers only of what it can decode; the pixels of these are never asked of it.
+for _order in (b"II", b"MM"):
+    for _kind in _LAB:
+        OPEN_INFO.setdefault((_order, _kind, (1,), 1, (16, 16, 16), ()), ("LAB", "LAB"))
 
 
 def deep_samples(image: Image.Image, data: bytes, page: int = 0) -> Samples | None:
@@ -32,7 +42,7 @@ def deep_samples(image: Image.Image, data: bytes, page: int = 0) -> Samples | No
     if image.format == "PNG" and data[_PNG_DEPTH_AT] == 16 and "transparency" not in image.info:
         return split(imagecodecs.png_decode(data))
     if isinstance(image, TiffImageFile) and set(image.tag_v2.get(_BITS_PER_SAMPLE, ())) == {16}:
-        return _tiff(data, page)
+        return _tiff(data, page, image.info.get("icc_profile"))
     if image.format == "JPEG2000" and image.mode in _PLAIN_MODES:
         return _jpeg2000(data)
     if image.format == "AVIF" and (depth := _avif_depth(data)) > 8:
@@ -43,14 +53,21 @@ def deep_samples(image: Image.Image, data: bytes, page: int = 0) -> Samples | No
     return None
 
 
-def _tiff(data: bytes, number: int) -> Samples | None:
+def _tiff(data: bytes, number: int, profile: bytes | None) -> Samples | None:
     with tifffile.TiffFile(BytesIO(data)) as file:
         page = cast(tifffile.TiffPage, file.pages[number])
-        if page.sampleformat != 1 or page.photometric not in (0, 1, 2) or page.samplesperpixel > 4:
+        is_lab = page.photometric in _LAB and page.samplesperpixel == 3
+        is_cmyk = page.photometric == _SEPARATED and page.samplesperpixel == 4
+        is_plain = page.photometric in (0, 1, 2) and page.samplesperpixel <= 4 and page.sampleformat == 1
+        if not (is_lab or is_cmyk or is_plain):
             return None
-        samples = page.asarray()
+        samples = page.asarray(maxworkers=1, buffersize=_READ_AHEAD_BYTES)
         if page.samplesperpixel > 1 and page.planarconfig == 2:
             samples = np.moveaxis(samples, 0, -1)
+        if is_lab:
+            return Samples(icc.lab16_to_srgb(samples.view(np.uint16), signed=page.photometric == _CIE_LAB), None)
+        if is_cmyk:
+            return Samples(icc.cmyk16_to_srgb(samples, profile), None)
         if page.photometric == 0:
             samples[...] = 65535 - samples
         return split(samples)

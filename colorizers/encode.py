@@ -19,6 +19,7 @@ from colorizers.carried import Carried, carried
 from colorizers.errors import ColorizerError
 from colorizers.jpeg import MOST_PX, MOST_XMP, jpeg_bytes
 from colorizers.lab import Pixels, eight_bits
+from colorizers.layer import colour_layer
 from colorizers.photo import Photo
 from colorizers.png import png_bytes
 from colorizers.provenance import Provenance, xmp_packet
@@ -103,6 +104,33 @@ def write_pages(path: Path, pages: Iterable[tuple[Pixels, Photo, Provenance]], s
         for rgb, photo, provenance in pages:
             metadata = carried(rgb, photo, provenance, strip_location)
             writer.add_page([_with_alpha(rgb, photo)], metadata)
+
+
+def write_layer(path: Path, photo: Photo, rgb: Pixels, provenance: Provenance, strip_location: bool = False) -> None:
+    """Write the colours of `rgb` alone, a layer to lay over `photo`, as a PNG file to `path`, in one step."""
+    data = png_bytes(colour_layer(photo.pixels, rgb), carried(rgb, photo, provenance, strip_location))
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_bands(
+    path: Path, bands: Iterable[Pixels], photo: Photo, provenance: Provenance, strip_location: bool = False
+) -> None:
+    """Write a TIFF file of `bands`, RGB (n, w, 3) from top to bottom as `TiffWriter` takes them, to `path` in one step.
+
+    The file is the one that `encode` makes of the whole picture, which is never held. Not for photos whose EXIF holds a
+    thumbnail (`has_thumbnail`). Raises `ColorizerError` where they make more than 4 GB.
+    """
+    with replacing(path) as temporary, temporary.open("w+b") as file:
+        TiffWriter(file).add_page(_with_alpha_bands(bands, photo), carried(None, photo, provenance, strip_location))
+
+
+def _with_alpha_bands(bands: Iterable[Pixels], photo: Photo) -> Iterator[Pixels]:
+    top = 0
+    for band in bands:
+        rows = slice(top, top + len(band))
+        yield band if photo.alpha is None else np.dstack([band, photo.alpha[rows]])
+        top = rows.stop
 
 
 def _jpeg(rgb: Pixels, photo: Photo, metadata: Carried, quality: int) -> bytes:

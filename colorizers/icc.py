@@ -10,15 +10,22 @@ from io import BytesIO
 
 import imagecodecs
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from colorizers.lab import Pixels
+from colorizers.lab import Pixels, srgb_encode
 
 # Relative colorimetric with black point compensation keeps gray tones where they are and shadows open.
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 _CREATION_TIME = slice(24, 36)
 _STANDARD_PUBLISHED = struct.pack(">6H", 1999, 10, 18, 0, 0, 0)
+_BAND_ROWS = 256
+# IEC 61966-2-1 with its white brought to D50 by Bradford's matrix, as sRGB profiles have it; white is exactly neutral.
+_D50_TO_RGB = np.array(
+    [[3.1338561, -1.6168667, -0.4906146], [-0.9787684, 1.9161415, 0.0334540], [0.0719453, -0.2289914, 1.4052427]]
+)
+_D50 = np.linalg.inv(_D50_TO_RGB).sum(axis=1)
 # A gamma beyond these says nothing that can be meant.
 _LEAST_GAMMA = 0.1
 # What PNG files of sRGB pixels state instead of the true curve.
@@ -98,6 +105,43 @@ def cmyk_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def lab_to_srgb(image: Image.Image) -> Image.Image:
     """Return a CIELAB picture (Pillow mode LAB, D50 as TIFF and ICC have it) in sRGB."""
     return _applied(image, ImageCms.buildTransform(ImageCms.createProfile("LAB"), _target(), "LAB", "RGB", _INTENT))
+
+
+def cmyk16_to_srgb(cmyk: NDArray[np.uint16], profile: bytes | None) -> NDArray[np.uint16]:
+    """Return CMYK (h, w, 4), 65535 being full ink, in sRGB (h, w, 3); as `cmyk_to_srgb`, in 16 bits."""
+    if profile is not None and _colour_space(profile) == "CMYK":
+        try:
+            converted: NDArray[np.uint16] = _transform(np.ascontiguousarray(cmyk), profile, "cmyk").astype(np.uint16)
+        except imagecodecs.CmsError:
+            pass
+        else:
+            return converted
+    rgb = np.empty((*cmyk.shape[:2], 3), np.uint16)
+    for top in range(0, len(cmyk), _BAND_ROWS):
+        paper = 65535 - cmyk[top : top + _BAND_ROWS].astype(np.uint32)
+        rgb[top : top + _BAND_ROWS] = (paper[..., :3] * paper[..., 3:] + 32767) // 65535
+    return rgb
+
+
+def lab16_to_srgb(lab: NDArray[np.uint16], signed: bool) -> NDArray[np.uint16]:
+    """Return CIELAB (h, w, 3), D50, in sRGB (h, w, 3).
+
+    L is 0..65535 and a, b signed, 256 a unit (TIFF's CIELab), or L is 0..65280 and a, b have 32768 as their zero
+    (ICCLab).
+    """
+    rgb = np.empty(lab.shape, np.uint16)
+    for top in range(0, len(lab), _BAND_ROWS):
+        band = lab[top : top + _BAND_ROWS]
+        if signed:
+            L, ab = band[..., 0] / 655.35, band[..., 1:].view(np.int16) / 256
+        else:
+            L, ab = np.minimum(band[..., 0] / 652.8, 100), band[..., 1:] / 256 - 128
+        f = (L + 16) / 116
+        f = np.stack([f + ab[..., 0] / 500, f, f - ab[..., 1] / 200], axis=-1)
+        xyz = np.where(f > 6 / 29, f**3, (f - 16 / 116) / 7.787) * _D50
+        linear = np.clip(xyz @ _D50_TO_RGB.T, 0, 1)
+        rgb[top : top + _BAND_ROWS] = np.rint(65535 * np.clip(srgb_encode(linear), 0, 1))
+    return rgb
 
 
 def _colour_space(profile: bytes) -> str | None:

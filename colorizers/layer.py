@@ -4,22 +4,12 @@ Laid over the original by Pillow's `Image.alpha_composite`, or as a normal layer
 result within one level.
 """
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from colorizers.encode import replacing
 from colorizers.lab import Pixels, eight_bits
 
 _BAND_ROWS = 64
-
-
-def write_layer(path: Path, original: Pixels, result: Pixels) -> None:
-    """Write `colour_layer` of the two as a PNG file to `path`, in one step."""
-    with replacing(path) as temporary:
-        Image.fromarray(colour_layer(original, result)).save(temporary, "PNG")
 
 
 def colour_layer(original: Pixels, result: Pixels) -> NDArray[np.uint8]:

@@ -4,11 +4,13 @@ The network runs once; its answer is small, can be kept beside the photo, and re
 another format or at another size without it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from colorizers.colour import join
+from colorizers.colour import join, join_bands
 from colorizers.lab import Pixels
 from colorizers.prediction import Prediction as Prediction
 from colorizers.upsampling import bilinear_planes, edge_aware_planes
@@ -42,7 +44,16 @@ def render(pixels: Pixels, prediction: Prediction, rendering: Rendering = FAITHF
 
     Unless `rendering` clips, every pixel keeps its gray level. Raises `ValueError` where the prediction is not finite.
     """
+    return join(pixels, _planes(prediction, rendering), clip=rendering.clip)
+
+
+def render_bands(pixels: Pixels, prediction: Prediction, rendering: Rendering = FAITHFUL) -> Iterator[Pixels]:
+    """Yield what `render` returns, from top to bottom, band by band: it is never held as a whole."""
+    yield from join_bands(pixels, _planes(prediction, rendering), clip=rendering.clip)
+
+
+def _planes(prediction: Prediction, rendering: Rendering) -> NDArray[np.float32]:
     expand = edge_aware_planes if rendering.edge_aware else bilinear_planes
     planes = expand(prediction.ab, prediction.L) * np.float32(rendering.saturation)
     planes[:2] += np.array(WARM_AB, np.float32)[:, None, None] * np.float32(rendering.warmth)
-    return join(pixels, planes, clip=rendering.clip)
+    return planes

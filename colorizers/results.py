@@ -9,17 +9,17 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from colorizers.carried import has_thumbnail
 from colorizers.colorizer import Colorizer
-from colorizers.encode import output_format, write, write_pages
+from colorizers.encode import output_format, write, write_bands, write_layer, write_pages
 from colorizers.errors import OtherWeightsError
 from colorizers.lab import Pixels
-from colorizers.layer import write_layer
 from colorizers.photo import MAX_MEGAPIXELS, Photo, open_photo
 from colorizers.prediction import Prediction
 from colorizers.provenance import Provenance
 from colorizers.recipe import Recipe
 from colorizers.registry import MODEL_DIR, find_spec, weights_path
-from colorizers.rendering import Rendering, render
+from colorizers.rendering import Rendering, render, render_bands
 from colorizers.resizing import fitted
 
 LAYER = "layer"
@@ -47,10 +47,25 @@ def container(photo: Photo, recipe: Recipe) -> str:
 
 def coloured(page: Page, recipe: Recipe) -> tuple[Photo, Pixels]:
     """Return the photo at the size and depth of its result, and the result's pixels RGB (h, w, 3)."""
-    # A file of 8 bits keeps the grays of the photo in 8 bits only if the colours were made for these.
-    deep = container(page.photo, recipe) in _DEEP and recipe.format != LAYER
-    photo = fitted(page.photo, recipe.size_px, recipe.bits if deep else 8)
+    photo = _fitted(page.photo, recipe)
     return photo, render(photo.pixels, page.prediction, rendering_of(recipe))
+
+
+def _coloured_bands(page: Page, recipe: Recipe) -> tuple[Photo, Iterator[Pixels]]:
+    """Return what `coloured` does, the pixels as bands."""
+    photo = _fitted(page.photo, recipe)
+    return photo, render_bands(photo.pixels, page.prediction, rendering_of(recipe))
+
+
+def _fitted(photo: Photo, recipe: Recipe) -> Photo:
+    # A file of 8 bits keeps the grays of the photo in 8 bits only if the colours were made for these.
+    deep = container(photo, recipe) in _DEEP and recipe.format != LAYER
+    return fitted(photo, recipe.size_px, recipe.bits if deep else 8)
+
+
+def _fits_bands(photo: Photo, recipe: Recipe) -> bool:
+    """Return whether the result can be written as it is made, the same file as otherwise."""
+    return container(photo, recipe) == "TIFF" and photo.pages == 1 and not has_thumbnail(photo)
 
 
 def rendering_of(recipe: Recipe) -> Rendering:
@@ -66,6 +81,10 @@ def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, seen: Seen |
     """
     remaining = iter(pages)
     first = next(remaining)
+    if seen is None and _fits_bands(first.photo, recipe):
+        photo, bands = _coloured_bands(first, recipe)
+        write_bands(path, bands, photo, first.provenance, recipe.strip_location)
+        return
     photo, rgb = coloured(first, recipe)
     if seen:
         seen(photo, rgb)
@@ -75,7 +94,7 @@ def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, seen: Seen |
         write_pages(path, chain([_for_writer(photo, rgb, first.provenance)], further), recipe.strip_location)
         return
     if recipe.format == LAYER:
-        write_layer(path, photo.pixels, rgb)
+        write_layer(path, photo, rgb, first.provenance, recipe.strip_location)
         return
     write(path, rgb, photo, first.provenance, format_, recipe.quality, recipe.strip_location)
 

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import imagecodecs
 import numpy as np
 import pillow_heif
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from colorizers import icc
 from colorizers.lab import srgb_encode
-from colorizers.photo import open_photo
+from colorizers.photo import Photo, open_photo
 from tests.colorizers.pictures import saved
 
 
@@ -90,3 +93,44 @@ def test_sixteen_bits_and_a_colour_that_means_transparent() -> None:
     image = Image.fromarray(ramp())
     data = saved(image, "PNG", transparency=int(ramp()[0, 0]))
     assert open_photo(data).pixels.shape == (64, 64)
+
+
+def scanned(path: Path, samples: np.ndarray, photometric: int, **options: Any) -> Photo:
+    """Return the photo of a TIFF file with these samples, whose photometric interpretation is then set by hand."""
+    kind = {5: "separated", 8: "cielab", 9: "icclab"}[photometric]
+    tifffile.imwrite(path, samples, photometric=kind, planarconfig="contig", **options)
+    return open_photo(path)
+
+
+def test_sixteen_bit_cmyk_is_read_in_sixteen_bits(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65535, 4000).astype(np.uint16)
+    ink = np.zeros((20, 4000, 4), np.uint16)
+    ink[..., 3] = ramp
+    photo = scanned(tmp_path / "k.tif", ink, 5)
+    assert photo.pixels.dtype == np.uint16
+    assert np.array_equal(photo.pixels[0], 65535 - ramp)
+    ink[..., 0] = 30000
+    photo = scanned(tmp_path / "ck.tif", ink, 5)
+    assert photo.pixels.shape == (20, 4000, 3)
+    assert np.abs(photo.pixels[0, 0].astype(int) - (35535, 65535, 65535)).max() <= 1
+    assert len(np.unique(photo.pixels[0, :, 1])) > 3000
+
+
+@pytest.mark.parametrize("photometric", [8, 9])
+def test_sixteen_bit_lab_is_read_in_sixteen_bits(tmp_path: Path, photometric: int) -> None:
+    """Against the colour management system, from which the 8-bit files are read."""
+    signed = photometric == 8
+    L = np.linspace(0, 100, 500)
+    lab = np.zeros((10, 500, 3), np.uint16)
+    lab[..., 0] = np.rint(L * (655.35 if signed else 652.8))
+    lab[..., 1:] = 0 if signed else 32768
+    gray = scanned(tmp_path / "gray.tif", lab, photometric).pixels
+    assert (gray.ndim, gray.dtype) == (2, np.uint16)
+    y = np.where(L > 8, ((L + 16) / 116) ** 3, L / 903.3)
+    assert np.abs(gray[0] - 65535 * srgb_encode(y)).max() < 60
+    for a, b in ((30, 20), (-40, 30), (10, -50)):
+        lab[..., 1:] = (np.array([a, b]) * 256 + (0 if signed else 32768)) % 65536
+        found = scanned(tmp_path / "colour.tif", lab, photometric).pixels[0, 300] / 257
+        eight = Image.fromarray(np.array([[[round(2.55 * L[300]), a % 256, b % 256]]], np.uint8), "LAB")
+        expected = np.asarray(icc.lab_to_srgb(eight))[0, 0]
+        assert np.abs(found - expected).max() < 3
