@@ -8,14 +8,14 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import load, parts, pipeline, upsampling
+from benchmarks import interface, kill, load, parts, pipeline, upsampling
 from benchmarks.measure import machine
 from benchmarks.standins import NAMES, Models, prepare
 from benchmarks.table import Record, format_table, write_json
 from colorizers.formats import SUPPORTED
 
 # These start the whole application, and have options of their own.
-_SERVERS = {"load": load.main}
+_SERVERS = {"interface": interface.main, "kill": kill.main, "load": load.main}
 
 
 def main(argv: list[str]) -> int:

@@ -1,0 +1,177 @@
+"""A running service and photos in, what became of them out: all done, once each, with the very bytes of a quiet run.
+
+The photos are sent as a program that follows the documentation sends them: what gets no answer is sent again under the
+same `Idempotency-Key`.
+"""
+
+import hashlib
+import http.client
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import get_args
+from urllib.parse import urlsplit
+
+import numpy as np
+import sqlalchemy as sa
+from PIL import Image
+
+from benchmarks.photos import pixels
+from benchmarks.setups import SetUp
+from service.files import FileKind, PhotoFiles, open_files
+from service.jobs import Job, JobStore, open_jobs
+from service.tables import jobs as jobs_table
+from service.tallies import read_totals
+
+_LOOK_S = 0.1
+_AGAIN_S = 0.5
+_ANSWER_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A photo to send: its file and media type."""
+
+    data: bytes
+    mimetype: str
+
+
+def samples(count: int, megapixels: float) -> list[Sample]:
+    """Return so many photos, no two alike, among them some PNG files and some TIFF files of two pages."""
+    scene = pixels(megapixels)
+    found = []
+    for number in range(count):
+        image = Image.fromarray(np.roll(scene, 17 * number + 1, axis=1))
+        file = BytesIO()
+        if number % 20 == 19:
+            image.save(file, "TIFF", save_all=True, append_images=[image.rotate(180)])
+        elif number % 5 == 4:
+            image.convert("L").save(file, "PNG")
+        else:
+            image.save(file, "JPEG", quality=85)
+        with Image.open(file) as again:
+            found.append(Sample(file.getvalue(), Image.MIME[str(again.format)]))
+    return found
+
+
+class Trial:
+    """What photos meet on one set-up."""
+
+    def __init__(self, setup: SetUp) -> None:
+        self._setup = setup
+        self._jobs: JobStore = open_jobs(setup.settings)
+        self._files: PhotoFiles = open_files(setup.settings)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._jobs.close()
+
+    def send(self, photos: Sequence[Sample], within_s: float = 120.0) -> list[str]:
+        """Send the photos, one request each; return their ids in order. Raises `RuntimeError` after so long."""
+        return [self.send_one(photo, number, within_s) for number, photo in enumerate(photos)]
+
+    def send_one(self, photo: Sample, number: int = 0, within_s: float = 120.0) -> str:
+        """Send a photo until it is accepted; return its id."""
+        headers = {"Content-Type": photo.mimetype, "Prefer": "respond-async", "Idempotency-Key": secrets.token_hex(16)}
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            address = urlsplit(self._setup.addresses[number % len(self._setup.addresses)])
+            status, answer = _ask(address.netloc, f"{address.path}/v1/colorizations", photo.data, headers)
+            if status in (201, 202):
+                return str(json.loads(answer)["id"])
+            if status and status not in (409, 429, 503):
+                raise RuntimeError(f"a photo was answered {status}: {answer[:300]!r}")
+            time.sleep(_AGAIN_S)
+            number += 1
+        raise RuntimeError("a photo was not accepted")
+
+    def done(self, ids: Sequence[str]) -> int:
+        """Return how many of those jobs are done."""
+        return sum(job.status == "done" for job in self._found(ids))
+
+    def await_all(self, ids: Sequence[str], within_s: float) -> None:
+        """Return once all jobs have ended. Raises `RuntimeError` after so long."""
+        deadline = time.monotonic() + within_s
+        while not all(job.is_final for job in self._found(ids)):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not done in {within_s} s: {[job.status for job in self._found(ids)]}")
+            time.sleep(_LOOK_S)
+
+    def _found(self, ids: Sequence[str]) -> list[Job]:
+        found = self._jobs.get_many(ids)
+        if len(found) < len(ids):
+            raise RuntimeError(f"{len(ids) - len(found)} photos are lost")
+        return list(found.values())
+
+    def failures(self, ids: Sequence[str]) -> list[str]:
+        """Return the reasons of those that failed."""
+        return [job.failure.code for job in self._found(ids) if job.failure]
+
+    def losses(self, ids: Sequence[str]) -> list[int]:
+        """Return how often each job was lost with its worker."""
+        wanted = sa.select(jobs_table.c.losses).where(jobs_table.c.id.in_(list(ids)))
+        with self._jobs.database.connect() as connection:
+            return list(connection.execute(wanted).scalars())
+
+    def running(self) -> int:
+        """Return how many jobs are worked on."""
+        return self._jobs.load()[1]
+
+    def finished(self) -> int:
+        """Return how often a photo was recorded as done, in all the time of this database."""
+        counts = read_totals(self._jobs.database).get("finished", {})
+        return int(sum(count for of, count in counts.items() if ("outcome", "done") in of))
+
+    def hashes(self, ids: Sequence[str]) -> list[dict[str, str]]:
+        """Return the SHA-256 of every file of each job, by its kind."""
+        return [self._hashes_of(job_id) for job_id in ids]
+
+    def _hashes_of(self, job_id: str) -> dict[str, str]:
+        found = {}
+        for kind in get_args(FileKind):
+            try:
+                with self._files.open(job_id, kind) as file:
+                    found[kind] = hashlib.sha256(file.read()).hexdigest()
+            except FileNotFoundError:
+                continue
+        return found
+
+
+def _ask(netloc: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Return status and body of the answer; 0 where there was none."""
+    connection = http.client.HTTPConnection(netloc, timeout=_ANSWER_WITHIN_S)
+    try:
+        connection.request("POST", path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()
+
+
+class Meanwhile:
+    """Does something in a thread while the `with` block runs; what goes wrong there is raised at its end."""
+
+    def __init__(self, do: Callable[[], object]) -> None:
+        self._do = do
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self._do()
+        except BaseException as error:
+            self._error = error
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+        if self._error:
+            raise self._error
