@@ -15,7 +15,7 @@ _CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-_UNUSED_FEATURES = ("camera", "display-capture", "geolocation", "microphone", "payment", "usb", "serial", "bluetooth")
+_UNUSED_FEATURES = ("camera", "display-capture", "geolocation", "microphone", "payment", "usb", "serial")
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
