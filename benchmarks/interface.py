@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     """Run both rounds and print what schemathesis prints; return 1 where an answer was not as documented."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks interface")
     parser.add_argument("--examples", type=int, default=100, help="requests made up for every route (%(default)s)")
-    parser.add_argument("--seconds", type=int, help="stop each round after that time")
+    parser.add_argument("--seconds", type=int, help="go on making requests up for so long in each round")
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -56,9 +56,9 @@ def try_out(server: str, folder: Path, examples: int, seconds: int | None = None
     options += ["--max-time", str(seconds)] if seconds else []
     options += ["--generation-deterministic", "--workers", "2"] if is_quick else []
     rounds = (
-        (made_up, ["--phases", "coverage,fuzzing" if is_quick else "coverage,fuzzing,stateful"]),
-        # Later requests would find nothing.
-        (there, ["--phases", "coverage,fuzzing", "--exclude-method", "DELETE", "--include-path-regex", "{"]),
+        (made_up, ["--phases", "fuzzing" if is_quick else "coverage,fuzzing,stateful"]),
+        # Without what would let later requests find nothing.
+        (there, ["--phases", "coverage,fuzzing", "--exclude-method", "DELETE"]),
     )
     statuses = [_run(server, config, [*options, *more]) for config, more in rounds]
     return max(statuses)

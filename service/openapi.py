@@ -25,6 +25,7 @@ from openapi_pydantic import (
     RequestBody,
     Response,
     Schema,
+    SecurityScheme,
     Server,
     Tag,
 )
@@ -48,6 +49,8 @@ TAGS = {
     "Colours": "What the network thinks of a photograph.",
     "Batches": "Photographs that belong together.",
     "Networks": "The networks that can do the work.",
+    "Pages": "What people see.",
+    "Watching": "For those who run the server.",
 }
 
 _PROBLEMS = {
@@ -64,6 +67,13 @@ _PROBLEMS = {
     500: "The program failed at this photograph; `request_id` is the number in the server's log.",
     503: "As much is being done as can be; nothing was kept, and `Retry-After` says when to try again.",
 }
+_KEYS = {
+    "bearer": SecurityScheme(
+        type="http", scheme="bearer", description="One of the server's `API_KEYS`, if it has any."
+    ),
+    "key": SecurityScheme.model_validate({"type": "apiKey", "in": "header", "name": "X-API-Key"}),
+}
+# What guards every route for programs may answer.
 _ALWAYS = {"GET": (401, 429), "POST": (400, 401, 403, 413, 429), "DELETE": (401, 403, 429)}
 
 
@@ -117,6 +127,8 @@ def make_document(app: Flask, base_dir: str, version: str) -> dict[str, Any]:
     """Return the OpenAPI document of the described routes of `app`, whose addresses begin with `base_dir`."""
     paths: dict[str, PathItem] = {}
     for rule, description in _described(app):
+        if rule.rule == f"{base_dir}/":
+            continue  # The home page has an address among the routes, too.
         path = _PLACEHOLDER.sub(r"{\1}", rule.rule.removeprefix(base_dir))
         view = app.view_functions[rule.endpoint]
         for method in sorted((rule.methods or set()) & {"GET", "POST", "DELETE"}):
@@ -135,7 +147,9 @@ def make_document(app: Flask, base_dir: str, version: str) -> dict[str, Any]:
         servers=[Server(url=base_dir or "/")],
         tags=[Tag(name=name, description=says) for name, says in TAGS.items()],
         paths=dict(sorted(paths.items())),
-        components=Components(responses=problems),
+        components=Components(responses=problems, securitySchemes=dict(_KEYS)),
+        # A key is needed only where the server is set to ask for one.
+        security=[{}, {"bearer": []}, {"key": []}],
     )
     complete = construct_open_api_with_schema_class(document).model_dump(
         mode="json", by_alias=True, exclude_unset=True, exclude_none=True
@@ -155,7 +169,8 @@ def _described(app: Flask) -> Iterator[tuple[Rule, Description]]:
 
 def _operation(rule: Rule, method: str, view: Callable[..., Any], of: Description) -> Operation:
     summary, _, text = (inspect.getdoc(view) or "").partition("\n\n")
-    statuses = sorted({*of.problems, *_ALWAYS[method], *((404,) if rule.arguments else ())})
+    always = _ALWAYS[method] if rule.endpoint.startswith("api.") else ()
+    statuses = sorted({*of.problems, *always, *((404,) if rule.arguments else ())})
     responses: dict[str, Response | Reference] = {str(answer.status): _response(answer) for answer in of.answers}
     for status in statuses:
         responses[str(status)] = Reference.model_validate({"$ref": f"#/components/responses/{_problem_name(status)}"})

@@ -9,6 +9,7 @@ from service.examples import EXAMPLES
 from service.guard import introduce
 from service.languages import lasting_address
 from service.models import choose_model, is_embedded
+from service.openapi import Answer, describe
 from service.parts import parts
 from service.problems import JobNotFoundError, ProblemError, problem_of
 from service.studio import Studio, studio_of
@@ -20,6 +21,7 @@ blueprint = Blueprint("pages", __name__)
 
 @blueprint.get("/v1/index")
 @blueprint.get("/")
+@describe(Answer(200, "The home page.", media=("text/html",)), tag="Pages")
 def home() -> ResponseReturnValue:
     """Show the form; from here on the browser's photos are its own."""
     introduce()

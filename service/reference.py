@@ -5,12 +5,12 @@ from typing import Any
 from flask import Blueprint, current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
+from colorizers import __version__
 from service.openapi import make_document
 from service.parts import parts
 from service.reading import read_document
 
 blueprint = Blueprint("reference", __name__)
-VERSION = "1"
 _EXTENSION = "openapi-document"
 
 
@@ -30,6 +30,6 @@ def _document() -> dict[str, Any]:
     """Return the document of the application, made when it is first asked for."""
     made: dict[str, Any] | None = current_app.extensions.get(_EXTENSION)
     if made is None:
-        made = make_document(current_app, parts().settings.base_dir, VERSION)
+        made = make_document(current_app, parts().settings.base_dir, __version__)
         current_app.extensions[_EXTENSION] = made
     return made

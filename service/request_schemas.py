@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import WithJsonSchema
 
 from colorizers.hints import MOST_HINTS
-from service.options import Format
+from colorizers.recipe import QUALITIES, SATURATIONS, SIZES_PX, TEMPERATURES, WARMTHS
+from service.options import LEAST_PX, Format
 from service.schemas import Id, Maybe
 
 File = Annotated[bytes, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})]
@@ -24,12 +25,16 @@ class Hint(BaseModel):
     b: Annotated[float, Field(ge=-128, le=128, description="Blue to yellow, in Lab units.")]
 
 
-Saturation = Annotated[float, Field(ge=0, le=4, description="What the chroma is multiplied with.")]
-Warmth = Annotated[float, Field(ge=-1, le=1, description="Shifts all colours, from cold to warm.")]
+Saturation = Annotated[
+    float, Field(ge=SATURATIONS[0], le=SATURATIONS[1], description="What the chroma is multiplied with.")
+]
+Warmth = Annotated[float, Field(ge=WARMTHS[0], le=WARMTHS[1], description="Shifts all colours, from cold to warm.")]
 Kind = Annotated[Format, Field(description="The kind of the file; `layer`: the colours alone, as a transparent PNG.")]
-Quality = Annotated[int, Field(ge=1, le=100, description="Of a JPEG or WebP file.")]
+Quality = Annotated[int, Field(ge=QUALITIES[0], le=QUALITIES[1], description="Of a JPEG or WebP file.")]
 Bits = Annotated[Literal[8, 16], Field(description="Of a PNG or TIFF file.")]
-SizePx = Annotated[int, Field(ge=16, le=65_500, description="The long side of the file, never more than the photo's.")]
+SizePx = Annotated[
+    int, Field(ge=LEAST_PX, le=SIZES_PX[1], description="The long side of the file, never more than the photo's.")
+]
 StripLocation = Annotated[bool, Field(description="Leave out what tells where the photo was made.")]
 
 
@@ -40,7 +45,14 @@ class PlainOptions(BaseModel):
 
     model: Annotated[str, Field(min_length=1, max_length=100, description="A network, by its name.")] | Maybe = None
     temperature: (
-        Annotated[float, Field(ge=0.01, le=5, description="How daring the colours are: towards 0 the likeliest ones.")]
+        Annotated[
+            float,
+            Field(
+                ge=TEMPERATURES[0],
+                le=TEMPERATURES[1],
+                description="How daring the colours are: towards 0 the likeliest ones.",
+            ),
+        ]
         | Maybe
     ) = None
     saturation: Saturation = 1.0

@@ -211,3 +211,16 @@ class Networks(Document):
     """Every network that this server knows."""
 
     models: list[Network]
+
+
+class Health(Document):
+    """A process that answers."""
+
+    status: Literal["ok"]
+
+
+class Readiness(Document):
+    """Whether photos sent now would be coloured."""
+
+    status: Literal["ready", "not ready"]
+    checks: Annotated[dict[str, bool], Field(description="What holds: `database`, `storage`, `worker`, `model`...")]

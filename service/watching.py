@@ -12,28 +12,34 @@ from colorizers.registry import weights_path
 from service.jobs import BrokerError
 from service.metrics import metrics_text
 from service.models import choose_model
+from service.openapi import Answer, describe
 from service.parts import Parts, parts
+from service.schemas import Health, Readiness
 from service.tallies import live_processes
 
 blueprint = Blueprint("watching", __name__)
 
 
 @blueprint.get("/healthz")
+@describe(Answer(200, "It does.", Health), tag="Watching")
 def health() -> ResponseReturnValue:
     """Say that the process answers."""
-    return jsonify({"status": "ok"})
+    return jsonify(Health(status="ok").as_json())
 
 
 @blueprint.get("/readyz")
+@describe(Answer(200, "They would.", Readiness), Answer(503, "They would not.", Readiness), tag="Watching")
 def ready() -> ResponseReturnValue:
-    """Say whether photos sent now would be coloured: 200 if everything that takes is there, else 503; and what is."""
+    """Say whether photos sent now would be coloured, and what of all that takes is there."""
     parts().supervisor.ensure()
     checks = {name: _holds(check, parts()) for name, check in _checks(parts()).items()}
     is_ready = all(checks.values())
-    return jsonify({"status": "ready" if is_ready else "not ready", "checks": checks}), 200 if is_ready else 503
+    answer = Readiness(status="ready" if is_ready else "not ready", checks=checks)
+    return jsonify(answer.as_json()), 200 if is_ready else 503
 
 
 @blueprint.get("/metrics")
+@describe(Answer(200, "The metrics.", media=("text/plain",)), tag="Watching")
 def metrics() -> ResponseReturnValue:
     """Return the metrics of all processes in Prometheus' text format."""
     parts().traffic.write()

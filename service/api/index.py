@@ -1,5 +1,6 @@
 """The one-call endpoint: photos in a form in, finished objects out, or as they are when the wait is over."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import jsonify, request
@@ -22,7 +23,7 @@ from service.submission import Submission, submit, wait
     Answer(200, "Done: one photo, or several of which at least one is done.", ColorizationOrSeveral),
     Answer(202, "Not done yet.", ColorizationOrSeveral, headers={"Location": "Where to ask again, for one photo."}),
     tag="Photographs",
-    problems=(415, 422, 503),
+    problems=(415, 422, 500, 503),
     headers=PREFER,
     bodies={"multipart/form-data": PhotosForm},
 )
@@ -30,8 +31,8 @@ def index() -> ResponseReturnValue:
     """Colour the photos of a form, and wait for them as long as the server is set to.
 
     One photo is answered by its object, or by its problem. Several are answered by `results`: one bad file does not
-    spoil the others. The status is 200 if any is done, else 202 if any is still worked on, else that of the first
-    problem.
+    spoil the others. The status is 200 if any is done, else 202 if any is still worked on. Where all have problems,
+    the first one is the answer, and `results` in it lists all.
     """
     submissions = wait(submit(request, parts(), options_of_form(request)), parts(), _wait_s())
     problems = [_problem(item) for item in submissions]
@@ -39,6 +40,8 @@ def index() -> ResponseReturnValue:
         raise ProblemError(problems[0])
     documents = [_document(item) for item in submissions]
     status = overall_status(submissions)
+    if status >= 400 and problems[0]:
+        raise ProblemError(replace(problems[0], data={**problems[0].data, "results": documents}))
     if len(documents) > 1:
         return jsonify({"results": documents}), status
     headers = {"Location": documents[0]["urls"]["self"]} if status == 202 else {}
