@@ -59,7 +59,7 @@ def test_a_chosen_photo_comes_back_in_colour(open_page: OpenPage, studio: str) -
     expect(page).to_have_url(re.compile(f"^{re.escape(studio)}colorization/[0-9a-f]{{32}}$"))
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your photograph, in colour")
-    expect(page.get_by_role("slider")).to_be_visible()
+    expect(page.get_by_role("slider", name="Compare before and after")).to_be_visible()
 
 
 def test_bad_files_say_why_and_do_not_stop_the_rest(open_page: OpenPage) -> None:
@@ -75,7 +75,7 @@ def test_bad_files_say_why_and_do_not_stop_the_rest(open_page: OpenPage) -> None
     page.get_by_role("button", name="Colorize 3 photos").click()
     expect(page.get_by_role("status")).to_have_text("Finished: 1 coloured, 3 not.")
     expect(cards.nth(0).locator(".reason")).not_to_be_empty()
-    expect(cards.nth(2).get_by_role("slider")).to_be_visible()
+    expect(cards.nth(2).get_by_role("slider", name="Compare before and after")).to_be_visible()
     expect(cards.nth(3).locator(".reason")).to_contain_text("not a picture")
     expect(cards.nth(3).get_by_role("button", name="Try letter.txt again")).to_be_hidden()
 
@@ -108,7 +108,7 @@ def test_the_page_of_a_waiting_photo_becomes_its_result(open_page: OpenPage, stu
     answer = page.request.post(f"{studio}v1/index", multipart={"photo": photo})
     assert answer.status == 202
     page.goto(f"{studio}colorization/{answer.json()['id']}")
-    expect(page.get_by_role("slider")).to_be_visible()
+    expect(page.get_by_role("slider", name="Compare before and after")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your photograph, in colour")
     expect(page).to_have_title("Your photograph, in colour · Photo Colorizer")
     expect(page.get_by_text("Nobody recorded the true colours")).to_be_visible()
@@ -118,7 +118,7 @@ def test_the_slider_works_by_keyboard(open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_label("Upload photos").set_input_files(PHOTO)
     page.get_by_role("button", name="Colorize").click()
-    slider = page.get_by_role("slider")
+    slider = page.get_by_role("slider", name="Compare before and after")
     slider.focus()
     for key, value in [("End", 100), ("ArrowLeft", 98), ("PageDown", 88), ("Home", 0), ("ArrowRight", 2)]:
         slider.press(key)
@@ -131,7 +131,7 @@ def test_the_slider_works_by_mouse_and_touch(open_page: OpenPage) -> None:
     page = open_page(has_touch=True)
     page.get_by_label("Upload photos").set_input_files(PHOTO)
     page.get_by_role("button", name="Colorize").click()
-    slider = page.get_by_role("slider")
+    slider = page.get_by_role("slider", name="Compare before and after")
     expect(slider).to_be_visible()
     picture = page.get_by_role("img", name="in colour").bounding_box()
     assert picture
