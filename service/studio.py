@@ -13,7 +13,7 @@ from colorizers.registry import ModelSpec, known_specs, weights_path
 from service.colourings import Colouring, colourings
 from service.derived import versions_of
 from service.jobs import Job, Outcome
-from service.options import LOSSY, Options
+from service.options import Options
 from service.parts import Parts
 from service.settings import Settings
 from service.sharing import kept_until_s, share_token
@@ -25,11 +25,14 @@ _SHOWN_BY_BROWSERS = {"image/jpeg", "image/png", "image/webp", "image/gif", "ima
 
 @dataclass(frozen=True)
 class Grays:
-    """How many of `pixels` gray values the file that is offered has changed; numbers as texts. `lossy`: of a JPEG."""
+    """How many of `pixels` gray values are changed: in an exact file, and if it is another number, in the one offered.
 
-    changed: str
+    Numbers as texts in the reader's language.
+    """
+
+    exact: str
     pixels: str
-    lossy: bool
+    in_file: str | None
 
 
 @dataclass(frozen=True)
@@ -121,9 +124,9 @@ def _is_shown(mimetype: str) -> bool:
 def _grays(outcome: Outcome) -> Grays | None:
     if outcome.pixels is None or outcome.changed_grays_exact is None:
         return None
-    in_file = outcome.changed_grays_file
-    changed = outcome.changed_grays_exact if in_file is None else in_file
-    return Grays(format_decimal(changed), format_decimal(outcome.pixels), outcome.format.lower() in LOSSY)
+    exact, in_file = outcome.changed_grays_exact, outcome.changed_grays_file
+    differs = in_file is not None and in_file != exact
+    return Grays(format_decimal(exact), format_decimal(outcome.pixels), format_decimal(in_file) if differs else None)
 
 
 def _fields(job: Job, outcome: Outcome) -> dict[str, Any]:
