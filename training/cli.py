@@ -1,4 +1,4 @@
-"""Command-line arguments in, an exit code out: `python -m training prepare|train|export|evaluate`."""
+"""Command-line arguments in, an exit code out: `python -m training prepare|train|export|evaluate|sheet`."""
 
 import argparse
 import sys
@@ -12,6 +12,7 @@ _COMMANDS = {
     "train": "training.train_cli",
     "export": "training.export",
     "evaluate": "training.evaluate_cli",
+    "sheet": "training.sheet_cli",
 }
 
 
@@ -29,7 +30,7 @@ def parser(asked: list[str]) -> argparse.ArgumentParser:
     """Return the parser of the one command in `asked`, or of all commands where that is none of them."""
     whole = argparse.ArgumentParser(
         prog="python -m training",
-        description="From a folder of photographs to a network in the page: prepare, train, export, evaluate.",
+        description="From a folder of photographs to a network in the page: prepare, train, export, evaluate, sheet.",
     )
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for name in [name for name in _COMMANDS if name in asked] or _COMMANDS:

@@ -64,7 +64,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the training run")
     parser.add_argument("name", metavar="NAME", help="what the network is to be called")
     parser.add_argument("--title", help="its name for people")
-    parser.add_argument("--licence", help="terms of the weights")
+    parser.add_argument("--licence", help="terms of the weights, such as MIT (otherwise: not stated)")
     parser.add_argument("--trained-on", metavar="TEXT", help="which photographs it learnt from")
     parser.add_argument("--temperature", type=float, help="of the annealed mean, where it has a distribution")
     parser.add_argument("--working-size", type=int, metavar="PX", help="side (or short side) at which it works")
@@ -83,5 +83,7 @@ def _export(options: argparse.Namespace) -> int:
     differences = {name: value for name, value in wanted.items() if value is not None}
     spec = export(options.run, options.name, options.model_dir, **differences)
     print(f"{options.model_dir / spec.filename}: {(spec.size_bytes or 0) / 1e6:.1f} MB, SHA-256 {spec.sha256}")
+    if options.licence is None:
+        print("Its entry states no licence, so nobody else may use it; --licence TERMS states one.")
     print(f"Try it: python -m colorizers PHOTO --model {spec.name}")
     return 0

@@ -11,7 +11,7 @@ from training.recipes import RECIPES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(
-    r"-m training ((?:prepare|train|export|evaluate) .*)", "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.S))
+    r"-m training ((?:prepare|train|export|evaluate|sheet) .*)", "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.S))
 )
 
 
@@ -22,7 +22,7 @@ def test_commands_are_understood_as_written(command: str) -> None:
 
 
 def test_every_command_and_recipe_is_described() -> None:
-    assert {command.split()[0] for command in COMMANDS} == {"prepare", "train", "export", "evaluate"}
+    assert {command.split()[0] for command in COMMANDS} == {"prepare", "train", "export", "evaluate", "sheet"}
     for recipe in RECIPES:
         assert f"| `{recipe}` |" in TEXT
 
@@ -32,7 +32,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert stop.value.code == 0
     printed = capsys.readouterr().out
-    assert all(f"\n    {name} " in printed for name in ("prepare", "train", "export", "evaluate"))
+    assert all(f"\n    {name} " in printed for name in ("prepare", "train", "export", "evaluate", "sheet"))
 
 
 def test_options_in_the_text_exist() -> None:

@@ -22,6 +22,7 @@ from training.evaluate_hints import hint_maps, psnr_by_hints
 from training.export import export
 from training.ledger import Ledger
 from training.metrics import FIGURES
+from training.sheet_cli import jpeg_below
 from training.start import Request, make_trainer
 
 
@@ -164,6 +165,21 @@ def test_the_report_goes_into_its_place_in_the_card(tmp_path: Path) -> None:
     card.write_text("# Card\n")
     with pytest.raises(ValueError, match="no place for the figures"):
         write_card(card, "| c |")
+
+
+def test_a_sheet_shows_photographs_before_and_after(
+    photos: Path, model_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "sheets" / "sheet.jpg"
+    arguments = ["--model", "my-default", "--model-dir", str(model_dir), "--cell", "64", "--out", str(out)]
+    assert main(["sheet", str(photos), str(photos / "0.png"), "--most", "3", *arguments]) == 0
+    assert "3 photographs by my-default" in capsys.readouterr().out
+    with Image.open(out) as sheet:
+        assert sheet.size == (4 * 68 - 4, 16 + 2 * 68 - 4)
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (200, 200, 3)).astype(np.uint8))
+    assert len(jpeg_below(noise, 60_000)) <= 60_000
+    with pytest.raises(ValueError, match="No JPEG"):
+        jpeg_below(noise, 100)
 
 
 def test_a_folder_without_photographs_is_explained(tmp_path: Path) -> None:
