@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # One command. `./run.sh` installs what is missing and starts the application; `./run.sh test` runs every check.
-# `./run.sh worker` is for further machines that share the work of one application (see docs/deployment.md).
+# `./run.sh worker` is for further machines that share the work of one application, and `./run.sh install` only installs
+# what all of them need (see docs/deployment.md).
 # Needs nothing but Python 3.11 or newer. Settings: environment variables or a file .env (see .env.example).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -168,6 +169,7 @@ check() {
 case "${1:-start}" in
     start) start ;;
     worker) work ;;
+    install) make_venv && install requirements.txt && install requirements-cluster.txt ;;
     test) shift && check "$@" ;;
-    *) fail "usage: ./run.sh [start | worker | test [pytest options]]" ;;
+    *) fail "usage: ./run.sh [start | worker | install | test [pytest options]]" ;;
 esac

@@ -4,6 +4,7 @@ They come from Debian's packages `postgresql` and `redis-server`, and from moto.
 disk, nobody has a password.
 """
 
+import itertools
 import os
 import pwd
 import shutil
@@ -124,7 +125,7 @@ def s3(host: str = "127.0.0.1") -> Iterator[tuple[dict[str, str], "Gate"]]:
     port = free_port(host)
     server = Server([sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)], host, port)
     server.start()
-    gate = Gate(host, port)
+    gate = Gate(host, (host, port))
     environ = {**_S3_ENVIRON, "AWS_ENDPOINT_URL": f"http://{host}:{gate.port}"}
     try:
         _make_bucket(environ)
@@ -141,10 +142,11 @@ def _make_bucket(environ: dict[str, str]) -> None:
 
 
 class Gate:
-    """Passes connections on to a server, until told to refuse them."""
+    """Passes connections on to servers, to each in its turn, until told to refuse them."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._target = host, port
+    def __init__(self, host: str, *targets: tuple[str, int]) -> None:
+        self._host = host
+        self._targets = itertools.cycle(targets)
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener: socket.socket | None = None
@@ -154,7 +156,7 @@ class Gate:
     def admit(self) -> None:
         """Pass connections on."""
         # Threads are made for each connection; few are ever made.
-        self._listener = socket.create_server((self._target[0], self.port))
+        self._listener = socket.create_server((self._host, self.port))
         self.port = int(self._listener.getsockname()[1])
         self._run(self._accept, self._listener)
 
@@ -178,7 +180,7 @@ class Gate:
                 self._run(self._pass_on, near)
 
     def _pass_on(self, near: socket.socket) -> None:
-        with near, suppress(OSError), socket.create_connection(self._target) as far:
+        with near, suppress(OSError), socket.create_connection(next(self._targets)) as far:
             with self._lock:
                 self._open |= {near, far}
             back = self._run(_copy, far, near)

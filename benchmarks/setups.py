@@ -26,9 +26,10 @@ CELERY_WORKER = (sys.executable, "-m", "service.celery_worker")
 
 
 class Runner:
-    """One process of the service, and what it has started: all are killed at once, and started again as they were."""
+    """A process of the service, its settings, and what it starts: all killed at once, and started again as they were."""
 
     def __init__(self, command: Sequence[str], settings: Settings, environ: dict[str, str]) -> None:
+        self.settings = settings
         self._command = command
         self._environ = {**os.environ, **settings.to_environ(), **environ}
         self._process: subprocess.Popen[bytes] | None = None

@@ -44,14 +44,14 @@ def ab(job_id: str) -> ResponseReturnValue:
 
     Spread over the photo and joined with its lightness they are the result, before vividness and warmth.
     """
-    return _ab_of(find_photo(job_id))
+    return ab_of(find_photo(job_id))
 
 
 @blueprint.get("/v1/colorizations/<job_id>/previews/<child_id>/ab")
 @describe_picture
 def read_preview_ab(job_id: str, child_id: str) -> ResponseReturnValue:
     """Return the colours of a preview, as those of a photo."""
-    return _ab_of(find_child(job_id, child_id, "preview"))
+    return ab_of(find_child(job_id, child_id, "preview"))
 
 
 @blueprint.get("/v1/colorizations/<job_id>/suggestions", endpoint="suggestions")
@@ -95,7 +95,9 @@ def recipe(job_id: str) -> ResponseReturnValue:
     return send(job, "recipe", "application/json", f"recipe_{job.id[:8]}.json")
 
 
-def _ab_of(job: Job) -> Response:
+def ab_of(job: Job) -> Response:
+    """Return the answer with the colours that the network gave for `job`, as a small picture."""
+
     def draw() -> NDArray[np.uint8]:
         ab = Prediction.from_bytes(_read(job, "prediction")).ab
         return np.stack([*(np.clip(np.rint(ab) + 128, 0, 255)), np.zeros(ab.shape[1:])], axis=-1).astype(np.uint8)

@@ -126,6 +126,13 @@ def earlier(page: Page) -> None:
 
 
 @scene
+def result(page: Page) -> None:
+    _colour(page, PHOTOS[2:3])
+    page.get_by_role("link", name="Change colours").click()
+    _rest(page)
+
+
+@scene
 def gone(page: Page) -> None:
     page.goto(f"{page.url}colorization/{'0' * 32}")
 
@@ -174,6 +181,9 @@ class Camera:
         """Write the picture of a scene; returns its size in bytes."""
         with self.page(window, scheme) as page:
             SCENES[name](page)
+            if page.locator(".busy").count():  # The bar at the window's edge would stand in the middle of the picture.
+                height = page.evaluate("document.documentElement.scrollHeight")
+                page.set_viewport_size({**WINDOWS[window]["viewport"], "height": height})
             picture = page.screenshot(full_page=True)
         path = FOLDER / f"{name}-{window}-{scheme}.webp"
         with Image.open(io.BytesIO(picture)) as image:

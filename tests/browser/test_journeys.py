@@ -105,7 +105,8 @@ def test_photos_can_be_dropped_and_pasted(open_page: OpenPage, kind: str) -> Non
 def test_the_page_of_a_waiting_photo_becomes_its_result(open_page: OpenPage, studio: str) -> None:
     page = open_page()
     photo = FilePayload(name="street.jpg", mimeType="image/jpeg", buffer=PHOTO.read_bytes())
-    answer = page.request.post(f"{studio}v1/index", multipart={"photo": photo})
+    token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
+    answer = page.request.post(f"{studio}v1/index", multipart={"photo": photo}, headers={"X-CSRF-Token": token})
     assert answer.status == 202
     page.goto(f"{studio}colorization/{answer.json()['id']}")
     expect(page.get_by_role("slider", name="Compare before and after")).to_be_visible()

@@ -1,0 +1,41 @@
+"""Two web processes and two workers, killed, without their broker, with their storage closed: no photo is harmed.
+
+`python -m benchmarks kill --setup cluster` does the same at length.
+"""
+
+import httpx
+import pytest
+
+from benchmarks.kill import Disturb, killing, run, without
+from benchmarks.outages import refuse_storage, restart_broker
+from benchmarks.setups import SetUp
+from benchmarks.trial import samples
+from tests.service.processes import until
+
+
+@pytest.fixture(autouse=True)
+def _ready(machines: SetUp) -> None:
+    for address in machines.addresses:
+        until(lambda address=address: httpx.get(f"{address}/readyz", trust_env=False).status_code == 200)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [killing(2, 1), without(restart_broker, 1), without(refuse_storage, 4)],
+    ids=["killed", "without broker", "without storage"],
+)
+def test_no_photo_is_harmed(machines: SetUp, disturb: Disturb) -> None:
+    records = list(run(machines, samples(10, 0.05), {"it": disturb}, within_s=120))
+    assert [(record["done"], record["harmed"]) for record in records] == [(10, 0)] * 2
+
+
+def test_readiness_tells_what_is_missing(machines: SetUp) -> None:
+    assert machines.storage
+    address = f"{machines.addresses[1]}/readyz"
+    machines.storage.refuse()
+    try:
+        answer = httpx.get(address, trust_env=False, timeout=30)
+    finally:
+        machines.storage.admit()
+    assert answer.status_code == 503
+    assert [name for name, holds in answer.json()["checks"].items() if not holds] == ["storage"]
