@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from service.api.colours import ab_of
 from service.derived import make_render, make_version
 from service.files import FileKind
 from service.guard import TOKEN_FIELD
 from service.jobs import Job
+from service.names import result_name
 from service.options import Options
 from service.parts import parts
 from service.problems import JobNotFoundError, ProblemError, problem_of
@@ -76,17 +78,19 @@ def shared_file(token: str, kind: str) -> ResponseReturnValue:
 
 
 def _send_shared(job: Job, kind: str) -> ResponseReturnValue:
-    assert job.outcome is not None
-    mimetypes: dict[FileKind, str] = {
-        "original": job.mimetype,
-        "result": job.outcome.mimetype,
-        "original-view": job.outcome.view_mimetype,
-        "result-view": job.outcome.view_mimetype,
+    outcome = job.outcome
+    assert outcome is not None
+    if kind == "ab":
+        return ab_of(job)
+    files: dict[str, tuple[FileKind, str, str | None]] = {
+        "original": ("original", job.mimetype, job.name),
+        "result": ("result", outcome.mimetype, result_name(job.name, outcome.suffix)),
+        "original-view": ("original-view", outcome.view_mimetype, None),
+        "result-view": ("result-view", outcome.view_mimetype, None),
     }
-    for known, mimetype in mimetypes.items():
-        if kind == known:
-            return send_stored(job.id, known, mimetype)
-    raise JobNotFoundError("The photo has no such file.")
+    if kind not in files:
+        raise JobNotFoundError("The photo has no such file.")
+    return send_stored(job.id, *files[kind])
 
 
 def _find(job_id: str) -> Job:

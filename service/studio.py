@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from flask import request, url_for
-from flask_babel import format_decimal, format_timedelta
+from flask_babel import format_decimal, format_timedelta, ngettext
+from flask_babel import gettext as _
 
 from colorizers.registry import ModelSpec, known_specs, weights_path
 from service.colourings import Colouring, colourings
@@ -114,7 +115,8 @@ def _addresses(job: Job, outcome: Outcome, base: str) -> dict[str, str]:
     names = ("original", "result", "original-view", "result-view", "ab", "uncertainty", "suggestions", "recipe")
     found = {name.replace("-", "_"): f"{base}/{name}" for name in names}
     decodable = [name for name, kind in (("original", job.mimetype), ("result", outcome.mimetype)) if _is_shown(kind)]
-    return {**found, "self": base, "full": found[decodable[0]] if decodable else ""}
+    full = decodable[0] if decodable else ""
+    return {**found, "self": base, "full": found.get(full, ""), "full_is": full}
 
 
 def _is_shown(mimetype: str) -> bool:
@@ -141,6 +143,18 @@ def _fields(job: Job, outcome: Outcome) -> dict[str, Any]:
 
 
 def _kept(job: Job) -> Kept:
-    title = job.outcome.model_title if job.outcome else job.name
     view = url_for("api.result_view", job_id=job.id) if job.outcome else None
-    return Kept(job.id, title, view)
+    return Kept(job.id, _label(job), view)
+
+
+def _label(job: Job) -> str:
+    """Return in what a colouring differs from others of the same original."""
+    options = job.options
+    details = [
+        job.outcome.model_title if job.outcome else "",
+        ngettext("%(num)s place", "%(num)s places", len(options.hints)) if options.hints else "",
+        _("vividness %(percent)s %%", percent=round(100 * options.saturation)) if options.saturation != 1 else "",
+        _("warmth %(value)s", value=f"{100 * options.warmth:+.0f}") if options.warmth else "",
+        _("temperature %(value)s", value=options.temperature) if options.temperature is not None else "",
+    ]
+    return ", ".join(detail for detail in details if detail)

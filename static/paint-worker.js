@@ -41,6 +41,10 @@ function pixelsOf(bitmap, { x, y, w, h }, width, height) {
   return context.getImageData(0, 0, width, height);
 }
 
+function toGray(data) {
+  for (let i = 0; i < data.length; i += 4) data.fill(grayOf(data[i], data[i + 1], data[i + 2]), i, i + 3);
+}
+
 const WHOLE = { x: 0, y: 0, w: 1, h: 1 };
 
 async function makePlanes(url, guideUrl) {
@@ -78,6 +82,7 @@ const tasks = {
     const bitmap = await source(url);
     const colours = await planesOf(ab, guideUrl);
     const pixels = pixelsOf(bitmap, rect, width, height);
+    if (asIs === "gray") toGray(pixels.data);
     const before = asIs ? await createImageBitmap(pixels) : null;
     paint(pixels.data, width, height, rect, colours, saturation, warmth);
     return { before, after: await createImageBitmap(pixels) };

@@ -34,7 +34,8 @@ export class Painter {
   /**
    * Colour a part of a picture. `url`: where its gray levels come from; `guideUrl`: a small copy of the whole; `ab`: the
    * network's colours; `saturation`, `warmth`; `rect` {x, y, w, h} in shares of the whole; `width`, `height` of what is
-   * wanted; `asIs`: also the part without colours. Resolves to {before, after}, bitmaps.
+   * wanted; `asIs`: also the part
+   * "as it is", or "gray". Resolves to {before, after}, bitmaps.
    */
   paint(wanted) {
     return this.#ask("paint", wanted);

@@ -26,7 +26,7 @@ export class Studio {
   constructor(root) {
     this.root = root;
     this.painter = new Painter();
-    this.viewer = new Viewer(root.querySelector(".viewer"), this.painter);
+    this.viewer = new Viewer(root.querySelector(".viewer"), this.painter, () => this.#grayFile());
     this.tune = root.querySelector("#tune");
     this.status = root.querySelector("#tune-status");
     this.adopt(root, stateOf(JSON.parse(root.dataset.options)));
@@ -187,6 +187,12 @@ export class Studio {
     const bare = { ...this.state, hints: [] };
     const answers = [isNew ? this.state : bare, bare, this.saved].map((state) => this.#answers.get(networkKey(state)));
     return answers.find((answer) => answer)?.suggestions;
+  }
+
+  /** A full-size file that every browser can read, of the photograph's gray levels alone. */
+  async #grayFile() {
+    const { urls } = await make(`${this.self}/renders`, { format: "jpeg", saturation: 0, warmth: 0 }, { wait: PREVIEW_WAIT_S });
+    return urls.file;
   }
 
   // ---- where it is guessing ----

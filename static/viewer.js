@@ -35,11 +35,15 @@ export class Viewer extends EventTarget {
   #busy = new Set();
   #again = new Set();
 
-  /** Take over `root` (.viewer); `painter` does the work on pixels. */
-  constructor(root, painter) {
+  /**
+   * Take over `root` (.viewer); `painter` does the work on pixels. `otherFull` gives the address of a full-size file of
+   * the same gray levels where this browser cannot read the photograph's own.
+   */
+  constructor(root, painter, otherFull) {
     super();
     this.root = root;
     this.painter = painter;
+    this.otherFull = otherFull;
     this.stage = root.querySelector(".stage");
     this.note = root.querySelector(".loading");
     this.photo = this.stage.querySelector(".before img");
@@ -258,11 +262,11 @@ export class Viewer extends EventTarget {
   /** Fetch the full-size file once; while it comes in, the page says so. */
   #loadFull() {
     this.#full ??= (async () => {
-      const url = this.stage.dataset.full;
-      if (!url) return null;
       this.note.hidden = false;
       const meter = this.note.querySelector("progress");
       try {
+        const url = this.stage.dataset.full || (await this.otherFull?.());
+        if (!url) return null;
         await this.painter.load(url, (share) => {
           meter.value = share;
         });
@@ -293,7 +297,8 @@ export class Viewer extends EventTarget {
       const width = Math.max(1, Math.round(rect.w * this.size.width * scale));
       const height = Math.max(1, Math.round(rect.h * this.size.height * scale));
       const colours = this.#colours;
-      const { before, after } = await this.painter.paint({ ...this.#wanted(), url, rect, width, height, asIs: true });
+      const asIs = this.stage.dataset.fullIs === "original" ? "as it is" : "gray";
+      const { before, after } = await this.painter.paint({ ...this.#wanted(), url, rect, width, height, asIs });
       if (colours !== this.#colours) {
         this.#again.add("sharpen");
         return;
