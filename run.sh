@@ -156,6 +156,8 @@ check() {
     make_venv
     install requirements-dev.txt
     command -v chromium >/dev/null || need_debian chromium
+    command -v curl >/dev/null || need_debian curl
+    command -v node >/dev/null || need_debian nodejs
     command -v exiftool >/dev/null || need_debian libimage-exiftool-perl
     command -v redis-server >/dev/null || need_debian redis-server
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need_debian postgresql

@@ -26,7 +26,7 @@ CELERY_WORKER = (sys.executable, "-m", "service.celery_worker")
 
 
 class Runner:
-    """A process of the service, its settings, and what it starts: all killed at once, and started again as they were."""
+    """A process of the service, its settings, and what it starts: all killed at once, started again as they were."""
 
     def __init__(self, command: Sequence[str], settings: Settings, environ: dict[str, str]) -> None:
         self.settings = settings
