@@ -13,7 +13,7 @@ from service.options import Options
 from service.parts import Parts
 from service.problems import Problem, ProblemError
 from service.request_schemas import OptionsAsJson
-from service.submission import most_upload_bytes
+from service.submission import FIELD, most_upload_bytes
 
 Model = TypeVar("Model", bound=BaseModel)
 _NAME = re.compile(r"\w+")
@@ -43,8 +43,11 @@ def read_query(request: Request, model: type[Model]) -> Model:
 
 
 def options_of_form(request: Request) -> Options:
-    """Return the options that the fields of a form ask for. Raises `InvalidOptionError`."""
-    return Options.of({name: text for name, text in request.form.items() if name != TOKEN_FIELD})
+    """Return the options that the fields of a form ask for; a photo that is no file is not one of them.
+
+    Raises `InvalidOptionError`.
+    """
+    return Options.of({name: text for name, text in request.form.items() if name not in (TOKEN_FIELD, FIELD)})
 
 
 def options_of_json(body: BaseModel, base: Options | None = None) -> Options:

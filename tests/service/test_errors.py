@@ -151,7 +151,7 @@ def test_every_error_of_the_library_has_words() -> None:
         below = kind.__subclasses__()
         return set().union(*(leaves(sub) for sub in below)) if below else {kind.code}
 
-    shown_by_commands_only = {"download_failed"}
+    shown_by_commands_only = {"download_failed", "invalid_recipe", "other_weights"}
     assert leaves(errors.ColorizerError) - shown_by_commands_only <= TEXTS.keys()
 
 
