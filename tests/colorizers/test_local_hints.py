@@ -111,8 +111,12 @@ def test_temperature_goes_from_the_likeliest_colour_to_a_mixture_of_all(embedded
     assert own.distribution is not None
     likeliest = own.distribution.centres[own.distribution.logits.argmax(axis=0)].transpose(2, 0, 1)
     assert np.mean(np.hypot(*(low.ab - likeliest)) < 1) > 0.9
+    share = np.exp(own.distribution.logits.astype(np.float32) / 10)
+    softened = np.tensordot(own.distribution.centres.T, share / share.sum(axis=0), 1)
+    assert np.hypot(*(high.ab - softened)).max() < 0.5
     mixture = own.distribution.centres.mean(axis=0)[:, None, None]
-    assert np.hypot(*(high.ab - mixture)).mean() < np.hypot(*(own.ab - mixture)).mean() / 2
+    far = [np.hypot(*(answer.ab - mixture)).mean() for answer in (low, own, high)]
+    assert far[0] > far[1] > far[2]
     with pytest.raises(InvalidTemperatureError):
         embedded.predict(photo, temperature=0)
 
