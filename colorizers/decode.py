@@ -93,10 +93,13 @@ def _to_srgb(samples: Samples, profile: bytes | None) -> Samples:
     return Samples(pixels, samples.alpha)
 
 
-def is_neutral(rgb: Pixels) -> bool:
-    """Return whether red, green and blue are equal in every pixel of (h, w, 3)."""
+def is_neutral(rgb: Pixels, within: int = 0) -> bool:
+    """Return whether red, green and blue are equal, or at most `within` levels apart, in every pixel of (h, w, 3)."""
     for top in range(0, rgb.shape[0], _BAND_ROWS):
         band = rgb[top : top + _BAND_ROWS]
-        if not (np.array_equal(band[..., 0], band[..., 1]) and np.array_equal(band[..., 1], band[..., 2])):
+        if within:
+            if int((band.max(axis=2) - band.min(axis=2)).max(initial=0)) > within:
+                return False
+        elif not (np.array_equal(band[..., 0], band[..., 1]) and np.array_equal(band[..., 1], band[..., 2])):
             return False
     return True

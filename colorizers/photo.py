@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from colorizers import exif, metadata, tiff_header
-from colorizers.decode import decode
+from colorizers.decode import decode, is_neutral
 from colorizers.errors import NoSuchPageError, NotAPictureError, PhotoError, UndecodableError
 from colorizers.formats import SUPPORTED, announced_format, supported_titles
 from colorizers.lab import Pixels, eight_bits
@@ -72,8 +72,12 @@ class Photo:
 
     @property
     def had_colour(self) -> bool:
-        """Whether any pixel of the original has chroma (toned prints have)."""
-        return self.pixels.ndim == 3
+        """Whether any pixel of the original has chroma (toned prints have).
+
+        A level's difference between red, green and blue is none: so gray WebP files are decoded.
+        """
+        one_level = int(np.iinfo(self.pixels.dtype).max) // 255
+        return self.pixels.ndim == 3 and not is_neutral(self.pixels, within=one_level)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import time
 import warnings
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,20 @@ def test_gray_files_keep_their_pixels() -> None:
         assert (photo.format, photo.pixels.dtype, photo.alpha) == (format_, np.uint8, None)
         assert np.array_equal(photo.pixels, gray8())
         assert not photo.had_colour
+
+
+def test_a_gray_file_that_decodes_with_a_level_of_chroma_had_no_colour() -> None:
+    for options in ({"quality": 80}, {"quality": 20}):
+        photo = open_photo(saved(gray8(), "WEBP", **options))
+        assert photo.pixels.ndim == 3
+        assert not photo.had_colour
+    toned = np.dstack([gray8(), gray8(), gray8() // 8 * 7])
+    assert open_photo(saved(toned, "WEBP", quality=80)).had_colour
+    deep = np.full((2, 2, 3), 5000, np.uint16)
+    deep[0, 0, 0] += 257
+    assert not replace(photo, pixels=deep).had_colour
+    deep[0, 0, 0] += 1
+    assert replace(photo, pixels=deep).had_colour
 
 
 @pytest.mark.parametrize("format_", ["PNG", "TIFF", "BMP", "PPM", "JPEG2000"])

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from colorizers.photo import open_photo
 from service.examples import EXAMPLES, FOLDER
 from service.jobs import Failure
 from service.records import WORKER_LOST
@@ -138,6 +139,7 @@ def test_examples_are_small_credited_and_shown(client: FlaskClient) -> None:
     files = set(FOLDER.glob("*.webp"))
     assert files == {FOLDER / f"{example.name}{size}.webp" for example in EXAMPLES for size in ("", "-small")}
     assert all(file.stat().st_size < 60_000 for file in files)
+    assert not any(open_photo(example.file).had_colour for example in EXAMPLES)
     for example in EXAMPLES:
         assert f'value="{example.name}"' in page
         assert str(example.credit) in page
