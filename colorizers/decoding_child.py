@@ -14,6 +14,7 @@ import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,4 +98,6 @@ if __name__ == "__main__":
     # Ctrl-C in a terminal reaches the whole group; the process that started this one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    # Whoever asked may be killed before it has read the answer; nobody is left to tell then.
+    with suppress(ConnectionError):
+        serve(socket.socket(fileno=int(sys.argv[1])))

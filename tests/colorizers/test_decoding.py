@@ -1,8 +1,13 @@
 """The decoding process: the same photos as in this process, and nothing but one photo lost when it dies."""
 
 import dataclasses
+import json
 import os
+import select
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -129,3 +134,15 @@ def test_nothing_remains_when_it_is_closed(path: Path) -> None:
     decoder.close()
     assert not Path(f"/proc/{pid}").exists()
     assert decoder.pid is None
+
+
+def test_the_process_ends_quietly_where_nobody_reads_its_answer(path: Path) -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [sys.executable, "-m", "colorizers.decoding_child", str(theirs.fileno())]
+    process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True)
+    request = {"path": str(path), "page": 0, "max_megapixels": 2, "memory_bytes": 1 << 30, "cpu_s": 60}
+    with ours, theirs:
+        ours.send(json.dumps(request).encode())
+        assert select.select([ours], [], [], 60)[0]
+    assert process.communicate(timeout=60) == (None, "")
+    assert process.returncode == 0
