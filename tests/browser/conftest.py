@@ -18,12 +18,17 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the data folder of the application under test."""
+    return str(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def studio(data_dir: str) -> Iterator[str]:
     """Return the address of the home page of a running application, below the prefix `/studio`.
 
     It answers uploads without waiting, so that every journey sees the queue and the progress, not only the result.
     """
-    data_dir = str(tmp_path_factory.mktemp("data"))
     settings = {"BASE_DIR": "/studio", "MODEL": "default", "DEVICE": "cpu", "WAIT_S": "0"}
     with running_application(**settings, DATA_DIR=data_dir, MAX_UPLOAD_MB="1", MAX_FILES="10") as address:
         yield address

@@ -183,7 +183,7 @@ class Camera:
             SCENES[name](page)
             if page.locator(".busy").count():  # The bar at the window's edge would stand in the middle of the picture.
                 height = page.evaluate("document.documentElement.scrollHeight")
-                page.set_viewport_size({**WINDOWS[window]["viewport"], "height": height})
+                page.set_viewport_size({"width": WINDOWS[window]["viewport"]["width"], "height": height})
             picture = page.screenshot(full_page=True)
         path = FOLDER / f"{name}-{window}-{scheme}.webp"
         with Image.open(io.BytesIO(picture)) as image:

@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -40,6 +41,32 @@ def running_application(**settings: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+@contextmanager
+def resting_workers(data_dir: str) -> Iterator[None]:
+    """Keep the processes that colour the photos of a data folder from doing anything meanwhile."""
+    pids = _workers_of(data_dir)
+    assert pids, "no worker has been started"
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _workers_of(data_dir: str) -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            environ = (process / "environ").read_bytes().split(b"\0")
+            if b"service.worker" in words and f"DATA_DIR={data_dir}".encode() in environ:
+                found.append(int(process.name))
+    return found
 
 
 @contextmanager

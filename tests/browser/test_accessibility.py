@@ -96,6 +96,6 @@ def test_axe_finds_nothing(open_page: OpenPage, bring: Callable[[Page], None]) -
     page = open_page(reduced_motion="reduce")
     bring(page)
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         page.wait_for_timeout(50)
         assert violations(page) == [], scheme

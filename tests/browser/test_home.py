@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.browser.conftest import PHOTO, OpenPage
+from tests.browser.serving import resting_workers
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 MOST_BYTES_OF_HOME = 60_000
@@ -43,17 +44,29 @@ def earlier(page: Page) -> Locator:
     return page.locator("#earlier .row > li")
 
 
-def test_ten_photos_at_once_one_of_them_broken(open_page: OpenPage) -> None:
+def send(page: Page, studio: str, *photos: FilePayload) -> None:
+    """Send photographs for this page's browser, and wait until the last one has its colours."""
+    token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
+    for photo in photos:
+        answer = page.request.post(f"{studio}v1/index", multipart={"photo": photo}, headers={"X-CSRF-Token": token})
+        assert answer.status == 202
+    page.goto(f"{studio}colorization/{answer.json()['id']}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your photograph, in colour")
+
+
+def test_ten_photos_at_once_one_of_them_broken(open_page: OpenPage, studio: str, data_dir: str) -> None:
     page = open_page()
+    send(page, studio, *small_photos(1))
     page.add_init_script(WATCH_SHIFTS)
-    page.reload()
+    page.goto(studio)
     photos = small_photos(10)
     photos[4]["buffer"] = photos[4]["buffer"][:100]
     page.get_by_label("Upload photos").set_input_files(photos)
-    page.get_by_role("button", name="Colorize 10 photos").click()
     cards = page.locator(".print")
-    expect(cards.nth(9).locator(".state")).to_contain_text("In the queue, number")
-    page.evaluate("window.shifted = 0")
+    with resting_workers(data_dir):
+        page.get_by_role("button", name="Colorize 10 photos").click()
+        expect(cards.nth(9).locator(".state")).to_contain_text("In the queue, number")
+        page.evaluate("window.shifted = 0")
     expect(page.get_by_role("status")).to_have_text("Finished: 9 coloured, 1 not.")
     expect(cards).to_have_count(10)
     expect(page.get_by_role("slider")).to_have_count(9)
@@ -104,9 +117,7 @@ def test_earlier_photographs_can_be_seen_and_deleted_in_their_own_browser(
     open_page: OpenPage, studio: str, javascript: bool
 ) -> None:
     page = open_page(java_script_enabled=javascript)
-    token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
-    for photo in small_photos(3):
-        page.request.post(f"{studio}v1/index", multipart={"photo": photo}, headers={"X-CSRF-Token": token})
+    send(page, studio, *small_photos(3))
     page.goto(studio)
     expect(earlier(page)).to_have_count(3)
     expect(earlier(page).first).to_contain_text("24 hours left")
