@@ -164,7 +164,7 @@ check() {
     "$PYTHON" -m ruff check .
     "$PYTHON" -m ruff format --check .
     "$PYTHON" -m bandit --quiet --recursive --configfile pyproject.toml colorizers service server.py
-    "$PYTHON" -m mypy --strict colorizers service training benchmarks server.py
+    "$PYTHON" -m mypy --strict colorizers service training benchmarks tests server.py
     # One thread of the networks for each of the two processes: threads that wait for a busy core only spin.
     OMP_NUM_THREADS=1 "$PYTHON" -m pytest -n 2 --dist loadfile "$@"
 }

@@ -77,8 +77,7 @@ def linear_rgb(y: Floats, a: Floats, b: Floats) -> Floats:
 
 
 def in_gamut(rgb: Floats) -> NDArray[np.bool_]:
-    result: NDArray[np.bool_] = ((rgb >= -1e-9) & (rgb <= 1 + 1e-9)).all(axis=-1)
-    return result
+    return np.all((rgb >= -1e-9) & (rgb <= 1 + 1e-9), axis=-1)
 
 
 def _inverse_f(f: Floats) -> Floats:

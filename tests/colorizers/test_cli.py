@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from colorizers.cli import main
 from colorizers.photo import open_photo
@@ -116,9 +117,9 @@ def test_the_original_is_never_replaced(model_dir: Path, tmp_path: Path, capsys:
 
 def test_a_layer_of_the_colours_alone(model_dir: Path, tmp_path: Path) -> None:
     assert run(model_dir, PHOTO, "-o", tmp_path / "x.png", "--layer") == 0
-    below = pictures.Image.open(PHOTO).convert("RGBA")
-    with pictures.Image.open(tmp_path / "x_layer.png") as layer, pictures.Image.open(tmp_path / "x.png") as result:
-        laid = np.asarray(pictures.Image.alpha_composite(below, layer).convert("RGB")).astype(int)
+    below = Image.open(PHOTO).convert("RGBA")
+    with Image.open(tmp_path / "x_layer.png") as layer, Image.open(tmp_path / "x.png") as result:
+        laid = np.asarray(Image.alpha_composite(below, layer).convert("RGB")).astype(int)
         assert np.abs(laid - np.asarray(result)).max() <= 1
 
 
@@ -136,8 +137,8 @@ def test_limit_and_pages(model_dir: Path, tmp_path: Path, capsys: pytest.Capture
     assert "the first of 3 pages" in capsys.readouterr().err
 
 
-def _page() -> pictures.Image.Image:
-    return pictures.Image.fromarray(pictures.gray8())
+def _page() -> Image.Image:
+    return Image.fromarray(pictures.gray8())
 
 
 def test_usage_errors_teach(capsys: pytest.CaptureFixture[str]) -> None:

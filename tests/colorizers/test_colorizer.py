@@ -15,13 +15,12 @@ from colorizers.colorizer import (
     BrokenPredictionError,
     Colorizer,
     UncolouredWarning,
-    default_spec,
     network_lightness,
     working_size,
 )
 from colorizers.errors import UnknownModelError, WeightsMissingError
 from colorizers.photo import open_photo
-from colorizers.registry import PUBLISHED, find_spec
+from colorizers.registry import PUBLISHED, default_spec, find_spec
 from colorizers.util import load_img, preprocess_img
 from tests.colorizers import oracle, pictures
 from tests.colorizers.standin import standin_state_dict

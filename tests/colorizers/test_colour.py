@@ -17,6 +17,7 @@ from tests.colorizers import oracle
 
 ROOT = Path(__file__).parent.parent.parent
 PHOTOS = sorted((ROOT / "tests" / "data" / "photos").glob("*.jpg"))
+DTYPES: tuple[np.dtype[np.uint8 | np.uint16], ...] = (np.dtype(np.uint8), np.dtype(np.uint16))
 # There the gamut is not convex: along one hue it is left, entered again and left for good, so that the limit jumps.
 NOTCH_HUES, NOTCH_LEVELS = (85, 112), 225
 
@@ -90,7 +91,7 @@ def test_sixteen_bit_colour_photographs_keep_their_grays() -> None:
     assert np.abs(oracle.gray(join(pixels, waves(50))) - oracle.gray(pixels)).max() <= 1
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_the_oracle_agrees(dtype: type[np.unsignedinteger]) -> None:
     ab = ab_disc(10)
     pixels = all_levels(ab.shape[2], dtype)
@@ -103,7 +104,7 @@ def test_the_oracle_agrees(dtype: type[np.unsignedinteger]) -> None:
     assert difference.max() <= 12
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_interpolation_and_bands_agree_with_the_oracle(dtype: type[np.unsignedinteger]) -> None:
     """600 rows are several bands; colours this weak stay inside the gamut at these grays."""
     ramp = np.linspace(0.25, 0.85, 130) * np.iinfo(dtype).max
@@ -114,7 +115,7 @@ def test_interpolation_and_bands_agree_with_the_oracle(dtype: type[np.unsignedin
 
 
 def test_no_colour_leaves_the_gray_as_it_is() -> None:
-    for dtype in (np.uint8, np.uint16):
+    for dtype in DTYPES:
         gray = np.arange(np.iinfo(dtype).max + 1, dtype=dtype)[None]
         result = join(gray, np.zeros((2, 3, 3), np.float32))
         assert np.array_equal(result, np.repeat(gray[..., None], 3, axis=2))
@@ -143,7 +144,7 @@ def test_colours_outside_the_gamut_keep_their_hue_and_lose_chroma() -> None:
 
 def test_gray_levels_are_the_oracles() -> None:
     random = np.random.default_rng(4)
-    for dtype in (np.uint8, np.uint16):
+    for dtype in DTYPES:
         rgb = random.integers(0, np.iinfo(dtype).max + 1, (300, 200, 3)).astype(dtype)
         assert np.array_equal(gray_levels(rgb), oracle.gray(rgb))
         assert np.array_equal(gray_levels(rgb[..., 0]), rgb[..., 0])

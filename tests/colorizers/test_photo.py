@@ -51,7 +51,7 @@ def tiff(samples: NDArray[np.uint16], **options: Any) -> bytes:
 def test_gray_files_keep_their_pixels() -> None:
     for format_ in ("PNG", "TIFF", "BMP", "GIF", "PPM"):
         photo = open_photo(saved(gray8(), format_))
-        assert (photo.format, photo.pixels.dtype, photo.alpha) == (format_, np.uint8, None)
+        assert (photo.format, photo.pixels.dtype.name, photo.alpha) == (format_, "uint8", None)
         assert np.array_equal(photo.pixels, gray8())
         assert not photo.had_colour
 
@@ -198,8 +198,8 @@ def test_every_orientation_is_turned_upright(format_: str, orientation: int) -> 
     elif format_ == "deep TIFF":
         data = tiff(oriented(gray16(), orientation), extratags=[(0x0112, 3, 1, orientation, True)])
     else:
-        options = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}.get(format_, {})
-        data = saved(oriented(gray8(), orientation), format_, exif=block, **options)
+        best: dict[str, dict[str, int]] = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}
+        data = saved(oriented(gray8(), orientation), format_, exif=block, **best.get(format_, {}))
     expected = gray16() if "deep" in format_ else gray8()
     photo = open_photo(data)
     assert photo.pixels.shape == expected.shape

@@ -27,7 +27,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(condition: Callable[[], T], within_s: float = 90.0) -> T:
+def until(condition: Callable[[], T | None], within_s: float = 90.0) -> T:
     """Return the first true value of `condition`."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:

@@ -1,6 +1,7 @@
 """What is made of a photo without sending it again: renders, previews, and what the network says about a place."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from tests.service.photos import as_file, chroma, field, pixels_of, scene
 
 WAIT = {"Prefer": "wait=90"}
 HINT = {"x": 0.25, "y": 0.5, "radius": 0.2, "a": 60, "b": -60}
-Photo = dict
+Photo = dict[str, Any]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ from tests.service.photos import as_file, scene
 from tests.service.processes import free_port, until
 from tests.service.test_gunicorn import serving
 
-Event = tuple[str, dict]
+Event = tuple[str, dict[str, Any]]
 
 
 def events_of(response: httpx.Response) -> Iterator[Event]:
@@ -29,7 +30,7 @@ def events_of(response: httpx.Response) -> Iterator[Event]:
             yield name, json.loads(line.removeprefix("data: "))
 
 
-def send(client: httpx.Client) -> dict:
+def send(client: httpx.Client) -> dict[str, Any]:
     return client.post("/v1/colorizations", files={"photo": ("a.png", as_file(scene(), "PNG"))}).json()
 
 

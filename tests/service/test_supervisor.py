@@ -23,6 +23,11 @@ def only_worker(settings: Settings) -> int:
     return worker
 
 
+def is_running(jobs: JobStore, job_id: str) -> bool:
+    job = jobs.get(job_id)
+    return job is not None and job.status == "running"
+
+
 def ended(jobs: JobStore, job_id: str) -> Job | None:
     job = jobs.get(job_id)
     return job if job and job.is_final else None
@@ -33,7 +38,7 @@ def test_killed_worker_is_replaced_and_its_photo_finished(make_settings: MakeSet
     with running_client(settings) as client:
         answer = client.post("/v1/index", data={"photo": field(as_file(scene()))})
         worker = only_worker(settings)
-        until(lambda: parts_of(client).jobs.get(answer.get_json()["id"]).status == "running")  # type: ignore[union-attr]
+        until(lambda: is_running(parts_of(client).jobs, answer.get_json()["id"]))
         killed_at = time.monotonic()
         kill(worker)
         until(lambda: workers_of(settings.data_dir) not in ([], [worker]))

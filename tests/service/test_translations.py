@@ -27,7 +27,7 @@ def source_messages() -> set[str]:
     for folder in folders:
         relative = [(pattern.removeprefix(f"{folder.name}/"), method) for pattern, method in methods]
         for _, _, message, _, _ in extract_from_dir(folder, relative, options, DEFAULT_KEYWORDS):
-            found.add(message if isinstance(message, str) else message[0])
+            found.add(message if isinstance(message, str) else (message or ("",))[0])
     return found
 
 
@@ -40,7 +40,7 @@ def chinese() -> Catalog:
 def texts(catalogue: Catalog) -> dict[str, str]:
     """Return the translations by message, plural forms by their singular."""
     pairs = ((message.id, message.string) for message in catalogue if message.id)
-    return {id_ if isinstance(id_, str) else id_[0]: s if isinstance(s, str) else s[0] for id_, s in pairs}
+    return {id_ if isinstance(id_, str) else id_[0]: s if isinstance(s, str) else (s or ("",))[0] for id_, s in pairs}
 
 
 def test_chinese_is_complete_and_has_nothing_left_over() -> None:
