@@ -112,7 +112,7 @@ def test_the_page_of_a_waiting_photo_becomes_its_result(open_page: OpenPage, stu
     expect(page.get_by_role("slider", name="Compare before and after")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your photograph, in colour")
     expect(page).to_have_title("Your photograph, in colour · Photo Colorizer")
-    expect(page.get_by_text("Nobody recorded the true colours")).to_be_visible()
+    expect(page.get_by_text("Colours guessed by")).to_be_visible()
 
 
 def test_the_slider_works_by_keyboard(open_page: OpenPage) -> None:
