@@ -1,22 +1,25 @@
 """The network that coloured a photo in, four plausible colourings of that photo to choose from out, as options.
 
-A network's distribution read at several temperatures gives from the calm mean of all it thinks possible to the boldest
-of its guesses; every other installed network has an opinion of its own.
+A network's distribution read at a lower temperature gives bolder guesses; every other installed network has an opinion
+of its own; and nobody knows how vivid and how warm a colour photograph of the scene would have been.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from flask_babel import gettext as _
 
 from colorizers.registry import ModelSpec
 from service.options import Options
+from service.titles import network_title
 
 COUNT = 4
-_CALM, _LIVELY, _BOLD = 1.0, 0.38, 0.15
-_NEAR = 0.8
-_MORE_VIVID, _WARM, _COOL = 1.35, 0.5, -0.4
+# Of the network's own temperature; and where it has none, the one of Zhang et al. 2016, section 2.3.
+_COOLED, _COOLED_MEAN = 0.6, 0.38
+_LIVELY = 1.15
+_WARM, _WARM_VIVIDNESS = 0.45, 1.1
+_CALM, _CALM_WARMTH = 0.7, -0.3
 
 
 @dataclass(frozen=True)
@@ -36,21 +39,15 @@ def _all(spec: ModelSpec, others: list[ModelSpec], base: Options) -> Iterator[Co
     hints = base.hints if spec.accepts_hints else ()
     own = Options(model=spec.name, hints=hints)
     yield Colouring(_("As the network sees it"), own)
-    steps = list(_temperatures(spec))
-    for label, temperature in steps[: max(1, COUNT - 1 - len(others))]:
-        yield Colouring(label, Options(model=spec.name, hints=hints, temperature=temperature))
+    yield Colouring(_("Livelier"), replace(own, temperature=_lower(spec), saturation=_LIVELY))
     for other in others:
-        yield Colouring(other.title, Options(model=other.name, hints=hints if other.accepts_hints else ()))
-    yield Colouring(_("Warmer"), Options(model=spec.name, hints=hints, warmth=_WARM))
-    yield Colouring(_("Cooler"), Options(model=spec.name, hints=hints, warmth=_COOL))
-    yield Colouring(_("More vivid"), Options(model=spec.name, hints=hints, saturation=_MORE_VIVID))
+        yield Colouring(network_title(other.title), Options(other.name, base.hints if other.accepts_hints else ()))
+    yield Colouring(_("Warmer"), replace(own, warmth=_WARM, saturation=_WARM_VIVIDNESS))
+    yield Colouring(_("Calmer"), replace(own, warmth=_CALM_WARMTH, saturation=_CALM))
 
 
-def _temperatures(spec: ModelSpec) -> Iterator[tuple[str, float]]:
-    """Yield what differs visibly from the network's own temperature."""
+def _lower(spec: ModelSpec) -> float | None:
+    """Return a temperature at which the network makes up its mind more often; far below, colours break into patches."""
     if not spec.has_distribution:
-        return
-    own = spec.temperature or _LIVELY
-    for label, temperature in ((_("Livelier"), _LIVELY), (_("Bold"), _BOLD), (_("Calm"), _CALM)):
-        if temperature < _NEAR * own or temperature > own / _NEAR:
-            yield label, temperature
+        return None
+    return round(_COOLED * spec.temperature, 2) if spec.temperature else _COOLED_MEAN

@@ -14,6 +14,7 @@ from service.parts import parts
 from service.problems import JobNotFoundError, ProblemError, problem_of
 from service.studio import Studio, studio_of
 from service.submission import find_some_jobs, submit, wait
+from service.titles import network_title
 from service.views import JobView, is_worth_a_retry, view_gone, view_job, view_submissions
 
 blueprint = Blueprint("pages", __name__)
@@ -33,7 +34,7 @@ def home() -> ResponseReturnValue:
         "expire_hours": f"{settings.expire_hours:g}",
     }
     spec = choose_model(settings)
-    model = {"title": spec.title, "is_embedded": is_embedded(spec.name)}
+    model = {"title": network_title(spec.title), "is_embedded": is_embedded(spec.name)}
     earlier = entries(ON_HOME_PAGE + 1)
     return render_template(
         "home.html",

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -18,6 +18,7 @@ from service.options import Options
 from service.parts import Parts
 from service.settings import Settings
 from service.sharing import kept_until_s, share_token
+from service.titles import format_title, learnt_from, network_title
 from service.views import JobView, view_job
 
 # What browsers decode by themselves; of other files they see the views only.
@@ -54,7 +55,7 @@ class Studio:
     file: dict[str, str]
     grays: Grays | None
     had_colour: bool
-    network: ModelSpec | None
+    learnt_from: str | None
     expires_in: str
     overlay: bool = False
     hints: bool = False
@@ -78,7 +79,7 @@ def studio_of(job: Job, parts: Parts) -> Studio | None:
         overlay=outcome.has_distribution,
         hints=outcome.accepts_hints,
         options=_fields(job, outcome),
-        networks=networks,
+        networks=tuple(replace(network, title=network_title(network.title)) for network in networks),
         kept=tuple(_kept(one) for one in versions_of(job, parts.owners.of(request), parts)),
         choices=tuple(colourings(spec, others, job.options)) if spec else (),
         share_url=url_for("results.shared", token=share_token(job, parts), _external=True),
@@ -98,17 +99,23 @@ def installed(settings: Settings) -> list[ModelSpec]:
 
 
 def _seen(job: Job, outcome: Outcome, base: str, parts: Parts) -> dict[str, Any]:
-    kind = (outcome.format or outcome.suffix.removeprefix(".")).upper()
     seconds = max(0.0, kept_until_s(job, parts) - time.time())
+    spec = known_specs(parts.settings.model_dir).get(outcome.model)
     return {
         "job": view_job(job, parts.jobs),
         "addresses": _addresses(job, outcome, base),
-        "file": {"kind": kind, "recipe_name": f"{PurePosixPath(job.name).stem}.recipe.json"},
+        "file": _file(job, outcome),
         "grays": _grays(outcome),
         "had_colour": outcome.was_colour,
-        "network": known_specs(parts.settings.model_dir).get(outcome.model),
+        "learnt_from": learnt_from(spec.trained_on) if spec else None,
         "expires_in": format_timedelta(seconds),
     }
+
+
+def _file(job: Job, outcome: Outcome) -> dict[str, str]:
+    format_ = outcome.format or outcome.suffix.removeprefix(".")
+    recipe_name = f"{PurePosixPath(job.name).stem}.recipe.json"
+    return {"format": format_, "kind": format_title(format_), "recipe_name": recipe_name}
 
 
 def _addresses(job: Job, outcome: Outcome, base: str) -> dict[str, str]:
@@ -151,7 +158,7 @@ def _label(job: Job) -> str:
     """Return in what a colouring differs from others of the same original."""
     options = job.options
     details = [
-        job.outcome.model_title if job.outcome else "",
+        network_title(job.outcome.model_title) if job.outcome else "",
         ngettext("%(num)s place", "%(num)s places", len(options.hints)) if options.hints else "",
         _("vividness %(percent)s %%", percent=round(100 * options.saturation)) if options.saturation != 1 else "",
         _("warmth %(value)s", value=f"{100 * options.warmth:+.0f}") if options.warmth else "",

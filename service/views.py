@@ -10,6 +10,7 @@ from service.models import is_embedded
 from service.names import result_name
 from service.problems import problem_of
 from service.submission import Submission
+from service.titles import network_title
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def view_job(job: Job, jobs: JobStore) -> JobView:
         reason=problem_of(job.failure).text if job.failure else None,
         width=outcome.width if outcome else job.width,
         height=outcome.height if outcome else job.height,
-        model_title=outcome.model_title if outcome else None,
+        model_title=network_title(outcome.model_title) if outcome else None,
         model_is_embedded=bool(outcome and is_embedded(outcome.model)),
         uncoloured=bool(outcome and outcome.uncoloured),
         original_url=_url("original", job),
