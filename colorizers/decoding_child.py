@@ -6,6 +6,7 @@ message: the photo's arrays and metadata go into memory whose size can no longer
 """
 
 import dataclasses
+import faulthandler
 import fcntl
 import json
 import mmap
@@ -94,7 +95,18 @@ def _memory_with(blobs: list[bytes | np.ndarray[Any, Any]], size: int) -> int:
     return memory
 
 
+def _silence_libraries() -> None:
+    """Let what libraries print about every broken row of a picture go nowhere, and keep what Python says."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    faulthandler.enable(sys.stderr)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
 if __name__ == "__main__":
+    _silence_libraries()
     # Ctrl-C in a terminal reaches the whole group; the process that started this one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,7 +1,8 @@
 """The bytes of a picture file in, nothing out unless it declares too much: frames, metadata, pixels of TIFF pages.
 
-All of it is read from headers; nothing is decoded or unpacked. Sizes of other formats than TIFF are judged by the
-caller, from what Pillow reads in the header.
+All of it is read from headers; nothing is decoded or unpacked. Of TIFF, GIF and WebP files Pillow, or the library
+behind it, makes room for pixels as soon as it opens them: their sizes are judged here. Those of other formats are left
+to the caller, who has them from Pillow.
 """
 
 import struct
@@ -25,13 +26,17 @@ _PIXEL_CHUNKS = (b"IDAT", b"fdAT", b"IEND")
 def check_limits(data: Bytes, format_: str, max_megapixels: float) -> None:
     """Raise `TooManyFramesError`, `TooMuchMetadataError` or `TooManyPixelsError` where `data` declares too much.
 
-    `format_` is Pillow's name of the file's format. A TIFF file is also judged by its tiles and samples.
+    `format_` is Pillow's name of the file's format. A TIFF file is also judged by its tiles and samples. Raises
+    `UndecodableError` where a TIFF file has no directory that can be read.
     """
     if format_ == "TIFF":
         _check_pages(data, max_megapixels)
         return
-    if format_ == "GIF" and sum(1 for _ in _gif_frames(data)) > MOST_FRAMES:
-        raise _too_many_frames()
+    if format_ == "GIF":
+        _check_gif(data, max_megapixels)
+    if format_ == "WEBP":
+        width, height = _webp_size(data)
+        check_pixels(width, height, max_megapixels)
     walk = {"PNG": _png_metadata, "JPEG": _jpeg_metadata, "MPO": _jpeg_metadata, "WEBP": _webp_metadata}.get(format_)
     if walk is not None and sum(walk(data)) > MOST_METADATA_BYTES:
         raise _too_much_metadata()
@@ -49,19 +54,27 @@ def check_pixels(width: int, height: int, max_megapixels: float) -> None:
 
 
 def _check_pages(data: Bytes, max_megapixels: float) -> None:
-    pixels, metadata_bytes = 0, 0
-    for number, page in enumerate(tiff_header.pages(data)):
-        if number >= MOST_FRAMES:
+    count, pixels, metadata_bytes = 0, 0, 0
+    # What is checked after each directory need not wait for the last one.
+    for header in tiff_header.directories(data):
+        metadata_bytes += header.metadata_bytes
+        if metadata_bytes > MOST_METADATA_BYTES:
+            raise _too_much_metadata()
+        if not header.is_page:
+            continue
+        count += 1
+        if count > MOST_FRAMES:
             raise _too_many_frames()
-        check_pixels(page.width, page.height, max_megapixels)
-        check_pixels(page.tile_width, page.tile_height, max_megapixels)
-        if page.samples > _MOST_SAMPLES:
+        check_pixels(header.width, header.height, max_megapixels)
+        check_pixels(header.tile_width, header.tile_height, max_megapixels)
+        if header.samples > _MOST_SAMPLES:
             raise UndecodableError("This TIFF file has more samples a pixel than a photograph has.", format="TIFF")
-        pixels += page.width * page.height
-        metadata_bytes += page.metadata_bytes
-    check_pixels(pixels, 1, max_megapixels * ALL_PAGES)
-    if metadata_bytes > MOST_METADATA_BYTES:
-        raise _too_much_metadata()
+        pixels += header.width * header.height
+        check_pixels(pixels, 1, max_megapixels * ALL_PAGES)
+    if not count:
+        raise UndecodableError(
+            "This TIFF file cannot be decoded: it is broken, cut off or of an unusual kind.", format="TIFF"
+        )
 
 
 def _too_many_frames() -> TooManyFramesError:
@@ -101,13 +114,38 @@ def _webp_metadata(data: Bytes) -> Iterator[int]:
         at += 8 + size + size % 2
 
 
-def _gif_frames(data: Bytes) -> Iterator[int]:
-    """Yield where every frame starts, up to one more than there may be; stops where the file is broken."""
-    at, found = 6 + 7 + _gif_colours(data, 10), 0
-    while found <= MOST_FRAMES and at < len(data) and data[at] in (0x21, 0x2C):
+def _webp_size(data: Bytes) -> tuple[int, int]:
+    """Return the width and height of the canvas (RFC 9649, sections 2.5 to 2.7), zeros where none is declared."""
+    name, head = bytes(data[12:16]), bytes(data[20:30]).ljust(10, b"\0")
+    if name == b"VP8X":
+        return 1 + int.from_bytes(head[4:7], "little"), 1 + int.from_bytes(head[7:10], "little")
+    if name == b"VP8L":
+        bits = int.from_bytes(head[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    width, height = struct.unpack_from("<HH", head, 6)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _check_gif(data: Bytes, max_megapixels: float) -> None:
+    if len(data) < 10:
+        return
+    width, height = struct.unpack_from("<HH", data, 6)
+    check_pixels(width, height, max_megapixels)
+    for number, (right, bottom) in enumerate(_gif_frames(data)):
+        if number >= MOST_FRAMES:
+            raise _too_many_frames()
+        check_pixels(max(right, width), max(bottom, height), max_megapixels)
+
+
+def _gif_frames(data: Bytes) -> Iterator[tuple[int, int]]:
+    """Yield how far to the right and down each frame reaches; stops where the file is broken."""
+    at = 6 + 7 + _gif_colours(data, 10)
+    while at < len(data) and data[at] in (0x21, 0x2C):
         if data[at] == 0x2C:
-            yield at
-            found += 1
+            if len(data) < at + 9:
+                return
+            left, top, width, height = struct.unpack_from("<4H", data, at + 1)
+            yield left + width, top + height
             at += 10 + _gif_colours(data, at + 9) + 1
         else:
             at += 2

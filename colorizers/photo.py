@@ -137,13 +137,12 @@ def _open(data: bytes, max_megapixels: float, page: int) -> Photo:
         check_pixels(image.width, image.height, max_megapixels)
         if image.format == "PNG":
             image.load()  # A PNG's metadata may stand behind its pixels.
-        frames, index = _frames(image), 0
         if image.format == "TIFF":
             indices = [header.index for header in tiff_header.pages(data)]
             frames, index = len(indices), _page_index(indices, page)
             image.seek(index)
-        elif page:
-            _page_index([0], page)
+        else:
+            frames, index = _frames(image), _page_index([0], page)
         block = metadata.exif_block(image, data)
         orientation = exif.read_orientation(block) if block else 1
         dpi = metadata.resolution_dpi(image)

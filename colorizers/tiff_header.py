@@ -12,16 +12,22 @@ _KIND_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 
 # Where pixels are, strip by strip, and Photoshop's layers: these are not carried over, so their size does no harm.
 _PLACES_OF_PIXELS = frozenset({273, 279, 324, 325, 37724})
 _MOST_DIRECTORIES = 10_000
+# No writer comes near it; BigTIFF could declare more than anyone can wait for.
+_MOST_ENTRIES = 1 << 16
+# What an entry costs whoever reads it, at the least.
+_ENTRY_BYTES = 64
 
 
 @dataclass(frozen=True)
 class PageHeader:
     """What a page declares: `index` among all directories of the file, sizes in pixels, samples a pixel.
 
-    `metadata_bytes` is what its tags hold besides the places of its pixels.
+    `metadata_bytes` is what its tags take, without the places of its pixels. `is_page` is false for reduced pictures of
+    other pages and for masks, unless the file begins with one.
     """
 
     index: int
+    is_page: bool
     width: int
     height: int
     samples: int
@@ -41,10 +47,12 @@ class _Layout:
 
 
 def pages(data: bytes | mmap) -> Iterator[PageHeader]:
-    """Yield the file's pages; reduced pictures and masks are none, unless the file begins with one.
+    """Yield the file's pages; ends where the chain of directories is broken or leads back."""
+    return (header for header in directories(data) if header.is_page)
 
-    Ends where the chain of directories is broken or leads back.
-    """
+
+def directories(data: bytes | mmap) -> Iterator[PageHeader]:
+    """Yield what all directories of the file declare, pages or not; ends as `pages` does."""
     order = "<" if data[:2] == b"II" else ">"
     if data[2:4] in (b"+\0", b"\0+"):
         layout, link = _Layout(order + "Q", order + "Q", order + "HHQ", 20), 8
@@ -55,22 +63,26 @@ def pages(data: bytes | mmap) -> Iterator[PageHeader]:
         (at,) = struct.unpack_from(layout.offset, data, link)
         while at and at not in seen and len(seen) < _MOST_DIRECTORIES:
             seen.add(at)
-            page, subfile_type, link = _read(data, at, layout, len(seen) - 1)
-            if page.index == 0 or not subfile_type & _NO_PAGE:
-                yield page
+            header, link = _read(data, at, layout, len(seen) - 1)
+            yield header
             (at,) = struct.unpack_from(layout.offset, data, link)
     except struct.error:
         return
 
 
-def _read(data: bytes | mmap, at: int, layout: _Layout, index: int) -> tuple[PageHeader, int, int]:
-    """Return the page of the directory at `at`, its subfile type, and where its link to the next directory is."""
+def _read(data: bytes | mmap, at: int, layout: _Layout, index: int) -> tuple[PageHeader, int]:
+    """Return what the directory at `at` declares, and where its link to the next directory is.
+
+    Raises `struct.error` where it is broken.
+    """
     (count,) = struct.unpack_from(layout.count, data, at)
+    if count > _MOST_ENTRIES:
+        raise struct.error("no directory has so many entries")
     start = at + struct.calcsize(layout.count)
     link = start + count * layout.entry_bytes
     struct.unpack_from(layout.offset, data, link)
     values: dict[int, int] = {}
-    metadata_bytes = 0
+    metadata_bytes = _ENTRY_BYTES * count
     for entry in range(start, link, layout.entry_bytes):
         tag, kind, number = struct.unpack_from(layout.entry, data, entry)
         if tag not in _PLACES_OF_PIXELS:
@@ -79,8 +91,9 @@ def _read(data: bytes | mmap, at: int, layout: _Layout, index: int) -> tuple[Pag
             code = {3: "H", 4: "L", 16: "Q"}[kind]
             (value,) = struct.unpack_from(layout.offset[0] + code, data, entry + struct.calcsize(layout.entry))
             values.setdefault(tag, value)
-    page = PageHeader(
+    header = PageHeader(
         index=index,
+        is_page=index == 0 or not values.get(_SUBFILE_TYPE, 0) & _NO_PAGE,
         width=values.get(_WIDTH, 0),
         height=values.get(_HEIGHT, 0),
         samples=values.get(_SAMPLES, 1),
@@ -88,4 +101,4 @@ def _read(data: bytes | mmap, at: int, layout: _Layout, index: int) -> tuple[Pag
         tile_height=values.get(_TILE_HEIGHT, 0),
         metadata_bytes=metadata_bytes,
     )
-    return page, values.get(_SUBFILE_TYPE, 0), link
+    return header, link

@@ -15,8 +15,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from colorizers.errors import PhotoError
-from colorizers.photo import read_header
+from colorizers.errors import PhotoError, TooManyPixelsError
+from colorizers.photo import open_photo, read_header
 from tests.colorizers.pictures import gray8, saved
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +39,23 @@ def packed_zeros(megabytes: int) -> bytes:
 def gif(width: int, height: int, frames: int) -> bytes:
     frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0x80) + bytes(6) + b"\x02\x02\x44\x01\x00"
     return b"GIF89a" + struct.pack("<HHBBB", width, height, 0, 0, 0) + frame * frames + b";"
+
+
+def gif_with_disposal(screen: int, frame: int) -> bytes:
+    """Return a GIF file whose frame is to be cleared afterwards: Pillow makes room for that when it opens the file."""
+    control = b"\x21\xf9\x04" + bytes([2 << 2 | 1]) + bytes(4)
+    frame_ = b"\x2c" + struct.pack("<HHHHB", 0, 0, frame, frame, 0x80) + bytes(6) + b"\x02\x02\x44\x01\x00"
+    return b"GIF89a" + struct.pack("<HHBBB", screen, screen, 0, 0, 0) + (control + frame_) * 2 + b";"
+
+
+def webp_canvas(side: int) -> bytes:
+    plain = saved(gray8(), "WEBP")
+    size = (side - 1).to_bytes(3, "little")
+    animation = b"ANIM" + struct.pack("<IIH", 6, 0, 0)
+    frame = b"ANMF" + struct.pack("<I", 16 + len(plain) - 12) + bytes(6)
+    frame += (gray8().shape[1] - 1).to_bytes(3, "little") + (gray8().shape[0] - 1).to_bytes(3, "little") + bytes(4)
+    body = b"WEBPVP8X" + struct.pack("<I", 10) + b"\x02\0\0\0" + size * 2 + animation + frame + plain[12:]
+    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def tiff(pages: int = 1, tile: int = 0, side: int = 16, samples: int = 1, tag_bytes: int = 0) -> bytes:
@@ -95,6 +112,20 @@ def bmp() -> bytes:
     return b"BM" + struct.pack("<IHHI", 1000, 0, 0, 54) + struct.pack("<IiiHH", 40, 60_000, 60_000, 1, 24) + bytes(900)
 
 
+def tiff_of_overlapping_directories(entries: int = 40_000, directories: int = 5_000) -> bytes:
+    """Return a TIFF file of half a megabyte whose directories share their entries, each but the first a mask's."""
+    first = 8 + 12
+    # An entry's last two bytes are the number of entries of the directory that begins there.
+    area = [struct.pack("<HHLL", 254, 4, 1, entries << 16 | 4)] * (entries + directories + 1)
+    for number in range(directories):
+        area[entries + number] = struct.pack("<LLL", first + 12 * (number + 1) - 2, 1, entries << 16 | 4)
+    return b"II*\0" + struct.pack("<L", first - 2) + bytes(10) + struct.pack("<H", entries) + b"".join(area)
+
+
+def big_tiff_of_one_directory(entries: int = 2_000_000) -> bytes:
+    return b"II+\0" + struct.pack("<HHQQ", 8, 0, 16, entries) + struct.pack("<HHQQ", 256, 4, 1, 16) * entries
+
+
 def multi_page_noise() -> bytes:
     file = BytesIO()
     with tifffile.TiffWriter(file) as writer:
@@ -114,6 +145,9 @@ BOMBS: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "png iTXt": (lambda: png(chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + packed_zeros(400))), {"undecodable"}),
     "png large text": (lambda: png(chunk(b"tEXt", b"Comment\0" + b"a" * (40 << 20))), {"too_much_metadata"}),
     "gif pixels": (lambda: gif(65_535, 65_535, 1), {"too_many_pixels"}),
+    "gif disposal": (lambda: gif_with_disposal(60_000, 60_000), {"too_many_pixels"}),
+    "gif disposal of a frame": (lambda: gif_with_disposal(10, 60_000), {"too_many_pixels"}),
+    "webp canvas": (lambda: webp_canvas(60_000), {"too_many_pixels"}),
     "gif frames": (lambda: gif(1, 1, 500_000), {"too_many_frames"}),
     "tiff pixels": (lambda: tiff(side=200_000), {"too_many_pixels"}),
     "tiff pages": (multi_page_noise, {"too_many_frames"}),
@@ -122,6 +156,8 @@ BOMBS: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "tiff tile": (lambda: tiff(tile=100_000), {"too_many_pixels"}),
     "tiff samples": (lambda: tiff(samples=60_000), {"undecodable"}),
     "tiff metadata": (lambda: tiff(tag_bytes=4_000_000_000), {"too_much_metadata"}),
+    "tiff overlapping directories": (tiff_of_overlapping_directories, {"too_much_metadata"}),
+    "tiff large directory": (big_tiff_of_one_directory, {"undecodable"}),
     "jpeg 2000 pixels": (jp2, {"too_many_pixels"}),
     "avif pixels": (avif, {"too_many_pixels", "undecodable"}),
     "heic pixels": (heic, {"too_many_pixels", "undecodable"}),
@@ -148,6 +184,16 @@ def test_bombs_are_refused_quickly_and_in_little_memory(name: str, tmp_path: Pat
         with pytest.raises(PhotoError) as caught:
             read_header(path)
         assert caught.value.code == measured["code"]
+
+
+def test_sizes_that_webp_files_declare() -> None:
+    for options in ({}, {"lossless": True}, {"exif": b"II*\0" + bytes(8)}):
+        data = saved(np.zeros((30, 1300), np.uint8), "WEBP", **options)
+        with pytest.raises(TooManyPixelsError) as caught:
+            open_photo(data, max_megapixels=0.038)
+        assert caught.value.data["megapixels"] == 0.039
+        assert open_photo(data, max_megapixels=0.039).width == 1300
+    assert open_photo(webp_canvas(500)).width == 500
 
 
 def test_what_is_large_but_honest_is_opened(tmp_path: Path) -> None:
