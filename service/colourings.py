@@ -10,6 +10,7 @@ from itertools import islice
 
 from flask_babel import gettext as _
 
+from colorizers.recipe import TEMPERATURES
 from colorizers.registry import ModelSpec
 from service.options import Options
 from service.titles import network_title
@@ -50,4 +51,4 @@ def _lower(spec: ModelSpec) -> float | None:
     """Return a temperature at which the network makes up its mind more often; far below, colours break into patches."""
     if not spec.has_distribution:
         return None
-    return round(_COOLED * spec.temperature, 2) if spec.temperature else _COOLED_MEAN
+    return max(TEMPERATURES[0], round(_COOLED * spec.temperature, 2)) if spec.temperature else _COOLED_MEAN

@@ -2,7 +2,8 @@
 
 import { token } from "./upload.js";
 
-const PAUSE_MS = 700;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 1000;
 
 /** What the server would not do; `message` is a sentence for the reader, empty where it could not be reached. */
 export class Refused extends Error {}
@@ -26,9 +27,11 @@ export async function get(url, signal) {
 
 /** Follow a job until it has ended. */
 async function finished(job, signal) {
+  let pause = FIRST_PAUSE_MS;
   for (let now = job; ; now = await get(now.urls.self, signal)) {
     if (now.status === "done") return now;
     if (now.status === "failed") throw new Refused(now.problem?.detail ?? "");
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    pause = Math.min(1.3 * pause, LONGEST_PAUSE_MS);
   }
 }

@@ -283,7 +283,8 @@ export class Viewer extends EventTarget {
 
   #sharpen() {
     const shownPx = this.pan.width * this.pan.zoom * devicePixelRatio;
-    const enough = shownPx <= this.photo.naturalWidth * 1.05;
+    const allThere = this.#stored && this.photo.naturalWidth >= this.size.width;
+    const enough = allThere || shownPx <= this.photo.naturalWidth * 1.05;
     if (enough || (this.#sharp && covers(this.#sharp, this.pan.seen()) && shownPx <= this.#sharp.shownPx * 1.05)) {
       if (enough) this.#dropSharp();
       return;

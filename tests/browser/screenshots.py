@@ -8,7 +8,7 @@ import io
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,16 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from tests.browser.serving import ROOT, running_application, running_chromium
+from service.jobs import open_jobs
+from service.records import WORKER_LOST
+from service.settings import Settings
+from tests.browser.serving import ROOT, resting_workers, running_application, running_chromium
+from tests.browser.visits import Visit
 
 FOLDER = ROOT / "docs" / "screenshots"
 EXAMPLES = ROOT / "static" / "examples"
 LONG_NAME = "Grandmother and Aunt Wilhelmina in front of the bakery in Niagara Street, summer of 1908 (scan 2).webp"
-QUALITY = 72
+QUALITY = 60
 PATIENCE_MS = 120_000
 
 WINDOWS: dict[str, dict[str, Any]] = {
@@ -42,7 +46,7 @@ FLAGS = {
 }
 SCHEMES = ("light", "dark")
 
-Scene = Callable[[Page], None]
+Scene = Callable[[Visit], None]
 SCENES: dict[str, Scene] = {}
 
 
@@ -59,6 +63,7 @@ def _photo(path: Path, name: str = "") -> FilePayload:
 PHOTOS = [
     _photo(EXAMPLES / f"{name}.webp") for name in ("buffalo-1908", "nipomo-1936", "snake-river-1942", "dallas-1936")
 ]
+BUFFALO = PHOTOS[0]
 SEVERAL = [*PHOTOS, _photo(EXAMPLES / "buffalo-1908.webp", LONG_NAME)]
 LETTER = FilePayload(name="letter.txt", mimeType="text/plain", buffer=b"Dear grandmother")
 
@@ -77,6 +82,7 @@ def _colour(page: Page, files: list[FilePayload]) -> None:
 
 def _rest(page: Page) -> None:
     """Wait until every picture is there and what moves has come to rest."""
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
     page.evaluate(
         """Promise.all([...document.images].map((image) => {
           image.loading = "eager";
@@ -86,73 +92,146 @@ def _rest(page: Page) -> None:
     page.wait_for_timeout(1900)
 
 
-@scene
-def home(page: Page) -> None:
-    page.wait_for_load_state("networkidle")
-
-
-@scene
-def home_zh(page: Page) -> None:
+def _chinese(page: Page) -> None:
     page.get_by_role("link", name="中文").click()
     page.wait_for_load_state("networkidle")
 
 
-@scene
-def chosen(page: Page) -> None:
-    _upload(page, SEVERAL)
-    page.wait_for_timeout(700)
+def _point(page: Page, x: float, y: float) -> None:
+    """Point at a place of the picture and choose the most likely colour that is far from gray."""
+    page.locator("#point").click()
+    page.evaluate("scrollTo(0, 0)")
+    box = page.locator(".sheet.after").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    swatches = page.locator(".swatch")
+    expect(swatches.first).to_be_visible()
+    chroma = swatches.evaluate_all("(all) => all.map((one) => Math.hypot(one.dataset.a, one.dataset.b))")
+    strong = [index for index, value in enumerate(chroma) if value > 25]
+    swatches.nth(strong[0] if strong else 0).click()
+    expect(page.locator("#studio")).not_to_have_class("asking", timeout=PATIENCE_MS)
+    expect(page.locator(".painted")).to_be_visible()
+
+
+def _versions(page: Page) -> None:
+    page.locator("#versions button").click()
+    expect(page.locator("#versions-status")).to_have_text("", timeout=PATIENCE_MS)
 
 
 @scene
-def running(page: Page) -> None:
-    _keep_busy(page)
+def home(visit: Visit) -> None:
+    visit.page.wait_for_load_state("networkidle")
+
+
+@scene
+def home_zh(visit: Visit) -> None:
+    _chinese(visit.page)
+
+
+@scene
+def running(visit: Visit) -> None:
+    """One is being coloured, the others wait."""
+    page = visit.page
+    visit.send_and_open(BUFFALO)
+    page.goto(visit.studio)
+    visit.stay(resting_workers(visit.data_dir))
     _upload(page, SEVERAL)
     page.locator("#colorize").click()
-    expect(page.locator(".state", has_text="In the queue").first).to_be_visible(timeout=PATIENCE_MS)
-    page.wait_for_timeout(800)
-
-
-@scene
-def batch(page: Page) -> None:
-    _colour(page, [*SEVERAL, LETTER])
-
-
-@scene
-def earlier(page: Page) -> None:
-    address = page.url
-    _colour(page, SEVERAL)
-    page.goto(address)
+    queued = page.locator(".state", has_text="In the queue")
+    expect(queued).to_have_count(4, timeout=PATIENCE_MS)
+    visit.stay(_working_on_one(visit.data_dir))
+    expect(page.locator(".state", has_text="Being coloured now")).to_have_count(1, timeout=PATIENCE_MS)
+    expect(queued).to_have_count(3, timeout=PATIENCE_MS)
     _rest(page)
 
 
-@scene
-def result(page: Page) -> None:
-    _colour(page, PHOTOS[2:3])
-    page.get_by_role("link", name="Change colours").click()
-    _rest(page)
+@contextmanager
+def _working_on_one(data_dir: str) -> Iterator[None]:
+    """Take the first photograph of the queue meanwhile, as a worker does."""
+    jobs = open_jobs(Settings.from_environ({"DATA_DIR": data_dir}))
+    assert jobs.claim("screenshots")
+    yield
+    jobs.release("screenshots")
 
 
 @scene
-def gone(page: Page) -> None:
-    page.goto(f"{page.url}colorization/{'0' * 32}")
+def batch(visit: Visit) -> None:
+    _colour(visit.page, [*SEVERAL, LETTER])
 
 
 @scene
-def error(page: Page) -> None:
-    answer = page.request.post(f"{page.url}colorization", multipart={"photo": LETTER}, headers=_token(page))
+def earlier(visit: Visit) -> None:
+    _colour(visit.page, SEVERAL)
+    visit.page.goto(visit.studio)
+    _rest(visit.page)
+
+
+@scene
+def result(visit: Visit) -> None:
+    visit.send_and_open(BUFFALO)
+    _rest(visit.page)
+
+
+@scene
+def hints(visit: Visit) -> None:
+    visit.send_and_open(BUFFALO)
+    visit.page.get_by_role("slider", name="Compare before and after").press("Home")
+    _point(visit.page, 0.26, 0.6)
+    _rest(visit.page)
+
+
+@scene
+def versions(visit: Visit) -> None:
+    visit.send_and_open(PHOTOS[1])
+    _versions(visit.page)
+    visit.page.locator("#choices .version").nth(1).click()
+    visit.page.get_by_role("button", name="Side by side").click()
+    _rest(visit.page)
+
+
+@scene
+def guessing(visit: Visit) -> None:
+    visit.send_and_open(PHOTOS[2])
+    visit.page.get_by_role("button", name="Where it is guessing").click()
+    visit.page.get_by_text("Other kinds of file").click()
+    visit.page.get_by_text("Share", exact=True).click()
+    _rest(visit.page)
+
+
+@scene
+def result_zh(visit: Visit) -> None:
+    _chinese(visit.page)
+    visit.open(visit.send(SEVERAL[-1]))
+    expect(visit.page.locator(".viewer.live")).to_be_visible(timeout=PATIENCE_MS)
+    _versions(visit.page)
+    _point(visit.page, 0.26, 0.6)
+    _rest(visit.page)
+
+
+@scene
+def shared(visit: Visit) -> None:
+    visit.send_and_open(PHOTOS[1])
+    visit.page.goto(visit.page.locator("#share-link").input_value())
+    _rest(visit.page)
+
+
+@scene
+def failed(visit: Visit) -> None:
+    visit.open(visit.send_and_fail(WORKER_LOST))
+
+
+@scene
+def gone(visit: Visit) -> None:
+    visit.open("0" * 32)
+
+
+@scene
+def error(visit: Visit) -> None:
+    page = visit.page
+    answer = page.request.post(f"{visit.studio}colorization", multipart={"photo": LETTER}, headers=_token(page))
     assert answer.status == 415
     page.route("**/colorization", lambda route: route.fulfill(response=answer))
-    page.goto(f"{page.url}colorization")
-
-
-def _keep_busy(page: Page) -> None:
-    """Give the worker some seconds of other work, so that the photos of a scene have to queue."""
-    with Image.open(EXAMPLES / "snake-river-1942.webp") as photo:
-        large = io.BytesIO()
-        photo.resize((4000, 3200)).save(large, "JPEG")
-    for number in range(3):
-        file = FilePayload(name=f"{number}.jpg", mimeType="image/jpeg", buffer=large.getvalue())
-        page.request.post(f"{page.url}v1/index", multipart={"photo": file}, headers=_token(page))
+    page.goto(f"{visit.studio}colorization")
 
 
 def _token(page: Page) -> dict[str, str]:
@@ -161,26 +240,30 @@ def _token(page: Page) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Camera:
-    """A browser and the address of the application to look at."""
+    """A browser, the address of the application to look at, and the folder of its photos."""
 
     browser: Browser
     address: str
+    data_dir: str
 
     @contextmanager
-    def page(self, window: str, scheme: Any) -> Iterator[Page]:
-        """Give the home page in a window of that name, as a new visitor."""
+    def visit(self, window: str, scheme: Any) -> Iterator[Visit]:
+        """Give the home page in a window of that name, as a new visitor's; its photos go at the end."""
         context = self.browser.new_context(**WINDOWS[window], color_scheme=scheme, locale="en-GB")
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(self.address)
-        yield page
+        with ExitStack() as stack:
+            yield Visit(page, self.address, self.data_dir, stack)
         page.goto(self.address)
         page.request.post(f"{self.address}photographs/delete", headers=_token(page))
         context.close()
 
     def take(self, name: str, window: str, scheme: str) -> int:
         """Write the picture of a scene; returns its size in bytes."""
-        with self.page(window, scheme) as page:
-            SCENES[name](page)
+        with self.visit(window, scheme) as visit:
+            SCENES[name](visit)
+            page = visit.page
             if page.locator(".busy").count():  # The bar at the window's edge would stand in the middle of the picture.
                 height = page.evaluate("document.documentElement.scrollHeight")
                 page.set_viewport_size({"width": WINDOWS[window]["viewport"]["width"], "height": height})
@@ -202,7 +285,7 @@ def main() -> None:
         with running_application(**settings) as address:
             for window in WINDOWS:
                 with running_chromium(*FLAGS[window]) as browser:
-                    camera = Camera(browser, address)
+                    camera = Camera(browser, address, data_dir)
                     for name, scheme in itertools.product(names, SCHEMES):
                         print(f"{name:12} {window:5} {scheme:6} {camera.take(name, window, scheme) / 1000:6.0f} kB")
 
