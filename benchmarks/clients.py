@@ -69,7 +69,8 @@ class Client:
                 self._connection.request(method, path, body or None, headers or {})
                 answer = self._connection.getresponse()
                 data = answer.read()
-                self._count(str(answer.status))
+                has_to_say_when = answer.status in (429, 503) and not answer.headers.get("Retry-After")
+                self._count(f"{answer.status} without Retry-After" if has_to_say_when else str(answer.status))
                 return answer.status, {name.lower(): value for name, value in answer.getheaders()}, data
             except (OSError, http.client.HTTPException) as error:
                 self._connection.close()

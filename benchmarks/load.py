@@ -22,10 +22,12 @@ from benchmarks.standins import prepare
 from benchmarks.table import Record, format_table, write_json
 
 _WARM_UP_S = 5.0
+_MEMORY_WARM_UP_S = 30.0
 _COMPARED_CLIENTS = 4
 _LEAST_SHARE_OF_PEAK = 0.8
 _MOST_HEALTH_S = 0.3
 _MOST_GROWTH = 0.05
+_MOST_WEB_MIB = 120
 _LEAST_RATIO = 1.5
 _NETWORK = "eccv16"
 
@@ -52,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
                     records += levels
                     verdicts += _judge(levels)
                 if "memory" in arguments.parts:
-                    verdicts.append(_memory(service, arguments))
+                    verdicts += _memory(service, arguments)
         if "reference" in arguments.parts:
             compared = list(_compare(folder, arguments))
             records += compared
@@ -75,7 +77,7 @@ def _levels(service: Service, arguments: argparse.Namespace) -> Iterator[Record]
         yield {
             **_record("service", count, tally),
             "healthz p99 ms": 1000 * percentile(health.seconds, 0.99),
-            "web MiB": round(sum(service.web_memory_mib())),
+            "web MiB": round(max(service.web_memory_mib())),
         }
 
 
@@ -99,27 +101,35 @@ def _colouring(megapixels: float) -> Callable[[Client, float], None]:
 
 def _judge(levels: list[Record]) -> Iterator[Verdict]:
     rates = [level["photos/s"] for level in levels]
-    shares = [rate / max(rates[: number + 1]) for number, rate in enumerate(rates)]
-    text = f"throughput is {min(shares):.0%} of its peak so far at least, {_LEAST_SHARE_OF_PEAK:.0%} wanted"
-    yield Verdict(text, min(shares) >= _LEAST_SHARE_OF_PEAK)
+    # With few clients it may be far from its peak, as one alone waits for its own photo; from then on it must not fall.
+    peak = rates.index(max(rates))
+    least = min(rates[peak:]) / rates[peak]
+    text = f"throughput peaks with {levels[peak]['clients']} clients and then keeps {least:.0%}"
+    yield Verdict(f"{text}, {_LEAST_SHARE_OF_PEAK:.0%} wanted", least >= _LEAST_SHARE_OF_PEAK)
     answers = {part.split(":")[0] for level in levels for part in level["answers"].split(", ")}
     yield Verdict(f"the answers are {', '.join(sorted(answers))}", answers <= {"200", "202", "429", "503"})
-    slowest = max(level["healthz p99 ms"] for level in levels)
-    yield Verdict(
-        f"/healthz takes {slowest:.0f} ms at p99, {1000 * _MOST_HEALTH_S:.0f} allowed", slowest <= 1000 * _MOST_HEALTH_S
-    )
+    yield _judge_health(max(level["healthz p99 ms"] for level in levels))
+    largest = max(level["web MiB"] for level in levels)
+    yield Verdict(f"a web process has {largest} MiB, less than {_MOST_WEB_MIB} wanted", largest < _MOST_WEB_MIB)
 
 
-def _memory(service: Service, arguments: argparse.Namespace) -> Verdict:
-    """Return whether the web processes stay as they are, once they have had as many clients as there will be."""
+def _judge_health(slowest_ms: float) -> Verdict:
+    text = f"/healthz takes {slowest_ms:.0f} ms at p99, {1000 * _MOST_HEALTH_S:.0f} allowed"
+    return Verdict(text, slowest_ms <= 1000 * _MOST_HEALTH_S)
+
+
+def _memory(service: Service, arguments: argparse.Namespace) -> Iterator[Verdict]:
+    """Yield whether the web processes stay as they are, once they have had as many clients as there will be."""
     work, count = _colouring(arguments.megapixels), max(arguments.clients)
-    run_clients(service.port, count, _WARM_UP_S, work)
+    run_clients(service.port, count, _MEMORY_WARM_UP_S, work)
     before = sum(service.web_memory_mib())
-    tally = run_clients(service.port, count, 3600, work, most_requests=arguments.requests)
+    with Health(service.port) as health:
+        tally = run_clients(service.port, count, 3600, work, most_requests=arguments.requests)
     after = sum(service.web_memory_mib())
     growth = after / before - 1
-    text = f"web memory went from {before:.0f} to {after:.0f} MiB ({growth:+.1%}) in {tally.requests} requests"
-    return Verdict(text, growth < _MOST_GROWTH)
+    text = f"the web processes went from {before:.0f} to {after:.0f} MiB ({growth:+.1%}) in {tally.requests} requests"
+    yield Verdict(text, growth < _MOST_GROWTH)
+    yield _judge_health(1000 * percentile(health.seconds, 0.99))
 
 
 def _compare(folder: Path, arguments: argparse.Namespace) -> Iterator[Record]:
