@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from colorizers.residual import refuse_hints
+from colorizers.hintless import HintlessNetwork
 from colorizers.torch_lab import lab_to_rgb, rgb_to_lab
 
 SIDE_PX = 80
@@ -19,7 +19,7 @@ DENSE = 2000
 DEEPEST = 128  # channels at a quarter of the size
 
 
-class AutoencoderColorizer(nn.Module):
+class AutoencoderColorizer(HintlessNetwork):
     """Gray as RGB (n, 3, s, s) in 0..1 in, RGB (n, 3, s, s) in 0..1 out, for one side s, a multiple of 4."""
 
     def __init__(self, side_px: int = SIDE_PX, dense: int = DENSE) -> None:
@@ -62,18 +62,8 @@ class AutoencoderColorizer(nn.Module):
     def forward(self, gray: Tensor) -> Tensor:
         return torch.sigmoid(self.logits(gray))
 
-    def predict(
-        self,
-        L: Tensor,
-        hint_ab: Tensor,
-        hint_mask: Tensor,
-        temperature: float | None = None,  # noqa: ARG002
-    ) -> Tensor:
-        """Return ab (n, 2, s, s), raw units, for L (n, 1, h, w) in 0..100, which is brought to the network's side s.
-
-        It takes no hints and has no distribution: `ValueError` when hints are given; `temperature` changes nothing.
-        """
-        refuse_hints(hint_ab, hint_mask, "autoencoder")
+    def ab_of(self, L: Tensor) -> Tensor:
+        """Return ab (n, 2, s, s), raw units, for L (n, 1, h, w) in 0..100, which is brought to the network's side s."""
         small = F.interpolate(L, size=(self.side_px, self.side_px), mode="bilinear", antialias=True)
         return rgb_to_lab(self(gray_picture(small)).float())[:, 1:]
 

@@ -9,6 +9,8 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from colorizers.hintless import HintlessNetwork
+
 # How fast batch norm forgets; the author's.
 MOMENTUM = 0.5
 
@@ -31,7 +33,7 @@ class BasicBlock(nn.Module):
         return F.relu(y + self.shortcut(x))
 
 
-class ResidualColorizer(nn.Module):
+class ResidualColorizer(HintlessNetwork):
     """L (n, 1, h, w) in 0..100 in, ab (n, 2, h, w) in raw units out; h and w are multiples of 4."""
 
     def __init__(self) -> None:
@@ -50,22 +52,5 @@ class ResidualColorizer(nn.Module):
     def forward(self, L: Tensor) -> Tensor:
         return cast(Tensor, self.up2(self.up1(self.blocks(L))))
 
-    def predict(
-        self,
-        L: Tensor,
-        hint_ab: Tensor,
-        hint_mask: Tensor,
-        temperature: float | None = None,  # noqa: ARG002
-    ) -> Tensor:
-        """Return ab (n, 2, h, w), raw units, for L (n, 1, h, w) in 0..100.
-
-        It takes no hints and has no distribution: `ValueError` when hints are given; `temperature` changes nothing.
-        """
-        refuse_hints(hint_ab, hint_mask, "residual")
+    def ab_of(self, L: Tensor) -> Tensor:
         return cast(Tensor, self(L))
-
-
-def refuse_hints(hint_ab: Tensor, hint_mask: Tensor, family: str) -> None:
-    """Raise `ValueError` where any hint is given, since the family has no input for them."""
-    if bool(hint_mask.any()) or bool(hint_ab.any()):
-        raise ValueError(f"Networks of the family {family} do not take colour hints.")

@@ -7,7 +7,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from colorizers.residual import refuse_hints
+from colorizers.hintless import HintlessNetwork
 
 AB_NORM = 128.0
 
@@ -16,7 +16,7 @@ def _conv(before: int, after: int, stride: int = 1) -> list[nn.Module]:
     return [nn.Conv2d(before, after, 3, stride, 1), nn.ReLU()]
 
 
-class UshapedColorizer(nn.Module):
+class UshapedColorizer(HintlessNetwork):
     """L (n, 1, h, w) in 0..100 in, ab / 128 (n, 2, h, w) out; h and w are multiples of 8."""
 
     def __init__(self) -> None:
@@ -40,16 +40,5 @@ class UshapedColorizer(nn.Module):
     def forward(self, L: Tensor) -> Tensor:
         return cast(Tensor, self.layers(L))
 
-    def predict(
-        self,
-        L: Tensor,
-        hint_ab: Tensor,
-        hint_mask: Tensor,
-        temperature: float | None = None,  # noqa: ARG002
-    ) -> Tensor:
-        """Return ab (n, 2, h, w), raw units, for L (n, 1, h, w) in 0..100.
-
-        It takes no hints and has no distribution: `ValueError` when hints are given; `temperature` changes nothing.
-        """
-        refuse_hints(hint_ab, hint_mask, "ushaped")
+    def ab_of(self, L: Tensor) -> Tensor:
         return cast(Tensor, self(L)) * AB_NORM

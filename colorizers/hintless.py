@@ -1,0 +1,22 @@
+"""What the teaching networks share: they colour from L alone, without hints and without a distribution of colours."""
+
+from torch import Tensor, nn
+
+
+class HintlessNetwork(nn.Module):
+    """A network whose `ab_of` says all it has to say: ab (n, 2, h', w'), raw units, for L (n, 1, h, w) in 0..100."""
+
+    def ab_of(self, L: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def predict(
+        self,
+        L: Tensor,
+        hint_ab: Tensor,
+        hint_mask: Tensor,
+        temperature: float | None = None,  # noqa: ARG002
+    ) -> Tensor:
+        """Return `ab_of(L)`; `ValueError` when any hint is given. `temperature` changes nothing, as nothing is sampled."""
+        if bool(hint_mask.any()) or bool(hint_ab.any()):
+            raise ValueError(f"A {type(self).__name__} takes no colour hints.")
+        return self.ab_of(L)
