@@ -16,7 +16,7 @@ class HintlessNetwork(nn.Module):
         hint_mask: Tensor,
         temperature: float | None = None,  # noqa: ARG002
     ) -> Tensor:
-        """Return `ab_of(L)`; `ValueError` when any hint is given. `temperature` changes nothing, as nothing is sampled."""
+        """Return `ab_of(L)`; `ValueError` when any hint is given. `temperature` changes nothing."""
         if bool(hint_mask.any()) or bool(hint_ab.any()):
-            raise ValueError(f"A {type(self).__name__} takes no colour hints.")
+            raise ValueError(f"{type(self).__name__} takes no colour hints.")
         return self.ab_of(L)
