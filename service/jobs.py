@@ -85,6 +85,12 @@ class JobStore(Queue):
         """Return those jobs of `job_ids` that exist, by id."""
         return {job.id: job for job in self._select(_jobs.c.id.in_(list(job_ids)))}
 
+    def unfinished(self, job_ids: Iterable[str]) -> set[str]:
+        """Return those of `job_ids` that wait or are worked on."""
+        wanted = sa.select(_jobs.c.id).where(_jobs.c.id.in_(list(job_ids)), _jobs.c.status.in_(("queued", "running")))
+        with self.database.connect() as connection:
+            return set(connection.execute(wanted).scalars())
+
     def find(self, job_ids: Iterable[str], viewer: str | None, created_after: float) -> dict[str, Job]:
         """Return those jobs of `job_ids` that `viewer` may see and that have not expired, by id."""
         seen = sa.and_(_jobs.c.id.in_(list(job_ids)), _visible(viewer, created_after))

@@ -12,6 +12,7 @@ from service.settings import Settings
 from service.supervisor import Supervisor
 from service.tokens import ShareTokens
 from service.traffic import Traffic
+from service.waiting import Waiting
 
 EXTENSION = "photo-colorizer"
 
@@ -27,6 +28,7 @@ class Parts:
     owners: Owners
     traffic: Traffic
     share_tokens: ShareTokens
+    waiting: Waiting
 
     @classmethod
     def of(cls, settings: Settings) -> "Parts":
@@ -35,7 +37,8 @@ class Parts:
         secret = secret_of(settings, jobs.database)
         owners = Owners(secret, settings.base_dir or "/", Keys(settings.api_keys))
         files, supervisor = open_files(settings), Supervisor(settings, jobs)
-        return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database), ShareTokens(secret))
+        tokens = ShareTokens(secret)
+        return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database), tokens, Waiting(jobs))
 
     def close(self) -> None:
         """Stop the worker that this application started, if any, and close the database."""

@@ -32,8 +32,8 @@ from service.problems import (
 from service.queueing import Also, enqueue
 
 FIELD = "photo"
-_FIRST_POLL_S = 0.05
-_LONGEST_POLL_S = 0.25
+# So often somebody who waits sees to it that there are workers.
+_ENSURE_S = 1.0
 _MEGABYTE = 1_000_000
 
 
@@ -132,14 +132,11 @@ def wait(submissions: Sequence[Submission], parts: Parts, seconds: float | None 
 def wait_for(job_ids: Sequence[str], seconds: float, parts: Parts) -> dict[str, Job]:
     """Return those jobs by id as they are when all have ended, or after that time; those that left are missing."""
     deadline = time.monotonic() + seconds
-    pause_s = _FIRST_POLL_S
-    while True:
-        jobs = parts.jobs.get_many(job_ids)
-        if all(job.is_final for job in jobs.values()) or time.monotonic() >= deadline:
-            return jobs
+    while (left_s := deadline - time.monotonic()) > 0:
         parts.supervisor.ensure()
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 1.1, _LONGEST_POLL_S)
+        if parts.waiting.wait(job_ids, min(left_s, _ENSURE_S)):
+            break
+    return parts.jobs.get_many(job_ids)
 
 
 def _now(item: Submission, jobs: dict[str, Job]) -> Submission:
