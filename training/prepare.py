@@ -13,13 +13,13 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
 from tqdm import tqdm
 
-from training.rules import RULES, Kept, Seen, Wish, examine
+from training.rules import RULES, Kept, Rule, Seen, Wish, examine
 from training.samples import Sample, index_tar
 
 PART_SIZE = 200  # sources; small enough for a smooth progress bar and little lost work
@@ -45,22 +45,34 @@ class Report:
 def find_sources(source: Path) -> list[Sample]:
     """Return every file below the folder `source`, and every member of tar files there, in a fixed random order.
 
-    Whether a file is a picture is judged by its content, later. Raises `FileNotFoundError` where there is nothing.
+    `source` may be a tar file too. Whether a file is a picture is judged by its content, later. Raises
+    `FileNotFoundError` where there is nothing.
     """
-    if not source.is_dir():
-        raise FileNotFoundError(f"There is no folder {source}.")
+    if not source.exists():
+        raise FileNotFoundError(f"There is no folder or tar file {source}.")
     found: list[Sample] = []
-    for folder, _, names in os.walk(source):
-        for name in names:
-            path = Path(folder) / name
-            if path.suffix.lower() == ".tar":
-                found += index_tar(path, suffixes=("",))
-            elif not name.startswith("."):
-                found.append(Sample(path, 0, path.stat().st_size, str(path.relative_to(source))))
+    for path in [source] if source.is_file() else _files_below(source):
+        name = str(path.relative_to(source.parent if path == source else source))
+        found += _in_tar(path, name) if path.suffix.lower() == ".tar" else [Sample(path, 0, path.stat().st_size, name)]
     if not found:
         raise FileNotFoundError(f"There are no files in {source}.")
     # Folders are often sorted by subject, which is the worst order to learn from.
     return sorted(found, key=lambda sample: (hashlib.sha1(sample.name.encode()).digest(), sample.name))
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files below `folder` but hidden ones; links that lead nowhere, pipes and sockets are none."""
+    for below, _, names in os.walk(folder):
+        paths = (Path(below) / name for name in names if not name.startswith("."))
+        yield from (path for path in paths if path.is_file())
+
+
+def _in_tar(path: Path, name: str) -> list[Sample]:
+    """Return the members of the tar file `path`; one that cannot be read as such is one source without content."""
+    try:
+        return [replace(sample, name=f"{name}/{sample.name}") for sample in index_tar(path, suffixes=("",))]
+    except tarfile.ReadError:
+        return [Sample(path, 0, 0, name)]
 
 
 def prepare(source: Path, out: Path, wish: Wish, processes: int = 1) -> Report:
@@ -120,7 +132,7 @@ def _make_part(group: Sequence[Sample], parts: Path, index: int, wish: Wish) -> 
     hashes: list[int] = []
     with tarfile.open(_part_path(parts, index), "w") as archive:
         for sample in group:
-            outcome = examine(sample.read(), wish)
+            outcome = _judged(sample, wish)
             if isinstance(outcome, Kept):
                 _add(archive, f"{hashlib.sha1(sample.name.encode()).hexdigest()[:16]}.jpg", outcome.data)
                 hashes.append(outcome.dhash)
@@ -130,6 +142,15 @@ def _make_part(group: Sequence[Sample], parts: Path, index: int, wish: Wish) -> 
     unfinished = report.with_suffix(".unfinished")
     unfinished.write_text(json.dumps({"dropped": dropped, "hashes": hashes}), encoding="utf-8")
     unfinished.replace(report)
+
+
+def _judged(sample: Sample, wish: Wish) -> Kept | Rule:
+    """Return what `examine` makes of a source; one that the disk or its permissions withhold cannot be decoded."""
+    try:
+        data = sample.read()
+    except OSError:
+        return "undecodable"
+    return examine(data, wish)
 
 
 def _write_shards(parts: Path, count: int, out: Path) -> tuple[Counter[str], int]:

@@ -17,10 +17,12 @@ def add_command(commands: Any) -> None:
     parser = commands.add_parser(
         "prepare",
         help="turn a folder of photographs into shards to train on",
-        description="Walk a folder (or tar shards in it), drop what teaches no colour, reduce, and write tar shards. "
+        description="Walk a folder (or tar shards), drop what teaches no colour, reduce, and write tar shards. "
         "The source is only read. An interrupted run goes on where it was.",
     )
-    parser.add_argument("source", type=Path, metavar="SOURCE", help="folder of photographs, in any format and depth")
+    parser.add_argument(
+        "source", type=Path, metavar="SOURCE", help="folder of photographs, in any format and depth, or a tar file"
+    )
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for the shards")
     parser.add_argument("--recipe", choices=list(RECIPES), help="take size, crop and rules from this recipe")
     parser.add_argument(

@@ -24,6 +24,9 @@ from training.stream import Stream
 
 Schedule = Literal["constant", "cosine"]
 
+# How long the laptop presets train, so that the command with its start and its last save takes five minutes.
+PRESET_MINUTES = 4.7
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:

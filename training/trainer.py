@@ -40,6 +40,8 @@ class Trainer:
         weights: dict[str, Tensor] | None = None,
         checkpoint: Checkpoint | None = None,
     ) -> None:
+        # Minutes count from here: what a recipe loads and measures before its first step is part of the run.
+        self._began = time.monotonic()
         self.recipe, self.data, self.validation, self.run = recipe, data, validation, run
         settings, device = recipe.settings, data.device
         torch.manual_seed(settings.seed + data.team.rank)
@@ -68,11 +70,10 @@ class Trainer:
         total, unit = (last_step, "steps") if last_step is not None else (settings.minutes or 0.0, "min")
         journal = Journal(self.run, total, unit, self._done(last_step)) if team.leads else None
         batches = self.recipe.batches(self.data)
-        began = time.monotonic() - 60 * self.clock.minutes
-        saved_at = self.clock.minutes
+        earlier = saved_at = self.clock.minutes
         with _stop_signal() as stop:
             while True:
-                spent = (time.monotonic() - began) / 60
+                spent = earlier + (time.monotonic() - self._began) / 60
                 progress = self.clock.step / last_step if last_step is not None else spent / total
                 stopped, spent, progress = team.agree(float(stop.asked), spent, progress, device=self.data.device)
                 self.clock.minutes, self.clock.progress = spent, min(progress, 1.0)

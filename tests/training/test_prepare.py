@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -79,6 +80,21 @@ def test_reads_tar_shards_as_well(tmp_path: Path) -> None:
     landscape(5).save(tmp_path / "source" / "b.png")
     report = prepare(tmp_path / "source", tmp_path / "out", WISH)
     assert (report.sources, report.kept) == (4, 4)
+    alone = prepare(tmp_path / "source" / "a.tar", tmp_path / "alone", WISH)
+    assert (alone.sources, alone.kept) == (3, 3)
+
+
+def test_one_file_that_cannot_be_read_does_not_end_it(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    write_shard(source / "a.tar", [landscape(1)])
+    write_shard(source / "b.tar", [landscape(2)])
+    (source / "broken.tar").write_bytes((source / "a.tar").read_bytes()[:700])
+    (source / "leads-nowhere.jpg").symlink_to(tmp_path / "missing.jpg")
+    os.mkfifo(source / "pipe.jpg")
+    report = prepare(source, tmp_path / "out", WISH)
+    assert (report.sources, report.kept, report.dropped) == (3, 2, {"undecodable": 1})
+    # Both were called 0000.png in their tar file.
+    assert len({sample.name for sample in index_shards(tmp_path / "out")}) == 2
 
 
 def test_goes_on_where_it_was_interrupted(awkward: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +138,7 @@ def test_the_command_uses_several_processes(awkward: Path, tmp_path: Path, capsy
     with tarfile.open(tmp_path / "out" / "shard-00000.tar") as archive:
         assert all(name.endswith(".jpg") for name in archive.getnames())
     assert main(["prepare", str(tmp_path / "nowhere"), str(tmp_path / "out2")]) == 1
-    assert "no folder" in capsys.readouterr().err
+    assert "no folder or tar file" in capsys.readouterr().err
 
 
 def test_the_residual_recipe_takes_jpeg_only_cut_from_the_top_left(awkward: Path, tmp_path: Path) -> None:

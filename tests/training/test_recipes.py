@@ -1,6 +1,6 @@
 """Every recipe: its stated constants, a few tiny steps, resuming, and the way into the application."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ from tests.training.conftest import tiny
 from tests.training.pictures import landscape, write_shards
 from training.checkpoint import load_checkpoint
 from training.export import export
-from training.recipes import RECIPES, autoencoder, eccv16, residual, siggraph17, ushaped
+from training.recipe import PRESET_MINUTES
+from training.recipes import RECIPES, autoencoder, default, eccv16, residual, siggraph17, ushaped
 from training.start import Request, make_trainer
 
 ALL = sorted(RECIPES)
@@ -57,7 +58,7 @@ def test_trains_resumes_exports_and_colours(recipe: str, shards: Path, tmp_path:
 @pytest.mark.parametrize("recipe", ALL)
 def test_presets_are_whole(recipe: str) -> None:
     kind = RECIPES[recipe]
-    assert kind.laptop.minutes == 5
+    assert kind.laptop.minutes == PRESET_MINUTES < 5
     assert (kind.laptop.steps, kind.laptop.epochs) == (None, None)
     assert min(kind.laptop.height_px, kind.laptop.width_px) == 64
     lengths = [kind.author.steps, kind.author.epochs, kind.author.minutes]
@@ -108,6 +109,12 @@ def test_siggraph17_classifies_then_regresses_then_refines() -> None:
         rates.append(fresh.learning_rate())
     assert rates == [1e-4, 1e-4, 1e-5, 1e-6]
     assert (warm.classifies(), warm.learning_rate()) == (False, 1e-5)
+
+
+def test_the_default_takes_smaller_steps_from_trained_weights() -> None:
+    settings = replace(default.Default.author, warmup_steps=0)
+    fresh, warm = (default.Default(settings, warm=warm).learning_rate() for warm in (False, True))
+    assert (fresh, warm) == (2e-3, pytest.approx(3e-4))
 
 
 def test_eccv16_keeps_its_bins_in_the_last_layer(shards: Path, tmp_path: Path) -> None:

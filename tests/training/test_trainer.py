@@ -109,8 +109,10 @@ def test_small_shards_are_upscaled_and_it_says_so(
 
 def test_minutes_are_kept(shards: Path, tmp_path: Path) -> None:
     began = time.monotonic()
-    trainer = make_trainer(Request("ushaped", shards, tmp_path, "laptop", tiny("ushaped", minutes=0.05)))
+    settings = tiny("ushaped", minutes=0.05, save_every_minutes=0.02, sheet_photos=1)
+    trainer = make_trainer(Request("ushaped", shards, tmp_path, "laptop", settings))
     outcome = trainer.train()
+    assert len(list((tmp_path / "sheets").iterdir())) >= 2
     assert outcome.step > 1
     assert trainer.clock.minutes >= 0.05
     assert time.monotonic() - began < 20
@@ -177,4 +179,4 @@ def test_a_new_length_replaces_the_old_one() -> None:
 
     assert changed(Residual.author, {"minutes": 3.0}).epochs is None
     assert changed(Residual.laptop, {"steps": 9}).minutes is None
-    assert changed(Residual.laptop, {"batch": 3}).minutes == 5.0
+    assert changed(Residual.laptop, {"batch": 3}).minutes == Residual.laptop.minutes

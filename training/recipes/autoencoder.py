@@ -46,8 +46,8 @@ class Autoencoder(recipe.Recipe):
     )
     # Ours: a narrow middle, and no early end, so that the five minutes are used.
     laptop = replace(
-        author, height_px=64, width_px=64, dense=128, epochs=None, minutes=5.0, most_validation=40, patience=None,
-        schedule="cosine", crop="random", mirror=True, clip=1.0, save_every_minutes=1.0, bf16=True,
+        author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=64, dense=128, epochs=None, most_validation=40,
+        patience=None, schedule="cosine", crop="random", mirror=True, clip=1.0, save_every_minutes=1.0, bf16=True,
     )  # fmt: skip
 
     settings: Settings

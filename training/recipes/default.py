@@ -34,10 +34,12 @@ class Settings(recipe.Settings):
 
     `stages` are (until this share of the run, canvases as (short, long) px): small canvases first, since most is
     learnt there at a third of the cost, working-size ones at the end. `scored_share` of the positions enter the loss:
-    neighbours say much the same, and scoring all of them over 313 bins would take half of the time.
+    neighbours say much the same, and scoring all of them over 313 bins would take half of the time. Runs that start
+    from trained weights take `warm_share` of the step size: larger steps would first unlearn what is known.
     """
 
     weight_decay: float = 0.02
+    warm_share: float = 0.15
     drop_path: float = 0.0
     mix: float = 0.5  # lambda of the rebalancing, Zhang et al. 2016
     mean_loss: float = 0.5
@@ -75,7 +77,7 @@ class Default(recipe.Recipe):
         validation_share=0.004,
     )
     laptop = replace(
-        author, height_px=64, width_px=80, minutes=5.0, warmup_steps=100, ema=0.995, still_px=64,
+        author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=80, warmup_steps=100, ema=0.995, still_px=64,
         memory_px=96, stages=((1.0, ((64, 80),)),), save_every_minutes=1.0, most_validation=40,
     )  # fmt: skip
     temperature = 0.7
@@ -96,6 +98,9 @@ class Default(recipe.Recipe):
             {"params": plain, "weight_decay": 0.0},
         ]
         return torch.optim.AdamW(groups, lr=self.settings.learning_rate, betas=(0.9, 0.98), fused=True)
+
+    def learning_rate(self) -> float:
+        return super().learning_rate() * (self.settings.warm_share if self.warm else 1.0)
 
     def start(self, network: nn.Module, data: TrainingSet) -> None:
         centres = bin_centres(gamut_ab()).to(data.device)

@@ -50,9 +50,9 @@ class Eccv16(recipe.Recipe):
     )
     # Ours: Adam's usual step size, falling to 0 within the five minutes, instead of 500,000 small steps.
     laptop = replace(
-        author, height_px=64, width_px=64, load_px=None, steps=None, minutes=5.0, batch=16, learning_rate=1e-3,
-        schedule="cosine", warmup_steps=20, clip=1.0, ema=0.98, fall_at_step=None, save_every_minutes=1.0,
-        most_validation=40,
+        author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=64, load_px=None, steps=None, batch=16,
+        learning_rate=1e-3, schedule="cosine", warmup_steps=20, clip=1.0, ema=0.98, fall_at_step=None,
+        save_every_minutes=1.0, most_validation=40,
     )  # fmt: skip
     temperature = 0.38
 

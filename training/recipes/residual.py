@@ -45,9 +45,9 @@ class Residual(recipe.Recipe):
     )
     # Ours: 50 times the step size, since five minutes are a few hundred steps; clipped and falling to stay stable.
     laptop = replace(
-        author, height_px=64, width_px=64, epochs=None, minutes=5.0, learning_rate=1e-3, schedule="cosine",
-        warmup_steps=20, clip=1.0, ema=0.98, crop="random", mirror=True, save_every_steps=None, save_every_minutes=1.0,
-        most_validation=40,
+        author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=64, epochs=None, learning_rate=1e-3,
+        schedule="cosine", warmup_steps=20, clip=1.0, ema=0.98, crop="random", mirror=True, save_every_steps=None,
+        save_every_minutes=1.0, most_validation=40,
     )  # fmt: skip
 
     settings: Settings

@@ -51,9 +51,9 @@ class Siggraph17(recipe.Recipe):
     )
     # Ours: larger steps for the few there are, and the authors' order of things squeezed into five minutes.
     laptop = replace(
-        author, height_px=64, width_px=64, load_px=None, epochs=None, minutes=5.0, batch=16, learning_rate=1e-3,
-        regression_rate=3e-4, fine_rate=3e-5, classify_share=0.4, warmup_steps=20, clip=1.0, ema=0.98,
-        save_every_minutes=1.0, most_validation=40, hint_patch_px=4,
+        author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=64, load_px=None, epochs=None, batch=16,
+        learning_rate=1e-3, regression_rate=3e-4, fine_rate=3e-5, classify_share=0.4, warmup_steps=20, clip=1.0,
+        ema=0.98, save_every_minutes=1.0, most_validation=40, hint_patch_px=4,
     )  # fmt: skip
 
     settings: Settings

@@ -41,8 +41,9 @@ class Ushaped(recipe.Recipe):
     )
     # Ours: a larger batch and a falling rate, since a laptop has more than a handful of photographs to show.
     laptop = replace(
-        author, height_px=64, width_px=64, batch=32, epochs=None, minutes=5.0, schedule="cosine", crop="random",
-        mirror=True, ema=0.99, clip=1.0, validation_share=0.01, save_every_minutes=1.0, most_validation=40,
+        author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=64, batch=32, epochs=None, schedule="cosine",
+        crop="random", mirror=True, ema=0.99, clip=1.0, validation_share=0.01, save_every_minutes=1.0,
+        most_validation=40,
     )  # fmt: skip
 
     settings: Settings
