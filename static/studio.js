@@ -131,7 +131,7 @@ export class Studio {
     const { saturation, warmth } = this.tune.elements;
     for (const [input, text] of [[saturation, percent(Number(saturation.value))], [warmth, signed(Number(warmth.value))]]) {
       input.setAttribute("aria-valuetext", text);
-      input.closest("label").querySelector("output").textContent = text;
+      input.closest("label").querySelector(".value").textContent = text;
     }
   }
 
