@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colorizers import kernels
-from colorizers.lab import Y_WEIGHTS, Pixels, lab_f, levels_of, linear_table, srgb_decode
+from colorizers.lab import Y_WEIGHTS, Pixels, lab_f, levels_of, linear_table, srgb_decode, srgb_encode
 
 BAND_ROWS = 256
 # Results stay this far (in levels) from where a gray rounds to the next, so that grays also come out equal for those
@@ -80,14 +80,13 @@ def _filling(pixels: Pixels, planes: NDArray[np.float32], clip: bool) -> Callabl
     height = pixels.shape[0]
     small = _planes_over_f(planes)
     tables = _tables(levels_of(pixels))
-    white = np.float32(levels_of(pixels) - 1)
     exact, allowed = pixels.dtype == np.uint8, _allowed()
-    grays = (allowed.weighted, allowed.least, allowed.bound)
+    grays = (_levels_by_key(), allowed.weighted, allowed.least, allowed.bound)
 
     def fill(top: int, band: slice, result: Pixels) -> None:
         if clip:
             rows = np.ascontiguousarray(pixels[band] if pixels.ndim == 3 else pixels[band, :, None])
-            kernels.join_clipped(rows, small, top, height, tables.weighted, white, result)
+            kernels.join_clipped(rows, small, top, height, tables.weighted, _levels_by_key(), result)
         else:
             gray = np.ascontiguousarray(gray_levels(pixels[band]))
             kernels.join(gray, small, top, height, tables.lab_f, _gamut(), exact, *grays, result)
@@ -101,7 +100,7 @@ def gray_levels(pixels: Pixels) -> Pixels:
         return pixels
     tables = _tables(levels_of(pixels))
     gray: Pixels = np.empty(pixels.shape[:2], pixels.dtype)
-    kernels.gray_of(np.ascontiguousarray(pixels), tables.weighted, tables.boundaries, gray)
+    kernels.gray_of(np.ascontiguousarray(pixels), tables.weighted, tables.boundaries, _levels_by_key(), gray)
     return gray
 
 
@@ -136,6 +135,15 @@ def _tables(levels: int) -> _Tables:
         weighted=Y_WEIGHTS[:, None] * linear,
         boundaries=_luminance_at(np.arange(levels + 1) - 0.5, levels - 1),
     )
+
+
+@cache
+def _levels_by_key() -> NDArray[np.uint8]:
+    """Return the 8-bit level of linear light by its key, from `kernels.DARKEST` to white."""
+    shift = 23 - kernels.KEY_BITS
+    first, last = (int(light.view(np.int32)) >> shift for light in (kernels.DARKEST, np.float32(1)))
+    middles = ((np.arange(first, last + 1) << shift) + (1 << shift >> 1)).astype(np.int32).view(np.float32)
+    return np.rint(255 * srgb_encode(np.minimum(middles, 1).astype(np.float64))).astype(np.uint8)
 
 
 @cache

@@ -27,7 +27,7 @@ _F4, _F8, _I4 = types.float32, types.float64, types.int32
 _Light = tuple[np.float32, np.float32, np.float32]
 
 _f4 = np.float32
-_ZERO, _HALF, _ONE = _f4(0), _f4(0.5), _f4(1)
+_ZERO, _HALF, _ONE, _WHITE = _f4(0), _f4(0.5), _f4(1), _f4(255)
 # White is what r = g = b = 1 gives with this matrix, so that ab = 0 is exactly neutral.
 _XYZ_TO_RGB = (np.linalg.inv(RGB_TO_XYZ) * RGB_TO_XYZ.sum(axis=1)).astype(np.float32)
 _RX, _RY, _RZ = _XYZ_TO_RGB[0]
@@ -38,9 +38,9 @@ _CUBE_ABOVE = _f4(6 / 29)
 _LINE_OFFSET, _LINE_SLOPE = _f4(LAB_LINEAR_OFFSET), _f4(1 / LAB_LINEAR_SLOPE)
 _LINE_BELOW, _LINE_RISE = _f4(LAB_LINEAR_BELOW), _f4(LAB_LINEAR_SLOPE)
 _R_WEIGHT, _G_WEIGHT, _B_WEIGHT = Y_WEIGHTS.astype(np.float32)
-# The bits of a positive float, divided by three and shifted by this, are nearly those of its cube root.
-_CUBE_ROOT_BITS = 709921077
-_THIRD = _f4(1 / 3)
+# The bits of a positive float, divided by three and taken from this, are nearly those of its inverse cube root.
+_CUBE_ROOT_BITS = _f4(0x54A2FA8C)
+_THIRD, _TWO_NINTHS, _FOURTEEN_81STS = _f4(1 / 3), _f4(2 / 9), _f4(14 / 81)
 # Single precision leaves this share of the brightest and of the pixel's own luminance uncertain.
 _UNCERTAIN = _f4(1e-6)
 _TINY = _f4(1e-9)
@@ -53,6 +53,11 @@ _LARGEST_SIZE, _SIZE_STEP, _BISECTIONS = _f4(200), _f4(4), 12
 _LINEAR_BELOW, _LINEAR_RISE = _f4(0.0031308), _f4(12.92)
 _CURVE = (-0.0266091116, -0.077763333, -0.0069774704, 0.756616996, 0.530903682, -0.206881508, 0.0307085524)
 _C_1, _C_X, _C_XX, _C_2ND, _C_4TH, _C_8TH, _C_X2ND = (_f4(value) for value in _CURVE)
+# For 8 bits the curve is looked up by exponent and first bits of the light, a twentieth of a level at most from where
+# it is; darker than this, all is black.
+DARKEST, KEY_BITS = _f4(2.0**-13), 10
+_KEY_SHIFT = 23 - KEY_BITS
+_FIRST_KEY = int(DARKEST.view(np.int32)) >> _KEY_SHIFT
 
 
 def _array(kind: Any, dimensions: int, readonly: bool = True) -> Any:
@@ -236,6 +241,25 @@ def _encode(light: _F4s, white: np.float32) -> None:
             light[channel, x] = _encoded(light[channel, x]) * white + _HALF
 
 
+@_vector_part
+def _find_keys(light: _F4s, keys: NDArray[np.uint16]) -> None:
+    """Fill `keys` (n, w) with where to look up the levels of `light` (n, w), which is cut off at black and white."""
+    bits = light.view(np.int32)
+    for channel in range(light.shape[0]):
+        for x in range(light.shape[1]):
+            light[channel, x] = min(max(light[channel, x], DARKEST), _ONE)
+        for x in range(light.shape[1]):
+            keys[channel, x] = (bits[channel, x] >> _KEY_SHIFT) - _FIRST_KEY
+
+
+@_part
+def _store_looked_up(keys: NDArray[np.uint16], levels: NDArray[np.uint8], result: Pixels) -> None:
+    """Fill `result` (w, 3) with the levels at `keys` (3, w)."""
+    for x in range(keys.shape[1]):
+        for channel in range(3):
+            result[x, channel] = levels[keys[channel, x]]
+
+
 @_part
 def _store(light: _F4s, result: Pixels) -> None:
     """Fill `result` (w, 3) with the whole levels of `light` (3, w)."""
@@ -276,17 +300,55 @@ def _exact(
 
 
 @_part
-def _store_exact(gray: Pixels, light: _F4s, weighted: _I4s, least: _I4s, bound: _I4s, result: Pixels) -> None:
-    """Fill `result` (w, 3) with the whole levels of `light` (3, w), or near ones where their Y is not allowed."""
+def _store_and_check(
+    gray: Pixels,
+    keys: NDArray[np.uint16],
+    levels: NDArray[np.uint8],
+    weighted: _I4s,
+    least: _I4s,
+    bound: _I4s,
+    which: _U4s,
+    result: Pixels,
+) -> int:
+    """Fill `result` (w, 3) with the levels at `keys` (3, w); return how many have a Y that is not allowed.
+
+    Their columns fill `which`.
+    """
+    count = 0
     for x in range(gray.size):
         level = gray[x]
-        i, j, k = np.uint8(light[0, x]), np.uint8(light[1, x]), np.uint8(light[2, x])
+        i, j, k = levels[keys[0, x]], levels[keys[1, x]], levels[keys[2, x]]
         result[x, 0], result[x, 1], result[x, 2] = i, j, k
         luminance = weighted[0, i] + weighted[1, j] + weighted[2, k]
+        # Few are not, so that a branch is quicker than counting without one.
         if luminance < least[level] or luminance >= bound[level]:
-            r, g, b = light[0, x] - _HALF, light[1, x] - _HALF, light[2, x] - _HALF
-            found = _exact(int(level), r, g, b, weighted, least[level], bound[level])
-            result[x, 0], result[x, 1], result[x, 2] = found
+            which[count] = x
+            count += 1
+    return count
+
+
+@_part
+def _store_exact(
+    gray: Pixels,
+    light: _F4s,
+    weighted: _I4s,
+    least: _I4s,
+    bound: _I4s,
+    which: _U4s,
+    found: _F4s,
+    result: Pixels,
+) -> None:
+    """Fill columns `which` of `result` (w, 3) with levels near `light` (3, w) whose Y is allowed."""
+    for k in range(which.size):
+        for channel in range(3):
+            found[channel, k] = light[channel, which[k]]
+    _encode(found[:3, : which.size], _WHITE)
+    for k in range(which.size):
+        x = which[k]
+        level = gray[x]
+        r, g, b = found[0, k] - _HALF, found[1, k] - _HALF, found[2, k] - _HALF
+        chosen = _exact(int(level), r, g, b, weighted, least[level], bound[level])
+        result[x, 0], result[x, 1], result[x, 2] = chosen
 
 
 @_kernel((_array(_F4, 1), _array(_F4, 2, readonly=False)))
@@ -302,17 +364,23 @@ def fill_gamut(lab_f: _F4s, gamut: _F4s) -> None:
 
 
 @_part
-def _bring_rows(planes: _F4s, at: int, have: int, x0: _I4s, x1: _I4s, along: _F4s, upper: _F4s, lower: _F4s) -> None:
-    """Fill `upper` and `lower` with rows `at` and the next of `planes`, widened, unless they are there already."""
+def _bring_rows(
+    planes: _F4s, at: int, have: int, x0: _I4s, x1: _I4s, along: _F4s, upper: _F4s, lower: _F4s
+) -> tuple[_F4s, _F4s]:
+    """Return rows `at` and the next of `planes`, widened, where `upper` and `lower` hold rows `have` and the next."""
     if at == have:
-        return
-    _widen(planes, at, x0, x1, along, upper)
+        return upper, lower
+    if at == have + 1:
+        upper, lower = lower, upper
+    else:
+        _widen(planes, at, x0, x1, along, upper)
     _widen(planes, min(at + 1, planes.shape[1] - 1), x0, x1, along, lower)
+    return upper, lower
 
 
 def _join_signature(depth: Any) -> tuple[Any, ...]:
     lookups = (_array(_F4, 1), _array(_F4, 2))
-    grays = (_array(_I4, 2), _array(_I4, 1), _array(_I4, 1))
+    grays = (_array(types.uint8, 1), _array(_I4, 2), _array(_I4, 1), _array(_I4, 1))
     place = (types.int64, types.int64)
     return (_array(depth, 2), _array(_F4, 3), *place, *lookups, types.boolean, *grays, _array(depth, 3, readonly=False))
 
@@ -326,6 +394,7 @@ def join(
     lab_f: _F4s,
     gamut: _F4s,
     exact: bool,
+    levels: NDArray[np.uint8],
     weighted: _I4s,
     least: _I4s,
     bound: _I4s,
@@ -333,20 +402,24 @@ def join(
 ) -> None:
     """Fill `result` (h, w, 3) with the colours of `planes` for the gray levels `gray` (h, w).
 
-    These are rows `top` and on of a picture `height` rows high. `exact`, for 8 bits, rounds so that Y lies between
-    `least` and `bound` of the gray level.
+    These are rows `top` and on of a picture `height` rows high. `exact`, for 8 bits, takes `levels` whose Y lies
+    between `least` and `bound` of the gray level.
     """
     width = gray.shape[1]
     x0, x1, along = _column_sources(width, planes.shape[2])
     upper, lower = np.empty((planes.shape[0], width), np.float32), np.empty((planes.shape[0], width), np.float32)
-    ab, light = np.empty((2, width), np.float32), np.empty((3, width), np.float32)
+    ab, light, keys = (
+        np.empty((2, width), np.float32),
+        np.empty((3, width), np.float32),
+        np.empty((3, width), np.uint16),
+    )
     f, beyond = np.empty(width, np.float32), np.empty(width, np.uint8)
     which, found = np.empty(width, np.uint32), np.empty((4, width), np.float32)
     rows_per_level = _f4(gamut.shape[0] - 1) / _f4(lab_f.size - 1)
-    have = -1
+    have = -2
     for y in range(gray.shape[0]):
         at, _, down = _source(top + y, height, planes.shape[1])
-        _bring_rows(planes, at, have, x0, x1, along, upper, lower)
+        upper, lower = _bring_rows(planes, at, have, x0, x1, along, upper, lower)
         have = at
         for x in range(width):
             f[x] = lab_f[gray[y, x]]
@@ -357,48 +430,59 @@ def join(
         _shine_within(count, found)
         for k in range(count):
             light[0, which[k]], light[1, which[k]], light[2, which[k]] = found[0, k], found[1, k], found[2, k]
-        _encode(light, _f4(lab_f.size - 1))
         if exact:
-            _store_exact(gray[y], light, weighted, least, bound, result[y])
+            _find_keys(light, keys)
+            count = _store_and_check(gray[y], keys, levels, weighted, least, bound, which, result[y])
+            _store_exact(gray[y], light, weighted, least, bound, which[:count], found, result[y])
         else:
+            _encode(light, _f4(lab_f.size - 1))
             _store(light, result[y])
 
 
 @_vector_part
 def _cube_roots(y: _F4s, f: _F4s) -> None:
-    """Fill `f` with CIELAB's f of luminances `y`, whose bits give a first guess that two of Newton's steps refine."""
+    """Fill `f` with CIELAB's f of luminances `y`.
+
+    The bits of y give a first guess of its inverse cube root, at most a thirtieth off; then two steps along the series
+    of (1 - rest) to the -1/3, of four and two terms, leave what single precision leaves. Nothing is divided.
+    """
     guess, bits = f.view(np.int32), y.view(np.int32)
     for x in range(y.size):
-        guess[x] = bits[x] // 3 + _CUBE_ROOT_BITS
+        guess[x] = np.int32(_CUBE_ROOT_BITS - _THIRD * _f4(bits[x]))
     for x in range(y.size):
-        root = f[x]
-        root = _THIRD * (root + root + y[x] / (root * root))
-        root = _THIRD * (root + root + y[x] / (root * root))
-        f[x] = root if y[x] > _LINE_BELOW else y[x] * _LINE_RISE + _LINE_OFFSET
+        light, root = max(y[x], _TINY), f[x]
+        rest = _ONE - light * root * root * root
+        root += root * rest * (_THIRD + rest * (_TWO_NINTHS + rest * _FOURTEEN_81STS))
+        root += root * _THIRD * (_ONE - light * root * root * root)
+        f[x] = light * root * root if y[x] > _LINE_BELOW else y[x] * _LINE_RISE + _LINE_OFFSET
 
 
 def _clip_signature(depth: Any) -> tuple[Any, ...]:
-    tables = (_array(_F8, 2), types.float32)
+    tables = (_array(_F8, 2), _array(types.uint8, 1))
     place = (types.int64, types.int64)
     return (_array(depth, 3), _array(_F4, 3), *place, *tables, _array(depth, 3, readonly=False))
 
 
 @_kernel(_clip_signature(types.uint8), _clip_signature(types.uint16))
 def join_clipped(
-    pixels: Pixels, planes: _F4s, top: int, height: int, weighted: _F8s, white: np.float32, result: Pixels
+    pixels: Pixels, planes: _F4s, top: int, height: int, weighted: _F8s, levels: NDArray[np.uint8], result: Pixels
 ) -> None:
     """Fill `result` (h, w, 3) as `join` does for gray (h, w, 1) or RGB (h, w, 3), but clip what is out of gamut."""
     width = pixels.shape[1]
     x0, x1, along = _column_sources(width, planes.shape[2])
     upper, lower = np.empty((planes.shape[0], width), np.float32), np.empty((planes.shape[0], width), np.float32)
-    ab, light = np.empty((2, width), np.float32), np.empty((3, width), np.float32)
+    ab, light, keys = (
+        np.empty((2, width), np.float32),
+        np.empty((3, width), np.float32),
+        np.empty((3, width), np.uint16),
+    )
     luminance, f = np.empty(width, np.float32), np.empty(width, np.float32)
     beyond = np.empty(width, np.uint8)
     red, green, blue = (0, 1, 2) if pixels.shape[2] == 3 else (0, 0, 0)
-    have = -1
+    have = -2
     for y in range(pixels.shape[0]):
         at, _, down = _source(top + y, height, planes.shape[1])
-        _bring_rows(planes, at, have, x0, x1, along, upper, lower)
+        upper, lower = _bring_rows(planes, at, have, x0, x1, along, upper, lower)
         have = at
         for x in range(width):
             r, g, b = pixels[y, x, red], pixels[y, x, green], pixels[y, x, blue]
@@ -406,8 +490,12 @@ def join_clipped(
         _cube_roots(luminance, f)
         _blend(f, upper, lower, down, ab)
         _shine(f, ab, light, beyond)
-        _encode(light, white)
-        _store(light, result[y])
+        if weighted.shape[1] == 256:
+            _find_keys(light, keys)
+            _store_looked_up(keys, levels, result[y])
+        else:
+            _encode(light, _f4(weighted.shape[1] - 1))
+            _store(light, result[y])
 
 
 @_vector_part
@@ -418,23 +506,36 @@ def _guess_levels(luminance: _F8s, white: np.float32, guess: _F4s) -> None:
 
 
 def _gray_signature(depth: Any) -> tuple[Any, ...]:
-    return (_array(depth, 3), _array(_F8, 2), _array(_F8, 1), _array(depth, 2, readonly=False))
+    tables = (_array(_F8, 2), _array(_F8, 1), _array(types.uint8, 1))
+    return (_array(depth, 3), *tables, _array(depth, 2, readonly=False))
 
 
 @_kernel(_gray_signature(types.uint8), _gray_signature(types.uint16))
-def gray_of(rgb: Pixels, weighted: _F8s, boundaries: _F8s, result: Pixels) -> None:
-    """Fill `result` (h, w) with the gray levels of RGB (h, w, 3): those whose boundaries enclose Y."""
+def gray_of(rgb: Pixels, weighted: _F8s, boundaries: _F8s, levels: NDArray[np.uint8], result: Pixels) -> None:
+    """Fill `result` (h, w) with the gray levels of RGB (h, w, 3): those whose boundaries enclose Y.
+
+    For 8 bits `levels` gives a first guess.
+    """
     width = rgb.shape[1]
-    luminance, guess = np.empty(width, np.float64), np.empty((3, width), np.float32)[:1]
-    white = _f4(boundaries.size - 2)
+    luminance, guess = np.empty(width, np.float64), np.empty((1, width), np.float32)
+    keys = np.empty((1, width), np.uint16)
+    white = boundaries.size - 2
     for y in range(rgb.shape[0]):
         for x in range(width):
             luminance[x] = weighted[0, rgb[y, x, 0]] + weighted[1, rgb[y, x, 1]] + weighted[2, rgb[y, x, 2]]
-        _guess_levels(luminance, white, guess[0])
-        for x in range(width):
-            level = int(guess[0, x])
-            while luminance[x] < boundaries[level]:
-                level -= 1
-            while luminance[x] >= boundaries[level + 1]:
-                level += 1
-            result[y, x] = level
+        if white == 255:
+            for x in range(width):
+                guess[0, x] = luminance[x]
+            _find_keys(guess, keys)
+            for x in range(width):
+                level = int(levels[keys[0, x]])
+                result[y, x] = level + (luminance[x] >= boundaries[level + 1]) - (luminance[x] < boundaries[level])
+        else:
+            _guess_levels(luminance, _f4(white), guess[0])
+            for x in range(width):
+                level = int(guess[0, x])
+                while luminance[x] < boundaries[level]:
+                    level -= 1
+                while luminance[x] >= boundaries[level + 1]:
+                    level += 1
+                result[y, x] = level

@@ -37,7 +37,7 @@ def test_published_settings_hold_for_16_bits() -> None:
     gray = open_photo(PHOTO).pixels
     deep = gray.astype(np.uint16) * np.uint16(257)
     difference = render(deep, prediction(40), PUBLISHED) / 257 - render(gray, prediction(40), PUBLISHED)
-    assert np.abs(difference).max() <= 0.51
+    assert np.abs(difference).max() <= 0.56
 
 
 def test_saturation_changes_chroma_and_no_gray() -> None:
