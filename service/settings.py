@@ -136,7 +136,12 @@ class Settings:
 
 def load_settings() -> Settings:
     """Return the settings of this process: its environment, and beneath it the file `.env`. Raises `SettingsError`."""
-    return Settings.from_environ({**read_env_file(ROOT / ".env"), **{k: v for k, v in os.environ.items() if v}})
+    written = read_env_file(ROOT / ".env")
+    for name, value in written.items():
+        # What speaks to the storage looks for these in the environment alone.
+        if name.startswith("AWS_"):
+            os.environ.setdefault(name, value)
+    return Settings.from_environ({**written, **{k: v for k, v in os.environ.items() if v}})
 
 
 def read_env_file(path: Path) -> dict[str, str]:

@@ -43,6 +43,14 @@ def test_wrong_values_are_named(name: str, value: str) -> None:
         Settings.from_environ({name: value})
 
 
+def test_env_file_also_names_the_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("PORT=8000\nAWS_REGION=there\nAWS_SECRET_ACCESS_KEY='from file'\n")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module.os, "environ", {"AWS_REGION": "here"})
+    assert module.load_settings().port == 8000
+    assert module.os.environ == {"AWS_REGION": "here", "AWS_SECRET_ACCESS_KEY": "from file"}
+
+
 def test_env_file(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# a comment\nPORT=8000  # behind nginx\n\nexport MODEL='eccv16'\n# HOST=0.0.0.0\n")
