@@ -8,20 +8,28 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import interface, kill, load, parts, pipeline, upsampling
+from benchmarks import fuzz, fuzz_http, interface, kill, large, load, parts, pipeline, slow, upsampling
 from benchmarks.measure import machine
 from benchmarks.standins import NAMES, Models, prepare
 from benchmarks.table import Record, format_table, write_json
 from colorizers.formats import SUPPORTED
 
-# These start the whole application, and have options of their own.
-_SERVERS = {"interface": interface.main, "kill": kill.main, "load": load.main}
+# These have options of their own, and end with 1 where something that must hold does not.
+_TRIALS = {
+    "fuzz": fuzz.main,
+    "fuzz_http": fuzz_http.main,
+    "interface": interface.main,
+    "kill": kill.main,
+    "large": large.main,
+    "load": load.main,
+    "slow": slow.main,
+}
 
 
 def main(argv: list[str]) -> int:
     """Do what `argv` asks for; return the exit status."""
-    if argv and argv[0] in _SERVERS:
-        return _SERVERS[argv[0]](argv[1:])
+    if argv and argv[0] in _TRIALS:
+        return _TRIALS[argv[0]](argv[1:])
     arguments = _parser().parse_args(argv)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:

@@ -36,30 +36,50 @@ _MOST_GROWTH, _MOST_GROWTH_MB = 1.1, 30.0
 
 
 @dataclass
+class Peaks:
+    """The most memory, in MB, that was seen in the first and in the second half of a run."""
+
+    halves: list[float] = field(default_factory=lambda: [0.0, 0.0])
+
+    def saw(self, half: int, megabytes: float) -> None:
+        """Take note of what was seen in that half (0, 1)."""
+        self.halves[half] = max(self.halves[half], megabytes)
+
+    @property
+    def are_flat(self) -> bool:
+        """Whether memory has not grown from one half to the other."""
+        first, second = self.halves
+        return second <= first * _MOST_GROWTH + _MOST_GROWTH_MB
+
+    def __str__(self) -> str:
+        return "{:.0f} MB at most in the first half, {:.0f} MB in the second".format(*self.halves)
+
+
+@dataclass
 class Findings:
     """What came of the files: how often each outcome, processes used, longest time, what was wrong.
 
-    And the largest memory of the decoding process, and of this one, in the first and the second half of the run.
+    And the memory of the decoding process, and of this one.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     processes: set[int] = field(default_factory=set)
     longest_s: float = 0.0
-    decoder_mb: list[float] = field(default_factory=lambda: [0.0, 0.0])
-    own_mb: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    decoder: Peaks = field(default_factory=Peaks)
+    own: Peaks = field(default_factory=Peaks)
     failures: list[str] = field(default_factory=list)
 
     def saw(self, half: int, decoder_pid: int | None) -> None:
         """Take note of the memory in that half (0, 1)."""
-        self.own_mb[half] = max(self.own_mb[half], _resident_mb(os.getpid()))
+        self.own.saw(half, _resident_mb(os.getpid()))
         if decoder_pid is not None:
             self.processes.add(decoder_pid)
-            self.decoder_mb[half] = max(self.decoder_mb[half], _resident_mb(decoder_pid))
+            self.decoder.saw(half, _resident_mb(decoder_pid))
 
     @property
     def is_flat(self) -> bool:
-        """Whether memory has not grown from one half to the other."""
-        return all(second <= first * _MOST_GROWTH + _MOST_GROWTH_MB for first, second in (self.decoder_mb, self.own_mb))
+        """Whether memory has not grown."""
+        return self.decoder.are_flat and self.own.are_flat
 
 
 def made_corpus() -> list[bytes]:
@@ -160,8 +180,7 @@ def main(argv: Sequence[str]) -> int:
     findings = fuzz(corpus, range(arguments.seed, arguments.seed + arguments.files), arguments.seconds)
     print(f"{findings.outcomes.total()} files: {dict(findings.outcomes.most_common())}")
     print(f"{len(findings.processes)} decoding processes, longest {findings.longest_s:.2f} s")
-    for name, (first, second) in (("the decoding process", findings.decoder_mb), ("this process", findings.own_mb)):
-        print(f"memory of {name}: {first:.0f} MB at most in the first half, {second:.0f} MB in the second")
+    print(f"memory of the decoding process: {findings.decoder}; of this process: {findings.own}")
     for failure in findings.failures:
         print(failure, file=sys.stderr)
     return 0 if not findings.failures and findings.longest_s <= _LONGEST_S and findings.is_flat else 1

@@ -1,7 +1,8 @@
-"""`python -m benchmarks.fuzz_http [--files N]`: broken picture files through the running application.
+"""`python -m benchmarks.fuzz_http [--files N] [--seed N]`: broken picture files through the running application.
 
-Each must be answered within ten seconds, and never with 5xx, not even for a full queue; afterwards a whole photo must
-be coloured still, and the memory of the web processes must be what it was. Exit status 1 where that is not so.
+Each must be answered within ten seconds, and never with 5xx, not even for a full queue; what is taken in must come to
+an end, as a photo or as a failure. Afterwards there must be as many workers as before, whole photos must be coloured
+still, and the memory of web processes and workers must not have grown. Exit status 1 where that is not so.
 """
 
 import argparse
@@ -10,86 +11,145 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmarks.clients import Client, Tally, form
-from benchmarks.fuzz import made_corpus, mutated
+from benchmarks.fuzz import Peaks, made_corpus, mutated
 from benchmarks.photos import toned_print
 from benchmarks.service import Service, running_service
 
 _LONGEST_S = 10.0
-_MOST_GROWTH = 0.05
+_ENDS_WITHIN_S = 60.0
 _CLIENTS = 4
-_WARM_UP = 100
+_LOOKS_S = 0.2
 
 
 @dataclass
 class Answers:
-    """What came of the files: how often each status, the longest time, and what should not have been."""
+    """What came of the files: how often each status and end, the longest time, and what should not have been.
+
+    `workers` are the numbers of all worker processes that were seen, `web` and `worker` the memory of all web processes
+    and of the largest worker.
+    """
 
     tally: Tally = field(default_factory=Tally)
+    ends: Counter[str] = field(default_factory=Counter)
     longest_s: float = 0.0
+    workers: set[int] = field(default_factory=set)
+    web: Peaks = field(default_factory=Peaks)
+    worker: Peaks = field(default_factory=Peaks)
     failures: list[str] = field(default_factory=list)
-    growth: float = 0.0
+
+
+class _Fuzzing:
+    """The files that are still to be sent, and what came of the others; shared by all clients."""
+
+    def __init__(self, service: Service, seeds: Sequence[int], corpus: Sequence[bytes]) -> None:
+        self.answers = Answers()
+        self._service = service
+        self._corpus = corpus
+        self._seeds = list(seeds)
+        self._sent = 0
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        watch = threading.Thread(target=self._watch)
+        clients = [threading.Thread(target=self._send) for _ in range(_CLIENTS)]
+        for thread in (watch, *clients):
+            thread.start()
+        for thread in clients:
+            thread.join()
+        self._over.set()
+        watch.join()
+
+    def _watch(self) -> None:
+        """Look at processes and their memory until all is over."""
+        answers = self.answers
+        while not self._over.wait(_LOOKS_S):
+            half = min(1, 2 * self._sent // len(self._seeds))
+            workers = self._service.worker_memory_mib()
+            answers.workers |= set(workers)
+            answers.web.saw(half, sum(self._service.web_memory_mib()))
+            answers.worker.saw(half, max(workers.values(), default=0.0))
+
+    def _next(self) -> int | None:
+        with self._lock:
+            if self._sent == len(self._seeds):
+                return None
+            self._sent += 1
+            return self._seeds[self._sent - 1]
+
+    def _send(self) -> None:
+        client = Client(self._service.port, self.answers.tally, self._lock)
+        while (seed := self._next()) is not None:
+            start = time.monotonic()
+            status, _, data = client.ask("POST", "/v1/index", *form(mutated(self._corpus, seed)))
+            seconds = time.monotonic() - start
+            document = json.loads(data or b"{}")
+            end = _end_of(client, document) if status in (200, 202) else str(document.get("code"))
+            with self._lock:
+                self.answers.ends[end] += 1
+                self.answers.longest_s = max(self.answers.longest_s, seconds)
+                if not (status in (200, 202) or 400 <= status < 500) or end in ("queued", "running", "internal_error"):
+                    self.answers.failures.append(f"seed {seed}: {status} {end}")
+        client.close()
+
+
+def _end_of(client: Client, document: dict[str, Any]) -> str:
+    """Return how what was taken in ends: `done`, the code of its failure, or the state in which it remains."""
+    deadline = time.monotonic() + _ENDS_WITHIN_S
+    while document.get("status") in ("queued", "running") and time.monotonic() < deadline:
+        time.sleep(_LOOKS_S)
+        document = json.loads(client.ask("GET", document["urls"]["self"])[2] or b"{}")
+    problem = document.get("problem") or {}
+    return str(problem.get("code") or document.get("status") or document.get("code"))
 
 
 def fuzz(service: Service, seeds: Sequence[int], corpus: Sequence[bytes]) -> Answers:
-    """Return what the application answers to the files of `seeds`."""
-    answers, lock, waiting = Answers(), threading.Lock(), list(seeds)
-    before = 0.0
-
-    def send() -> None:
-        nonlocal before
-        client = Client(service.port, answers.tally, lock)
-        while True:
-            with lock:
-                if not waiting:
-                    break
-                seed = waiting.pop()
-                if len(seeds) - len(waiting) == min(_WARM_UP, len(seeds)):
-                    before = sum(service.web_memory_mib())
-            start = time.monotonic()
-            status, _, data = client.ask("POST", "/v1/index", *form(mutated(corpus, seed)))
-            seconds = time.monotonic() - start
-            document = json.loads(data or b"{}")
-            with lock:
-                answers.longest_s = max(answers.longest_s, seconds)
-                if status not in (200, 202) and not 400 <= status < 500:
-                    answers.failures.append(f"seed {seed}: {status} {document.get('code')}")
-        client.close()
-
-    threads = [threading.Thread(target=send) for _ in range(_CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    whole, lock_ = Tally(), threading.Lock()
-    client = Client(service.port, whole, lock_)
-    client.colour(*form(toned_print(0.25)), time.monotonic() + 60)
+    """Return what the application makes of the files of `seeds`."""
+    before = len(service.worker_memory_mib())
+    fuzzing = _Fuzzing(service, seeds, corpus)
+    fuzzing.run()
+    answers, whole = fuzzing.answers, Tally()
+    client = Client(service.port, whole, threading.Lock())
+    for _ in range(before):
+        client.colour(*form(toned_print(0.25)), time.monotonic() + _ENDS_WITHIN_S)
     client.close()
-    if not whole.seconds:
-        answers.failures.append("a whole photo was not coloured any more")
-    answers.growth = sum(service.web_memory_mib()) / before - 1 if before else 0.0
+    if len(whole.seconds) < before:
+        answers.failures.append("whole photos were not coloured any more")
+    if len(service.worker_memory_mib()) < before:
+        answers.failures.append("a worker was lost and not replaced")
     return answers
 
 
 def main(argv: Sequence[str]) -> int:
     """Send and print; return 1 where something else happened than may."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz_http", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, help="more pictures to break")
     parser.add_argument("--files", type=int, default=2000, help="how many files (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="where to start (default: %(default)s)")
     arguments = parser.parse_args(argv)
+    corpus = made_corpus()
+    if arguments.folder is not None:
+        corpus += [path.read_bytes() for path in sorted(arguments.folder.iterdir()) if path.is_file()]
     seeds = range(arguments.seed, arguments.seed + arguments.files)
-    settings = {"model": "default", "rate_limit": "none"}
+    settings = {"model": "default", "rate_limit": "none", "wait_s": _LONGEST_S / 2}
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder), **settings) as service:
-        answers = fuzz(service, seeds, made_corpus())
-    print(dict(sorted(answers.tally.statuses.items())))
-    print(f"longest {answers.longest_s:.2f} s, web memory {answers.growth:+.1%}")
+        before = len(service.worker_memory_mib())
+        answers = fuzz(service, seeds, corpus)
+    print(f"{answers.ends.total()} files: {dict(answers.ends.most_common())}")
+    print(f"answers: {dict(sorted(answers.tally.statuses.items()))}, longest {answers.longest_s:.2f} s")
+    print(f"{before} workers, {len(answers.workers)} processes of them in all")
+    print(f"memory of web processes: {answers.web}; of the largest worker: {answers.worker}")
     for failure in answers.failures:
         print(failure, file=sys.stderr)
-    return 1 if answers.failures or answers.longest_s > _LONGEST_S or answers.growth > _MOST_GROWTH else 0
+    is_flat = answers.web.are_flat and answers.worker.are_flat
+    return 0 if not answers.failures and answers.longest_s <= _LONGEST_S and is_flat else 1
 
 
 if __name__ == "__main__":

@@ -1,66 +1,152 @@
-"""`python -m benchmarks.large`: a large tiled 16-bit gray TIFF file in, coloured into another; prints its memory.
+"""`python -m benchmarks large`: a large tiled 16-bit gray TIFF file in, coloured into another; prints its memory.
 
-The figure is how far the process grows while it opens, colours and writes the scan, less the decoded picture itself,
-in bytes a pixel. Exits with 1 where that is not under `MOST_BYTES`.
+Once as the command line does it, in one process (`library`), and once as a worker does it, whose decoding process hands
+over the pixels, and which also makes views and counts gray levels (`service`). The figure is how far the memory of all
+these processes together grows while they open, colour and write the scan, less the decoded picture itself, in bytes a
+pixel; what processes share counts once. Exits with 1 where that is not under `MOST_BYTES`.
 """
 
 import argparse
+import os
+import re
+import shutil
+import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 import tifffile
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.measure import MIB, PeakMemory
 from colorizers.colorizer import Colorizer
 from colorizers.photo import open_photo
 from colorizers.registry import EMBEDDED
 from colorizers.results import pages_of, write_result
+from service.coloring import Painter
+from service.files import PhotoFiles
+from service.jobs import Job
+from service.settings import Settings
 
 MOST_BYTES = 3.0
+_WAYS = ("library", "service")
 _TILE_PX = 256
+_LOOKS_S = 0.02
+
+
+class SharedPeak:
+    """The most memory that this process and its children held together, in bytes, in a `with` block (Linux)."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def _look(self) -> None:
+        while not self._over.wait(_LOOKS_S):
+            self.bytes = max(self.bytes, held_bytes())
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+def held_bytes() -> int:
+    """Return what this process and its children hold; of what several hold, each has its share."""
+    children = [
+        int(pid) for listing in Path("/proc/self/task").glob("*/children") for pid in listing.read_text().split()
+    ]
+    return sum(_held_bytes(pid) for pid in (os.getpid(), *children))
+
+
+def _held_bytes(pid: int) -> int:
+    with suppress(OSError):
+        found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+        return 1024 * int(found[1]) if found else 0
+    return 0
 
 
 def main(argv: list[str]) -> int:
     """Measure a scan of as many megapixels as `argv` asks for; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.large", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks large", description=__doc__)
     parser.add_argument("--megapixels", type=float, default=100.0)
-    megapixels = parser.parse_args(argv).megapixels
-    side = round((megapixels * 1e6) ** 0.5 / _TILE_PX) * _TILE_PX
+    parser.add_argument("--way", choices=_WAYS, help="measure this one, in this process (default: both)")
+    arguments = parser.parse_args(argv)
+    if arguments.way is None:
+        command = [sys.executable, "-m", "benchmarks", "large", *argv, "--way"]
+        return max(subprocess.run([*command, way], check=False).returncode for way in _WAYS)
     torch.set_num_threads(1)
-    colorizer = Colorizer.from_name(EMBEDDED)
     with tempfile.TemporaryDirectory() as folder:
-        for name, length in (("small", 2 * _TILE_PX), ("large", side)):
-            tifffile.imwrite(
-                Path(folder) / f"{name}.tif",
-                _tiles(length),
-                shape=(length, length),
-                dtype=np.uint16,
-                tile=(_TILE_PX, _TILE_PX),
-                photometric="minisblack",
-                compression="deflate",
-            )
-        _colour(colorizer, Path(folder) / "small.tif", megapixels)
-        memory, start = PeakMemory(), time.perf_counter()
-        _colour(colorizer, Path(folder) / "large.tif", megapixels)
+        prepare = {"library": _library, "service": _service}[arguments.way]
+        colour = prepare(Path(folder), 1.2 * arguments.megapixels + 1)
+        side = round((arguments.megapixels * 1e6) ** 0.5 / _TILE_PX) * _TILE_PX
+        colour(_scan(Path(folder) / "small.tif", 2 * _TILE_PX))
+        scan = _scan(Path(folder) / "large.tif", side)
+        before, start = held_bytes(), time.perf_counter()
+        with SharedPeak() as peak:
+            colour(scan)
         seconds = time.perf_counter() - start
-    growth = memory.growth_mib() * MIB / side**2 - 2
-    print(f"{growth:.2f} bytes a pixel beyond the decoded picture of {side} x {side} pixels, {seconds:.1f} s")
+    growth = (peak.bytes - before) / side**2 - 2
+    print(
+        f"{growth:.2f} bytes a pixel beyond the decoded picture of {side} x {side} pixels, {seconds:.1f} s, "
+        f"{arguments.way}"
+    )
     return 0 if growth < MOST_BYTES else 1
 
 
-def _colour(colorizer: Colorizer, source: Path, megapixels: float) -> None:
-    limit = 1.2 * megapixels + 1
-    photo = open_photo(source, limit)
-    recipe = colorizer.recipe(photo)
-    pages = pages_of(colorizer, recipe, partial(open_photo, source, limit), photo)
-    write_result(source.with_name("out.tif"), pages, recipe)
+def _library(folder: Path, limit: float) -> Callable[[Path], None]:
+    colorizer = Colorizer.from_name(EMBEDDED)
+
+    def colour(scan: Path) -> None:
+        photo = open_photo(scan, limit)
+        pages = pages_of(colorizer, colorizer.recipe(photo), partial(open_photo, scan, limit), photo)
+        write_result(folder / "out.tif", pages, colorizer.recipe(photo))
+
+    return colour
+
+
+def _service(folder: Path, limit: float) -> Callable[[Path], None]:
+    settings = Settings(data_dir=folder / "data", model=EMBEDDED, max_megapixels=limit, device="cpu")
+    files = PhotoFiles(settings.data_dir)
+    painter = Painter(settings, files)
+    painter.warm_up()
+
+    def colour(scan: Path) -> None:
+        job_id = scan.stem.ljust(32, "0")
+        files.make_room(job_id)
+        with files.replace(job_id, "original") as path:
+            shutil.copyfile(scan, path)
+        painter.paint(Job(job_id, "running", "scan.tif", "image/tiff", 1, 1, 0.0, 0.0), None, lambda _: None)
+
+    return colour
+
+
+def _scan(path: Path, side: int) -> Path:
+    """Write a scan of `side` pixels a side to `path`, and return that."""
+    tifffile.imwrite(
+        path,
+        _tiles(side),
+        shape=(side, side),
+        dtype=np.uint16,
+        tile=(_TILE_PX, _TILE_PX),
+        photometric="minisblack",
+        compression="deflate",
+    )
+    return path
 
 
 def _tiles(side: int) -> Iterator[NDArray[np.uint16]]:

@@ -19,11 +19,15 @@ _STOP_WITHIN_S = 20.0
 
 @dataclass(frozen=True)
 class Service:
-    """A running application: where it answers, where its photos are, and the process that its web processes are of."""
+    """A running application: where it answers, where its photos are, and whose children its processes are.
+
+    The web processes are those of `web_pid`, the workers those of `supervisor_pid`.
+    """
 
     port: int
     data_dir: Path
     web_pid: int
+    supervisor_pid: int
 
     def web_pids(self) -> list[int]:
         """Return the numbers of the web processes: gunicorn's master and those that answer."""
@@ -32,6 +36,10 @@ class Service:
     def web_memory_mib(self) -> list[float]:
         """Return the resident memory of each process that answers, in MiB."""
         return [_resident_mib(pid) for pid in _children(self.web_pid)]
+
+    def worker_memory_mib(self) -> dict[int, float]:
+        """Return the resident memory of each worker, in MiB, by the number of its process."""
+        return {pid: _resident_mib(pid) for pid in _children(self.supervisor_pid)}
 
 
 @contextmanager
@@ -46,7 +54,7 @@ def running_service(data_dir: Path, **settings: object) -> Iterator[Service]:
     commands = ([sys.executable, "-m", "service.supervisor"], [sys.executable, "-m", "gunicorn", "server:app"])
     with running_processes(commands, environ, data_dir / "log.txt") as processes:
         await_ready(port, processes)
-        yield Service(port, data_dir, processes[1].pid)
+        yield Service(port, data_dir, processes[1].pid, processes[0].pid)
 
 
 @contextmanager

@@ -34,11 +34,6 @@ class Carried:
     comments: tuple[tuple[str, str], ...] = ()
 
 
-def has_thumbnail(photo: Photo) -> bool:
-    """Return whether the photo's EXIF holds a thumbnail, which its result is to have anew."""
-    return photo.exif is not None and exif.thumbnail_bytes(photo.exif) is not None
-
-
 def carried(rgb: Pixels | None, photo: Photo, provenance: Provenance, strip_location: bool = False) -> Carried:
     """Return what the file of a photo's result says; a thumbnail is made of `rgb`, the result's pixels, or left out.
 

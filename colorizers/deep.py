@@ -54,7 +54,8 @@ def deep_samples(image: Image.Image, data: bytes, page: int = 0) -> Samples | No
 
 
 def _tiff(data: bytes, number: int, profile: bytes | None) -> Samples | None:
-    with tifffile.TiffFile(BytesIO(data)) as file:
+    # Both refer to each other in circles, and would keep the bytes until somebody collects those.
+    with BytesIO(data) as stream, tifffile.TiffFile(stream) as file:
         page = cast(tifffile.TiffPage, file.pages[number])
         is_lab = page.photometric in _LAB and page.samplesperpixel == 3
         is_cmyk = page.photometric == _SEPARATED and page.samplesperpixel == 4

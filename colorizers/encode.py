@@ -94,16 +94,20 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_pages(path: Path, pages: Iterable[tuple[Pixels, Photo, Provenance]], strip_location: bool = False) -> None:
-    """Write a TIFF file with `pages`, each its coloured pixels, its photo and their provenance, to `path` in one step.
+def write_tiff(
+    path: Path, pages: Iterable[tuple[Iterable[Pixels], Photo, Provenance]], strip_location: bool = False
+) -> None:
+    """Write a TIFF file with `pages` to `path` in one step, each page its coloured pixels, its photo and provenance.
 
-    Only one page is held at a time. Raises `ColorizerError` where they make more than 4 GB.
+    The pixels are bands, RGB (n, w, 3) from top to bottom as `TiffWriter` takes them: no page is ever held as a whole.
+    A page is as `encode` makes it of the whole picture. Raises `ColorizerError` where they make more than 4 GB.
     """
     with replacing(path) as temporary, temporary.open("w+b") as file:
         writer = TiffWriter(file)
-        for rgb, photo, provenance in pages:
-            metadata = carried(rgb, photo, provenance, strip_location)
-            writer.add_page([_with_alpha(rgb, photo)], metadata)
+        for bands, photo, provenance in pages:
+            # A TIFF file has no place for the small picture of an EXIF block.
+            metadata = carried(None, photo, provenance, strip_location)
+            writer.add_page(_with_alpha_bands(bands, photo), metadata)
 
 
 def write_layer(path: Path, photo: Photo, rgb: Pixels, provenance: Provenance, strip_location: bool = False) -> None:
@@ -111,18 +115,6 @@ def write_layer(path: Path, photo: Photo, rgb: Pixels, provenance: Provenance, s
     data = png_bytes(colour_layer(photo.pixels, rgb), carried(rgb, photo, provenance, strip_location))
     with replacing(path) as temporary:
         temporary.write_bytes(data)
-
-
-def write_bands(
-    path: Path, bands: Iterable[Pixels], photo: Photo, provenance: Provenance, strip_location: bool = False
-) -> None:
-    """Write a TIFF file of `bands`, RGB (n, w, 3) from top to bottom as `TiffWriter` takes them, to `path` in one step.
-
-    The file is the one that `encode` makes of the whole picture, which is never held. Not for photos whose EXIF holds a
-    thumbnail (`has_thumbnail`). Raises `ColorizerError` where they make more than 4 GB.
-    """
-    with replacing(path) as temporary, temporary.open("w+b") as file:
-        TiffWriter(file).add_page(_with_alpha_bands(bands, photo), carried(None, photo, provenance, strip_location))
 
 
 def _with_alpha_bands(bands: Iterable[Pixels], photo: Photo) -> Iterator[Pixels]:

@@ -133,7 +133,7 @@ def _check_container(data: bytes | mmap.mmap, max_megapixels: float) -> None:
 
 
 def _open(data: bytes, max_megapixels: float, page: int) -> Photo:
-    with Image.open(BytesIO(data), formats=_OPENERS) as image:
+    with BytesIO(data) as stream, Image.open(stream, formats=_OPENERS) as image:
         check_pixels(image.width, image.height, max_megapixels)
         if image.format == "PNG":
             image.load()  # A PNG's metadata may stand behind its pixels.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
-from colorizers.carried import has_thumbnail
 from colorizers.colorizer import Colorizer
-from colorizers.encode import output_format, write, write_bands, write_layer, write_pages
+from colorizers.encode import output_format, write, write_layer, write_tiff
 from colorizers.errors import OtherWeightsError
 from colorizers.lab import Pixels
 from colorizers.photo import MAX_MEGAPIXELS, Photo, open_photo
@@ -25,8 +25,15 @@ from colorizers.resizing import fitted
 LAYER = "layer"
 _DEEP = ("PNG", "TIFF")
 
-Seen = Callable[[Photo, Pixels], object]
-"""Takes a photo at the size and depth of its result, and the result's pixels RGB (h, w, 3)."""
+
+class Onlooker(Protocol):
+    """Sees what the first page of a file becomes while that is written."""
+
+    def begin(self, photo: Photo) -> None:
+        """Take the photo at the size and depth of its result."""
+
+    def see(self, rgb: Pixels) -> None:
+        """Take the next rows of the result's pixels RGB (n, w, 3), from top to bottom; all at once in most formats."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,40 +70,47 @@ def _fitted(photo: Photo, recipe: Recipe) -> Photo:
     return fitted(photo, recipe.size_px, recipe.bits if deep else 8)
 
 
-def _fits_bands(photo: Photo, recipe: Recipe) -> bool:
-    """Return whether the result can be written as it is made, the same file as otherwise."""
-    return container(photo, recipe) == "TIFF" and photo.pages == 1 and not has_thumbnail(photo)
-
-
 def rendering_of(recipe: Recipe) -> Rendering:
     """Return the rendering that `recipe` asks for."""
     return Rendering(saturation=recipe.saturation, warmth=recipe.warmth, edge_aware=recipe.edge_aware)
 
 
-def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, seen: Seen | None = None) -> None:
+def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, onlooker: Onlooker | None = None) -> None:
     """Write what `recipe` makes of `pages` to `path`, in one step; of formats without pages it is the first.
 
-    The pages are taken one at a time. `seen` is shown what the first one became. Raises `ColorizerError` where the
-    format cannot hold the result.
+    The pages are taken one at a time, and the pixels of a TIFF file band by band. `onlooker` is shown what the first
+    page becomes. Raises `ColorizerError` where the format cannot hold the result.
     """
     remaining = iter(pages)
     first = next(remaining)
-    if seen is None and _fits_bands(first.photo, recipe):
-        photo, bands = _coloured_bands(first, recipe)
-        write_bands(path, bands, photo, first.provenance, recipe.strip_location)
+    format_ = container(first.photo, recipe)
+    if format_ == "TIFF":
+        further = remaining if first.photo.pages > 1 else ()
+        bands = chain([_page_by_bands(first, recipe, onlooker)], (_page_by_bands(page, recipe) for page in further))
+        write_tiff(path, bands, recipe.strip_location)
         return
     photo, rgb = coloured(first, recipe)
-    if seen:
-        seen(photo, rgb)
-    format_ = container(first.photo, recipe)
-    if format_ == "TIFF" and first.photo.pages > 1:
-        further = (_for_writer(*coloured(page, recipe), page.provenance) for page in remaining)
-        write_pages(path, chain([_for_writer(photo, rgb, first.provenance)], further), recipe.strip_location)
-        return
+    if onlooker:
+        onlooker.begin(photo)
+        onlooker.see(rgb)
     if recipe.format == LAYER:
         write_layer(path, photo, rgb, first.provenance, recipe.strip_location)
         return
     write(path, rgb, photo, first.provenance, format_, recipe.quality, recipe.strip_location)
+
+
+def _page_by_bands(
+    page: Page, recipe: Recipe, onlooker: Onlooker | None = None
+) -> tuple[Iterator[Pixels], Photo, Provenance]:
+    photo, bands = _coloured_bands(page, recipe)
+    return bands if onlooker is None else _shown(onlooker, photo, bands), photo, page.provenance
+
+
+def _shown(onlooker: Onlooker, photo: Photo, bands: Iterator[Pixels]) -> Iterator[Pixels]:
+    onlooker.begin(photo)
+    for band in bands:
+        onlooker.see(band)
+        yield band
 
 
 def pages_of(colorizer: Colorizer, recipe: Recipe, open_page: Callable[[int], Photo], first: Photo) -> Iterator[Page]:
@@ -147,7 +161,3 @@ def colorizer_for(recipe: Recipe, model_dir: Path = MODEL_DIR, use_gpu: bool = F
             installed=colorizer.weights_sha256,
         )
     return colorizer
-
-
-def _for_writer(photo: Photo, rgb: Pixels, provenance: Provenance) -> tuple[Pixels, Photo, Provenance]:
-    return rgb, photo, provenance

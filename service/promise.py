@@ -3,10 +3,10 @@
 Rendered pixels keep every gray level of an 8-bit photo; a lossy file of them does not, and people are told how many.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from io import BytesIO
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 from PIL import Image
@@ -15,26 +15,41 @@ from colorizers.colour import count_changed_grays
 from colorizers.jpeg import jpeg_pixels
 from colorizers.lab import Pixels, eight_bits
 
-Grays = tuple[int, int | None]
-"""How many gray levels changed in the rendered pixels, and in the file decoded again; None where that has no sense."""
 
+class GrayCounter:
+    """Counts the changed gray levels of one photo beside other work; none of it holds the interpreter.
 
-@contextmanager
-def counting(reference: Pixels, rgb: Pixels, lossy: bytes | None, has_grays: bool) -> Iterator["Future[Grays]"]:
-    """Count beside the work of the block; none of it holds the interpreter. The count is there when the block ends.
-
-    `reference` are the photo's pixels, `rgb` the rendered ones, `lossy` the bytes of the file where it is one, None
-    where the file holds exactly `rgb`. A file that is only a layer has no grays of its own.
+    Use it in a `with` statement.
     """
-    with ThreadPoolExecutor(1, "grays") as counter:
-        yield counter.submit(_count, reference, rgb, lossy, has_grays)
 
+    def __init__(self, reference: Pixels) -> None:
+        """Take the photo's pixels, gray (h, w) or RGB (h, w, 3)."""
+        self._reference = reference
+        self._row = 0
+        self._counts: list[Future[int]] = []
+        self._thread = ThreadPoolExecutor(1, "grays")
 
-def _count(reference: Pixels, rgb: Pixels, lossy: bytes | None, has_grays: bool) -> Grays:
-    exact = count_changed_grays(reference, rgb)
-    if not has_grays:
-        return exact, None
-    return exact, exact if lossy is None else count_changed_grays(eight_bits(reference), _decoded(lossy))
+    def see(self, rgb: Pixels) -> None:
+        """Begin to count in the next rows of rendered pixels, RGB (n, w, 3), from top to bottom."""
+        rows = slice(self._row, self._row + len(rgb))
+        self._row = rows.stop
+        self._counts.append(self._thread.submit(count_changed_grays, self._reference[rows], rgb))
+
+    def see_file(self, lossy: bytes) -> "Future[int]":
+        """Begin to count in a lossy file of 8 bits, decoded again."""
+        return self._thread.submit(lambda: count_changed_grays(eight_bits(self._reference), _decoded(lossy)))
+
+    def exact(self) -> int:
+        """Return in how many of the rendered pixels seen so far the gray level changed."""
+        return sum(count.result() for count in self._counts)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.shutdown(cancel_futures=True)
 
 
 def _decoded(data: bytes) -> Pixels:

@@ -1,23 +1,26 @@
 """A photo and its colours in, the files that people see and keep and what is to be said of them out."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from colorizers.encode import suffix_for
-from colorizers.lab import Pixels, eight_bits
+from colorizers.lab import Pixels
 from colorizers.photo import Photo
 from colorizers.recipe import Recipe
 from colorizers.results import LAYER, Page, container, write_result
 from service.files import FileKind, PhotoFiles
 from service.jobs import Job, Outcome
-from service.promise import counting
+from service.promise import GrayCounter
+from service.shrinking import Shrinking
 from service.stages import Stages
 
 VIEW_PX = 2048
 _VIEW_QUALITY = 88
+_VIEW_ROWS = 1024
 _LOSSY = ("JPEG", "WEBP")
 
 
@@ -33,7 +36,6 @@ class Results:
         Raises `ColorizerError`, `StorageError`, or `OSError` where the disk is full.
         """
         format_ = container(first.photo, recipe)
-        seen: list[tuple[Photo, Pixels]] = []
         pages = 0
 
         def count() -> Iterator[Page]:
@@ -43,21 +45,21 @@ class Results:
             for pages, page in enumerate(further, 2):  # noqa: B007  # counted for the outcome
                 yield page
 
-        def show(photo: Photo, rgb: Pixels) -> None:
-            seen.append((photo, rgb))
-            stages.begin("encode")
-
         stages.begin("render")
-        with self._files.replace(job.id, "result") as path:
-            write_result(path, count(), recipe, show)
-            lossy = path.read_bytes() if format_ in _LOSSY else None
-        with self._files.replace(job.id, "recipe") as path:
-            path.write_bytes(recipe.to_json().encode())
-        stages.begin("views")
-        ((photo, rgb),) = seen
-        with counting(photo.pixels, rgb, lossy, recipe.format != LAYER) as grays:
-            self.write_view(job, "result-view", rgb, photo.alpha)
-        exact, in_file = grays.result()
+        with ExitStack() as stack:
+            onlooker = _Onlooker(stages, stack)
+            with self._files.replace(job.id, "result") as path:
+                write_result(path, count(), recipe, onlooker)
+                lossy = path.read_bytes() if format_ in _LOSSY else None
+            stages.begin("views")
+            in_file = None if lossy is None else onlooker.grays.see_file(lossy)
+            with self._files.replace(job.id, "recipe") as path:
+                path.write_bytes(recipe.to_json().encode())
+            self._save_view(job, "result-view", onlooker.view.picture())
+            exact = onlooker.grays.exact()
+            # A file that is only a layer has no grays of its own.
+            changed_in_file = None if recipe.format == LAYER else exact if in_file is None else in_file.result()
+        photo = onlooker.photo
         return Outcome(
             width=photo.width,
             height=photo.height,
@@ -72,7 +74,7 @@ class Results:
             format=recipe.format or format_.lower(),
             pixels=photo.width * photo.height,
             changed_grays_exact=exact,
-            changed_grays_file=in_file,
+            changed_grays_file=changed_in_file,
             was_colour=first.photo.had_colour,
             frames=first.photo.frames,
             frames_coloured=pages,
@@ -80,13 +82,45 @@ class Results:
 
     def write_view(self, job: Job, kind: FileKind, pixels: Pixels, alpha: Pixels | None) -> tuple[int, int]:
         """Write a view of the pixels, at most `VIEW_PX` a side; returns its width and height."""
-        image = Image.fromarray(eight_bits(pixels))
-        if alpha is not None:
-            image.putalpha(Image.fromarray(eight_bits(alpha)))
-        image.thumbnail((VIEW_PX, VIEW_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        height, width = pixels.shape[:2]
+        view = Shrinking(width, height, VIEW_PX)
+        for top in range(0, height, _VIEW_ROWS):
+            rows = slice(top, top + _VIEW_ROWS)
+            view.see(pixels[rows], None if alpha is None else alpha[rows])
+        self._save_view(job, kind, view.picture())
+        return view.size
+
+    def _save_view(self, job: Job, kind: FileKind, picture: Image.Image) -> None:
         with self._files.replace(job.id, kind) as path:
-            image.save(path, view_format(alpha), quality=_VIEW_QUALITY)
-        return image.size
+            picture.save(path, "WEBP" if picture.mode in ("LA", "RGBA") else "JPEG", quality=_VIEW_QUALITY)
+
+
+class _Onlooker:
+    """Makes the view of a result and counts its changed grays while the file is written."""
+
+    photo: Photo
+    view: Shrinking
+    grays: GrayCounter
+
+    def __init__(self, stages: Stages, stack: ExitStack) -> None:
+        self._stages = stages
+        self._stack = stack
+        self._row = 0
+
+    def begin(self, photo: Photo) -> None:
+        self.photo = photo
+        self.view = Shrinking(photo.width, photo.height, VIEW_PX)
+        self.grays = self._stack.enter_context(GrayCounter(photo.pixels))
+
+    def see(self, rgb: Pixels) -> None:
+        if not self._row:
+            self._stages.begin("encode")
+        self.grays.see(rgb)
+        rows = slice(self._row, self._row + len(rgb))
+        self._row = rows.stop
+        self.view.see(rgb, None if self.photo.alpha is None else self.photo.alpha[rows])
+        if self._row < self.photo.height:
+            self.grays.exact()  # Rows that are still to be counted would take memory.
 
 
 def view_format(alpha: Pixels | None) -> str:
