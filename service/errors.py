@@ -45,7 +45,9 @@ def handle_error(error: Exception) -> Response:
 def _logged(problem: Problem, error: Exception) -> Problem:
     number = problem.data.get("request_id") or g.request_id
     cause = error if problem.code == "internal_error" else None
-    _log.error("request %s: %s %s: %s", number, request.method, request.endpoint, problem.code, exc_info=cause)
+    # What a database says of a statement would also tell what was in it.
+    reason = getattr(error, "orig", error) if problem.code == "storage_unavailable" else problem.code
+    _log.error("request %s: %s %s: %s", number, request.method, request.endpoint, reason, exc_info=cause)
     return replace(problem, data={**problem.data, "request_id": number})
 
 

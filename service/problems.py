@@ -4,16 +4,24 @@ English detail comes from the error itself, which knows most; other languages ge
 that are the server's fault (5xx) tell a reader nothing about the machine: the log does.
 """
 
+import errno
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from werkzeug.exceptions import HTTPException
 
 from colorizers.errors import ColorizerError
 from service.jobs import Failure
+
+# What may well be over soon: a database that is locked or away, a disk that is full or that nobody may write to.
+_DATABASE_ERRORS = (OperationalError, InterfaceError, NoConnectionError)
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+_RETRY_AFTER_S = 10
 
 TEXTS: dict[str, tuple[Any, Any]] = {
     "no_file": (_("No photo was sent"), _("Choose at least one photo; the form field is called “photo”.")),
@@ -242,6 +250,9 @@ def problem_of(error: Exception | Failure) -> Problem:
         return error.problem
     if isinstance(error, ColorizerError | Failure):
         return Problem(error.code, error.status, error.message, error.data)
+    if isinstance(error, _DATABASE_ERRORS) or (isinstance(error, OSError) and error.errno in _DISK_ERRORS):
+        message = f"Nothing can be kept here just now. Please try again in {_RETRY_AFTER_S} seconds."
+        return Problem("storage_unavailable", 503, message, {"retry_after_s": _RETRY_AFTER_S})
     if isinstance(error, HTTPException) and error.code and error.code >= 400:
         code = _HTTP_CODES.get(error.code, HTTPStatus(error.code).name.lower())
         return Problem(code, error.code, "" if code in TEXTS else error.description or "")

@@ -1,12 +1,14 @@
 """Whatever goes wrong: the right status, problem JSON for programs, a readable page for people, never a trace."""
 
 import logging
+import resource
 import sqlite3
 from typing import Any
 
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
 from colorizers import errors
 from service.problems import TEXTS
@@ -136,6 +138,33 @@ def test_unexpected_error_shows_a_number_only(
     page = client.get("/colorization/" + "0" * 32)
     assert page.status_code == 500
     assert "secret" not in page.text
+
+
+def test_full_disk_is_told_and_when_to_try_again(client: FlaskClient) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        answer = client.post("/v1/index", data={"photo": field(noise(300, 200), "a.png")})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "storage_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_database_that_does_not_answer_is_told_without_what_was_asked(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def locked(*_: object) -> None:
+        raise OperationalError("SELECT 'grandmother.jpg'", {}, sqlite3.OperationalError("database is locked"))
+
+    monkeypatch.setattr(parts_of(client).jobs, "find", locked)
+    for path in ("/v1/colorizations/", "/colorization/"):
+        answer = client.get(path + "0" * 32)
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "grandmother" not in answer.text
+    assert "database is locked" in caplog.text
+    assert "grandmother" not in caplog.text
 
 
 def test_unknown_network_is_the_servers_fault(make_settings: MakeSettings) -> None:
