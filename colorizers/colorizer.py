@@ -29,7 +29,7 @@ from colorizers.provenance import Provenance
 from colorizers.recipe import Recipe, check_temperature
 from colorizers.registry import EMBEDDED, MODEL_DIR, ModelSpec, default_spec, find_spec, weights_path
 from colorizers.rendering import FAITHFUL, Prediction, Rendering, render
-from colorizers.resizing import resized
+from colorizers.resampling import bicubic
 
 _log = logging.getLogger(__name__)
 
@@ -232,8 +232,7 @@ def network_lightness(photo: Photo, spec: ModelSpec) -> Floats:
 
     As the published networks' authors do: Pillow's bicubic filter on the gamma-encoded 8-bit pixels, then L.
     """
-    size = working_size(photo.width, photo.height, spec)
-    return lightness(resized(photo.pixels, size, Image.Resampling.BICUBIC, to_eight_bits=True))
+    return lightness(bicubic(photo.pixels, working_size(photo.width, photo.height, spec)))
 
 
 def working_size(width: int, height: int, spec: ModelSpec) -> tuple[int, int]:

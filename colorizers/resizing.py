@@ -13,16 +13,12 @@ from colorizers.lab import Pixels, eight_bits
 from colorizers.photo import Photo
 
 
-def resized(pixels: Pixels, size: tuple[int, int], filter_: Image.Resampling, to_eight_bits: bool = False) -> Pixels:
-    """Return `pixels`, (h, w) or (h, w, 3), uint8 or uint16, at `size` (width, height) in pixels.
-
-    `to_eight_bits` makes them uint8 first, as `eight_bits` does.
-    """
+def resized(pixels: Pixels, size: tuple[int, int], filter_: Image.Resampling) -> Pixels:
+    """Return `pixels`, (h, w) or (h, w, 3), uint8 or uint16, at `size` (width, height) in pixels."""
     if pixels.ndim == 3:
-        channels = (resized(pixels[..., channel], size, filter_, to_eight_bits) for channel in range(3))
+        channels = (resized(pixels[..., channel], size, filter_) for channel in range(3))
         return np.stack(list(channels), axis=-1)
-    plane = eight_bits(pixels) if to_eight_bits else pixels
-    return np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize(size, filter_))
+    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize(size, filter_))
 
 
 def fitted(photo: Photo, size_px: int | None = None, bits: int | None = None) -> Photo:

@@ -43,8 +43,6 @@ def test_sixteen_bits_stay_sixteen(shape: tuple[int, ...]) -> None:
     for found, plane in zip(np.moveaxis(small.reshape(60, 40, -1), -1, 0), planes, strict=True):
         exact = np.asarray(Image.fromarray(plane).resize((40, 60), Image.Resampling.LANCZOS))
         assert np.abs(found - exact).max() <= 1.5
-    as_eight = resized(pixels, (40, 60), Image.Resampling.LANCZOS, to_eight_bits=True)
-    assert np.array_equal(as_eight, resized(eight_bits(pixels), (40, 60), Image.Resampling.LANCZOS))
 
 
 def test_a_smaller_result_has_the_grays_of_the_original_resized_alike() -> None:
