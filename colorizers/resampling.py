@@ -98,8 +98,8 @@ def _cubic(x: _F8s) -> _F8s:
 @_part
 def _rounded(total: float) -> int:
     """Return a sum of levels times weights as a level."""
-    level = (np.int64(total) + (1 << (_WEIGHT_BITS - 1))) >> _WEIGHT_BITS
-    return int(min(max(level, 0), 255))
+    level = (int(total) + (1 << (_WEIGHT_BITS - 1))) >> _WEIGHT_BITS
+    return min(max(level, 0), 255)
 
 
 @_kernel(3)
