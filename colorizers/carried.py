@@ -6,11 +6,11 @@ from io import BytesIO
 
 from PIL import Image
 
-from colorizers import exif, photoshop
+from colorizers import exif, iptc, photoshop
 from colorizers.icc import srgb_profile
 from colorizers.lab import Pixels, eight_bits
 from colorizers.photo import Photo
-from colorizers.provenance import Provenance, xmp_packet
+from colorizers.provenance import Property, Provenance, xmp_packet
 
 _THUMBNAIL_PX = 160
 _THUMBNAIL_QUALITIES = (90, 75, 55, 35)
@@ -34,21 +34,33 @@ class Carried:
     comments: tuple[tuple[str, str], ...] = ()
 
 
-def carried(rgb: Pixels | None, photo: Photo, provenance: Provenance, strip_location: bool = False) -> Carried:
-    """Return what the file of a photo's result says; a thumbnail is made of `rgb`, the result's pixels, or left out.
+def carried(
+    rgb: Pixels | None, photo: Photo, provenance: Provenance, format_: str, strip_location: bool = False
+) -> Carried:
+    """Return what the file of a photo's result in `format_` (JPEG, PNG, TIFF, WEBP) says.
 
-    `strip_location` leaves out whatever tells where the photo was made.
+    A thumbnail is made of `rgb`, the result's pixels, or left out. What the format has no room of its own for becomes
+    part of the XMP packet. `strip_location` leaves out whatever tells where the photo was made.
     """
     said = without_location(photo) if strip_location else photo
+    homeless = _homeless(said, format_)
     return Carried(
         profile=srgb_profile(),
-        xmp=xmp_packet(provenance, said.xmp, (photo.width, photo.height), strip_location),
+        xmp=xmp_packet(provenance, said.xmp, (photo.width, photo.height), strip_location, homeless),
         exif=_with_new_thumbnail(said.exif, rgb) if said.exif else None,
         dpi=said.dpi,
         extended_xmp=said.extended_xmp,
         resources=said.resources,
         comments=said.comments,
     )
+
+
+def _homeless(photo: Photo, format_: str) -> list[Property]:
+    """Return what a file of that format has no room for, as XMP properties: IPTC data, comments."""
+    found = iptc.properties(photo.resources) if photo.resources and format_ == "WEBP" else []
+    kept = {"PNG": {keyword for keyword, _ in photo.comments}, "JPEG": {"Comment"}}.get(format_, set())
+    comments = tuple(f"{keyword}: {text}" for keyword, text in photo.comments if keyword not in kept)
+    return [*found, Property("colorizer", "Comments", "Bag", comments)] if comments else found
 
 
 def without_location(photo: Photo) -> Photo:

@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from colorizers import exif
 from colorizers.carried import Carried, carried
 from colorizers.errors import ColorizerError
-from colorizers.jpeg import MOST_PX, MOST_XMP, jpeg_bytes
+from colorizers.jpeg import MOST_PX, MOST_XMP, extension, jpeg_bytes
 from colorizers.lab import Pixels, eight_bits
 from colorizers.layer import colour_layer
 from colorizers.photo import Photo
 from colorizers.png import png_bytes
-from colorizers.provenance import Provenance, xmp_packet
+from colorizers.provenance import Provenance, extended_packet, without_wrapper
 from colorizers.recipe import QUALITY
 from colorizers.tiff import TiffWriter, tiff_bytes
 
@@ -52,15 +53,16 @@ def encode(
     """Return the file of `rgb` (h, w, 3), uint8 or uint16, in `format` (JPEG, PNG, TIFF, WEBP; default: the photo's).
 
     The photo's alpha goes along where the format has room for it; a JPEG of it is laid on white. EXIF, XMP, IPTC data,
-    comments and resolution are carried over as far as the format can hold them; `strip_location` leaves out what tells
-    where the photo was made. `quality` is for JPEG and WebP. Raises `ColorizerError` where the format cannot hold a
-    picture of that size.
+    comments and resolution are carried over, in XMP where the format has no other room for them; `strip_location`
+    leaves out what tells where the photo was made. `quality` is for JPEG and WebP. Raises `ColorizerError` where the
+    format cannot hold a picture of that size.
     """
     format_ = format or output_format(photo)
-    metadata = carried(rgb, photo, provenance, strip_location)
+    metadata = carried(rgb, photo, provenance, format_, strip_location)
     if format_ == "JPEG":
         if len(metadata.xmp) > MOST_XMP:
-            metadata = replace(metadata, xmp=xmp_packet(provenance), extended_xmp=())
+            guid, parts = extension(without_wrapper(metadata.xmp))
+            metadata = replace(metadata, xmp=extended_packet(provenance, guid), extended_xmp=parts)
         return _jpeg(rgb, photo, metadata, quality)
     if format_ == "WEBP":
         return _webp(rgb, photo, metadata, quality)
@@ -106,13 +108,13 @@ def write_tiff(
         writer = TiffWriter(file)
         for bands, photo, provenance in pages:
             # A TIFF file has no place for the small picture of an EXIF block.
-            metadata = carried(None, photo, provenance, strip_location)
+            metadata = carried(None, photo, provenance, "TIFF", strip_location)
             writer.add_page(_with_alpha_bands(bands, photo), metadata)
 
 
 def write_layer(path: Path, photo: Photo, rgb: Pixels, provenance: Provenance, strip_location: bool = False) -> None:
     """Write the colours of `rgb` alone, a layer to lay over `photo`, as a PNG file to `path`, in one step."""
-    data = png_bytes(colour_layer(photo.pixels, rgb), carried(rgb, photo, provenance, strip_location))
+    data = png_bytes(colour_layer(photo.pixels, rgb), carried(rgb, photo, provenance, "PNG", strip_location))
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
@@ -142,7 +144,7 @@ def _webp(rgb: Pixels, photo: Photo, metadata: Carried, quality: int) -> bytes:
         "quality": quality,
         "icc_profile": metadata.profile,
         "xmp": metadata.xmp,
-        "exif": metadata.exif or b"",
+        "exif": metadata.exif or (exif.with_resolution(*metadata.dpi) if metadata.dpi else b""),
     }
     return _saved(Image.fromarray(eight_bits(_with_alpha(rgb, photo))), "WEBP", options)
 

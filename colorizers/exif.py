@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 PREFIX = b"Exif\0\0"
 _ORIENTATION = 0x0112
-_RESOLUTION = (0x011A, 0x011B)
+_RESOLUTION, _RESOLUTION_UNIT, _INCHES = (0x011A, 0x011B), 0x0128, 2
 _EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 _COLOUR_SPACE, _SRGB = 0xA001, 1
 _WIDTH_PX, _HEIGHT_PX = 0xA002, 0xA003
@@ -18,7 +18,7 @@ _INTEROPERABILITY_INDEX, _ADOBE_RGB_FILE, _SRGB_FILE = 0x0001, b"R03\0", b"R98\0
 _THUMBNAIL_AT, _THUMBNAIL_BYTES = 0x0201, 0x0202
 # GeoTIFF's tags: pixel scale, tie points, transformation, and the three of its key directory.
 GEOGRAPHIC_TAGS = frozenset({33550, 33922, 34264, 34735, 34736, 34737})
-_SHORT, _LONG = 3, 4
+_SHORT, _LONG, _RATIONAL = 3, 4, 5
 _KIND_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 
 
@@ -151,6 +151,17 @@ def for_upright_copy(block: bytes, width: int, height: int) -> bytes | None:
         if index is not None and opened.data[opened.place(index)] == _ADOBE_RGB_FILE:
             opened.data[opened.place(index)] = _SRGB_FILE
     return bytes(opened.data)
+
+
+def with_resolution(x_dpi: float, y_dpi: float) -> bytes:
+    """Return a block that states a resolution in pixels per inch, and nothing else."""
+    values_at = 8 + 2 + 3 * 12 + 4
+    entries = struct.pack("<HHLL", _RESOLUTION[0], _RATIONAL, 1, values_at)
+    entries += struct.pack("<HHLL", _RESOLUTION[1], _RATIONAL, 1, values_at + 8)
+    entries += struct.pack("<HHLL", _RESOLUTION_UNIT, _SHORT, 1, _INCHES)
+    values = (min(round(value * 1000), 0xFFFFFFFF) for value in (x_dpi, y_dpi))
+    fractions = b"".join(struct.pack("<LL", value, 1000) for value in values)
+    return b"II*\0" + struct.pack("<LH", 8, 3) + entries + bytes(4) + fractions
 
 
 def thumbnail_bytes(block: bytes) -> int | None:

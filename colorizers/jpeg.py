@@ -4,6 +4,7 @@ libjpeg-turbo writes and reads straight from and into the array, where Pillow ke
 pixel. The pixels are the same, bit for bit.
 """
 
+import hashlib
 import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ MOST_PX = 65535
 _MOST = 65533
 MOST_EXIF = _MOST - len(PREFIX)
 _XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENDED_XMP_NAME = b"http://ns.adobe.com/xmp/extension/\0"
 MOST_XMP = _MOST - len(_XMP_NAME)
 _ICC_NAME = b"ICC_PROFILE\0"
 _PHOTOSHOP_NAME = b"Photoshop 3.0\0"
@@ -40,6 +42,18 @@ def jpeg_bytes(rgb: NDArray[np.uint8], quality: int, carried: "Carried") -> byte
     """
     plain = imagecodecs.jpeg8_encode(np.ascontiguousarray(rgb), level=quality, subsampling="444")
     return b"".join([_START, *_metadata(carried), memoryview(plain)[_METADATA_AT:]])
+
+
+def extension(packet: bytes) -> tuple[str, tuple[bytes, ...]]:
+    """Return XMP that is too large for one segment as an extension: its name and its segments' contents.
+
+    See Adobe's XMP specification, part 3, section 1.1.3.1; what is in the packet then refers to it by its name.
+    """
+    guid = hashlib.md5(packet, usedforsecurity=False).hexdigest().upper()
+    most = _MOST - len(_EXTENDED_XMP_NAME) - 40
+    head = _EXTENDED_XMP_NAME + guid.encode()
+    parts = (head + struct.pack(">II", len(packet), at) + packet[at : at + most] for at in range(0, len(packet), most))
+    return guid, tuple(parts)
 
 
 def _metadata(carried: "Carried") -> Iterator[bytes]:

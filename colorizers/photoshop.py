@@ -28,6 +28,32 @@ class Resource:
     contents: bytes
 
 
+@dataclass(frozen=True)
+class DataSet:
+    """One entry of IPTC data: the numbers of its record and of its kind, its contents, and all its bytes."""
+
+    record: int
+    number: int
+    contents: bytes
+    whole: bytes
+
+
+def read_data_sets(iim: bytes) -> Iterator[DataSet]:
+    """Yield the data sets of IPTC data, up to the first that is broken."""
+    at = 0
+    while len(iim) >= at + 5 and iim[at] == _MARKER:
+        record, number, size = struct.unpack_from(">BBH", iim, at + 1)
+        start = at + 5
+        if size & 0x8000:  # An extended data set: these are so many bytes of length.
+            start += size & 0x7FFF
+            size = int.from_bytes(iim[at + 5 : start], "big")
+        end = start + size
+        if end > len(iim):
+            return
+        yield DataSet(record, number, iim[start:end], iim[at:end])
+        at = end
+
+
 def read_resources(data: bytes) -> tuple[Resource, ...]:
     """Return the resources in `data`, up to the first that is broken."""
     return tuple(_read(data))
@@ -88,16 +114,5 @@ def _read(data: bytes) -> Iterator[Resource]:
 
 def _without_places(iim: bytes) -> bytes:
     """Return IPTC data without the data sets that name places; what cannot be read is cut off."""
-    kept, at = b"", 0
-    while len(iim) >= at + 5 and iim[at] == _MARKER:
-        record, number, size = struct.unpack_from(">BBH", iim, at + 1)
-        start = at + 5
-        if size & 0x8000:  # An extended data set: these are so many bytes of length.
-            start += size & 0x7FFF
-            size = int.from_bytes(iim[at + 5 : start], "big")
-        if start + size > len(iim):
-            break
-        if not (record == 2 and number in _PLACES):
-            kept += iim[at : start + size]
-        at = start + size
-    return kept
+    kept = (entry for entry in read_data_sets(iim) if not (entry.record == 2 and entry.number in _PLACES))
+    return b"".join(entry.whole for entry in kept)

@@ -3,7 +3,7 @@
 XMP is ISO 16684-1; Iptc4xmpExt:DigitalSourceType is of the IPTC Photo Metadata Standard.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree  # nosec B405: packets with a document type are left out
 
@@ -52,16 +52,30 @@ _KEPT_AS = {
     f"{{{_DC}}}source": f"{{{NAMESPACE}}}OriginalSource",
     f"{{{_IPTC_EXT}}}DigitalSourceType": f"{{{NAMESPACE}}}OriginalDigitalSourceType",
 }
+_HAS_EXTENDED = f"{{{_PREFIXES['xmpNote']}}}HasExtendedXMP"
 _GPS = f"{{{_EXIF}}}GPS"
 _PLACES = frozenset(
     {f"{{{_PHOTOSHOP}}}{name}" for name in ("City", "State", "Country")}
     | {f"{{{_IPTC_CORE}}}{name}" for name in ("Location", "CountryCode")}
     | {f"{{{_IPTC_EXT}}}{name}" for name in ("LocationCreated", "LocationShown")}
-    | {"{http://ns.adobe.com/xmp/note/}HasExtendedXMP"}
+    | {_HAS_EXTENDED, *(f"{{{NAMESPACE}}}{name}" for name in ("IPTC", "Others"))}
 )
 
 _BEGIN = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _END = '\n<?xpacket end="w"?>'
+
+
+@dataclass(frozen=True)
+class Property:
+    """An XMP property: its namespace's usual prefix and its name, how it holds texts, and these.
+
+    `kind` is "" for a plain text, else the name of its container: Alt, Bag or Seq.
+    """
+
+    prefix: str
+    name: str
+    kind: str
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,8 +95,12 @@ def xmp_packet(
     existing: bytes | None = None,
     size: tuple[int, int] | None = None,
     strip_location: bool = False,
+    further: Sequence[Property] = (),
 ) -> bytes:
     """Return an XMP packet that states `provenance` and keeps what the packet `existing` said besides.
+
+    `further` properties are added, where the packet does not have them already: what it does not say of these goes into
+    `colorizer:Others`.
 
     An existing packet that is not well-formed XMP is left out. Its orientation, sizes (if `size`, width and height, is
     given) and colour space are made those of the upright copy, its thumbnails go. What it said about its own making
@@ -102,7 +120,61 @@ def xmp_packet(
     added = ElementTree.SubElement(rdf, f"{{{_RDF}}}Description", {f"{{{_RDF}}}about": _about(rdf)})
     for name, value in properties.items():
         ElementTree.SubElement(added, name).text = value
+    _add_all(rdf, added, further)
+    return _packet(root)
+
+
+def extended_packet(provenance: Provenance, guid: str) -> bytes:
+    """Return an XMP packet that states `provenance` and that all else is in an extension named `guid`."""
+    root = ElementTree.fromstring(xmp_packet(provenance))  # nosec B314: it is ours
+    next(root.iter(f"{{{_RDF}}}Description")).set(_HAS_EXTENDED, guid)
+    return _packet(root)
+
+
+def without_wrapper(packet: bytes) -> bytes:
+    """Return one of our packets as an extension is to be: without the processing instructions around it."""
+    return packet.removeprefix(_BEGIN.encode()).removesuffix(_END.encode())
+
+
+def _packet(root: ElementTree.Element) -> bytes:
     return (_BEGIN + ElementTree.tostring(root, encoding="unicode") + _END).encode()
+
+
+def _add_all(rdf: ElementTree.Element, added: ElementTree.Element, properties: Sequence[Property]) -> None:
+    """Add properties to the description `added`; of those that there are already, what they do not say."""
+    said = {name: text for description in rdf.findall(f"{{{_RDF}}}Description") for name, text in _said(description)}
+    others: list[str] = []
+    for given in properties:
+        name = f"{{{_PREFIXES[given.prefix]}}}{given.name}"
+        if name not in said:
+            _add(added, name, given)
+        else:
+            others += [f"{given.prefix}:{given.name} {text}" for text in given.texts if text not in said[name]]
+    if others:
+        name = f"{{{NAMESPACE}}}Others"
+        for description in rdf.findall(f"{{{_RDF}}}Description"):
+            others = [*dict(_said(description)).get(name, ()), *others]
+            _forget(description, [name])
+        _add(added, name, Property("colorizer", "Others", "Bag", tuple(dict.fromkeys(others))))
+
+
+def _said(description: ElementTree.Element) -> list[tuple[str, list[str]]]:
+    """Return the names of all properties of a description, each with all texts in it."""
+    attributes = [(name, [text]) for name, text in description.attrib.items()]
+    return attributes + [(child.tag, [text.strip() for text in child.itertext()]) for child in description]
+
+
+def _add(description: ElementTree.Element, name: str, given: Property) -> None:
+    element = ElementTree.SubElement(description, name)
+    if not given.kind:
+        element.text = given.texts[0]
+        return
+    container = ElementTree.SubElement(element, f"{{{_RDF}}}{given.kind}")
+    for text in given.texts:
+        item = ElementTree.SubElement(container, f"{{{_RDF}}}li")
+        item.text = text
+        if given.kind == "Alt":
+            item.set("{http://www.w3.org/XML/1998/namespace}lang", "x-default")
 
 
 def _earlier(rdf: ElementTree.Element) -> dict[str, str]:

@@ -193,7 +193,9 @@ def test_what_a_jpeg_cannot_hold_is_left_out() -> None:
     photo = photo_of(gray8(), exif=block, xmp=padded)
     jpeg = open_photo(encode(rgb8(), photo, PROVENANCE, "JPEG"))
     assert jpeg.exif is None
-    assert jpeg.xmp == xmp_packet(PROVENANCE)
+    assert jpeg.xmp is not None
+    assert len(jpeg.xmp) < 65_000
+    assert b"N" * 100 in b"".join(jpeg.extended_xmp)
     png = open_photo(encode(rgb8(), photo, PROVENANCE, "PNG"))
     assert png.exif == block
     assert png.xmp is not None

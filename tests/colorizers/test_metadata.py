@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from colorizers.encode import encode, suffix_for
 from colorizers.photo import open_photo, rgb8
@@ -133,6 +134,63 @@ def test_nothing_that_was_there_is_lost(format_: str, tmp_path: Path) -> None:
     assert not [name for name in kept if name not in nowhere and name in after]
     removed = coloured(path, format_, strip_location=True).read_bytes()
     assert b"Nipomo</" not in removed
+
+
+def test_iptc_data_become_xmp_where_there_is_no_room(tmp_path: Path) -> None:
+    path = original(tmp_path, "JPEG")
+    more = {"IPTC:Credit": "Farm Security Administration — größer", "IPTC:Contact": "Library", "IPTC:City": "Nipomo"}
+    exiftool(
+        "-q", "-overwrite_original", "-m", "-codedcharacterset=utf8", *(f"-{k}={v}" for k, v in more.items()), path
+    )
+    exiftool("-q", "-overwrite_original", "-XMP-photoshop:City=Santa Maria", path)
+    after, nowhere = said_by(coloured(path, "WEBP"), coloured(path, "WEBP", strip_location=True))
+    assert after["XMP-dc:Description"] == IPTC["IPTC:Caption-Abstract"]
+    assert after["XMP-dc:Creator"] == [IPTC["IPTC:By-line"]]
+    assert after["XMP-photoshop:DateCreated"] == IPTC["IPTC:DateCreated"]
+    assert after["XMP-photoshop:Credit"] == more["IPTC:Credit"]
+    assert after["XMP-photoshop:Country"] == "United States"
+    # XMP that is there counts; what it does not say stays beside it.
+    assert after["XMP-dc:Subject"] == ["mother", "camp"]
+    assert after["XMP-photoshop:City"] == "Santa Maria"
+    assert sorted(after["XMP-colorizer:Others"]) == ["dc:subject pea", "photoshop:City Nipomo"]
+    assert after["XMP-colorizer:Iptc"] == ["2:118 Library"]
+    assert nowhere["XMP-dc:Description"] == IPTC["IPTC:Caption-Abstract"]
+    assert not [name for name, value in nowhere.items() if "Nipomo" in str(value) and name != "IFD0:ImageDescription"]
+    again = coloured(coloured(path, "WEBP"), "WEBP")
+    assert said_by(again)[0]["XMP-colorizer:Others"] == after["XMP-colorizer:Others"]
+
+
+def test_resolution_has_its_place_in_a_webp_file(tmp_path: Path) -> None:
+    photo = open_photo(saved(gray8(), "PNG", dpi=(300, 150)))
+    path = tmp_path / "coloured.webp"
+    path.write_bytes(encode(rgb8(photo), photo, PROVENANCE, "WEBP"))
+    (after,) = said_by(path)
+    assert (round(after["IFD0:XResolution"]), round(after["IFD0:YResolution"])) == (300, 150)
+    assert after["IFD0:ResolutionUnit"] == "inches"
+
+
+def test_texts_of_a_png_file_go_into_xmp_where_there_is_no_room() -> None:
+    texts = PngInfo()
+    texts.add_text("Author", "Lange")
+    texts.add_itxt("Title", "Mutter — 1936")
+    photo = open_photo(saved(gray8(), "PNG", pnginfo=texts))
+    for format_ in ("TIFF", "WEBP", "JPEG"):
+        packet = open_photo(encode(rgb8(photo), photo, PROVENANCE, format_)).xmp
+        assert packet is not None
+        assert "<rdf:li>Author: Lange</rdf:li><rdf:li>Title: Mutter — 1936</rdf:li>" in packet.decode()
+
+
+def test_xmp_that_is_too_large_for_a_segment_continues(tmp_path: Path) -> None:
+    path = original(tmp_path, "PNG", places=False)
+    (tmp_path / "long").write_text("long " * 30_000)
+    exiftool("-q", "-overwrite_original", f"-XMP-photoshop:Instructions<={tmp_path / 'long'}", path)
+    before, after = said_by(path, coloured(path, "JPEG"))
+    for name, value in compared(before).items():
+        if name.startswith("XMP"):
+            assert after.get(name) == value, name
+    assert after["XMP-iptcExt:DigitalSourceType"] == DIGITAL_SOURCE_TYPE
+    assert len(after["XMP-photoshop:Instructions"]) >= 149_999
+    assert not any("Warning" in name or "Error" in name for name in after), after
 
 
 @pytest.mark.parametrize("format_", ["PNG", "TIFF", "JPEG"])
