@@ -53,6 +53,7 @@ export class Viewer extends EventTarget {
     for (const [name, value] of [["--w", this.size.width], ["--h", this.size.height]]) root.style.setProperty(name, value);
     this.#colours = { ab: this.stage.dataset.ab, saturation: 1, warmth: 0 };
     root.classList.add("live");
+    root.classList.toggle("tall", this.size.height > this.size.width);
     for (const element of root.querySelectorAll("[data-live]")) element.hidden = false;
     new Gestures(this);
     steer(this.seam, (value) => this.#seamTo(value));

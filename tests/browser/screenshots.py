@@ -1,13 +1,13 @@
 """The application at work in, `docs/screenshots/*.webp` out: `python -m tests.browser.screenshots [SCENE ...]`.
 
-Every scene is taken wide and on a phone, light and dark, of a server that it starts for itself.
+Scenes are taken wide and on a phone, light and dark, of a server that it starts for itself.
 """
 
 import argparse
 import io
 import itertools
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,14 +25,15 @@ from tests.browser.visits import Visit
 FOLDER = ROOT / "docs" / "screenshots"
 EXAMPLES = ROOT / "static" / "examples"
 LONG_NAME = "Grandmother and Aunt Wilhelmina in front of the bakery in Niagara Street, summer of 1908 (scan 2).webp"
-QUALITY = 60
+QUALITY = 42
+MOST_WIDTH_PX = 1080
 PATIENCE_MS = 120_000
 
 WINDOWS: dict[str, dict[str, Any]] = {
     "wide": {"viewport": {"width": 1440, "height": 900}},
     "390": {
         "viewport": {"width": 390, "height": 844},
-        "device_scale_factor": 1.5,
+        "device_scale_factor": 1.25,
         "has_touch": True,
         "is_mobile": True,
     },
@@ -46,14 +47,23 @@ FLAGS = {
 }
 SCHEMES = ("light", "dark")
 
+EVERY_LOOK = tuple(itertools.product(WINDOWS, SCHEMES))
+TWO_LOOKS = (("wide", "light"), ("390", "dark"))
+
 Scene = Callable[[Visit], None]
 SCENES: dict[str, Scene] = {}
+LOOKS: dict[str, Sequence[tuple[str, str]]] = {}
 
 
-def scene(take: Scene) -> Scene:
-    """Register a function that brings the home page into the state to be shown, under its name."""
-    SCENES[take.__name__.replace("_", "-")] = take
-    return take
+def scene(looks: Sequence[tuple[str, str]] = EVERY_LOOK) -> Callable[[Scene], Scene]:
+    """Register a function that brings the home page into the state to be shown, under its name; `looks`: and how."""
+
+    def register(take: Scene) -> Scene:
+        name = take.__name__.replace("_", "-")
+        SCENES[name], LOOKS[name] = take, looks
+        return take
+
+    return register
 
 
 def _photo(path: Path, name: str = "") -> FilePayload:
@@ -109,7 +119,7 @@ def _point(page: Page, x: float, y: float) -> None:
     chroma = swatches.evaluate_all("(all) => all.map((one) => Math.hypot(one.dataset.a, one.dataset.b))")
     strong = [index for index, value in enumerate(chroma) if value > 25]
     swatches.nth(strong[0] if strong else 0).click()
-    expect(page.locator("#studio")).not_to_have_class("asking", timeout=PATIENCE_MS)
+    expect(page.locator("#studio.asking")).to_have_count(0, timeout=PATIENCE_MS)
     expect(page.locator(".painted")).to_be_visible()
 
 
@@ -118,17 +128,17 @@ def _versions(page: Page) -> None:
     expect(page.locator("#versions-status")).to_have_text("", timeout=PATIENCE_MS)
 
 
-@scene
+@scene()
 def home(visit: Visit) -> None:
     visit.page.wait_for_load_state("networkidle")
 
 
-@scene
+@scene(TWO_LOOKS)
 def home_zh(visit: Visit) -> None:
     _chinese(visit.page)
 
 
-@scene
+@scene()
 def running(visit: Visit) -> None:
     """One is being coloured, the others wait."""
     page = visit.page
@@ -154,33 +164,37 @@ def _working_on_one(data_dir: str) -> Iterator[None]:
     jobs.release("screenshots")
 
 
-@scene
+@scene()
 def batch(visit: Visit) -> None:
     _colour(visit.page, [*SEVERAL, LETTER])
 
 
-@scene
+@scene(TWO_LOOKS)
 def earlier(visit: Visit) -> None:
     _colour(visit.page, SEVERAL)
     visit.page.goto(visit.studio)
     _rest(visit.page)
 
 
-@scene
+@scene()
 def result(visit: Visit) -> None:
     visit.send_and_open(BUFFALO)
     _rest(visit.page)
 
 
-@scene
+@scene()
 def hints(visit: Visit) -> None:
     visit.send_and_open(BUFFALO)
-    visit.page.get_by_role("slider", name="Compare before and after").press("Home")
+    seam = visit.page.get_by_role("slider", name="Compare before and after")
+    seam.press("Home")
+    seam.press("PageUp")
     _point(visit.page, 0.26, 0.6)
+    visit.page.get_by_role("button", name="Large spot").click()
+    expect(visit.page.locator("#studio.asking")).to_have_count(0, timeout=PATIENCE_MS)
     _rest(visit.page)
 
 
-@scene
+@scene()
 def versions(visit: Visit) -> None:
     visit.send_and_open(PHOTOS[1])
     _versions(visit.page)
@@ -189,7 +203,7 @@ def versions(visit: Visit) -> None:
     _rest(visit.page)
 
 
-@scene
+@scene(TWO_LOOKS)
 def guessing(visit: Visit) -> None:
     visit.send_and_open(PHOTOS[2])
     visit.page.get_by_role("button", name="Where it is guessing").click()
@@ -198,7 +212,7 @@ def guessing(visit: Visit) -> None:
     _rest(visit.page)
 
 
-@scene
+@scene(TWO_LOOKS)
 def result_zh(visit: Visit) -> None:
     _chinese(visit.page)
     visit.open(visit.send(SEVERAL[-1]))
@@ -208,24 +222,24 @@ def result_zh(visit: Visit) -> None:
     _rest(visit.page)
 
 
-@scene
+@scene(TWO_LOOKS)
 def shared(visit: Visit) -> None:
     visit.send_and_open(PHOTOS[1])
     visit.page.goto(visit.page.locator("#share-link").input_value())
     _rest(visit.page)
 
 
-@scene
+@scene()
 def failed(visit: Visit) -> None:
     visit.open(visit.send_and_fail(WORKER_LOST))
 
 
-@scene
+@scene()
 def gone(visit: Visit) -> None:
     visit.open("0" * 32)
 
 
-@scene
+@scene()
 def error(visit: Visit) -> None:
     page = visit.page
     answer = page.request.post(f"{visit.studio}colorization", multipart={"photo": LETTER}, headers=_token(page))
@@ -270,6 +284,7 @@ class Camera:
             picture = page.screenshot(full_page=True)
         path = FOLDER / f"{name}-{window}-{scheme}.webp"
         with Image.open(io.BytesIO(picture)) as image:
+            image.thumbnail((MOST_WIDTH_PX, image.height), Image.Resampling.LANCZOS)
             image.save(path, "WEBP", quality=QUALITY, method=6)
         return path.stat().st_size
 
@@ -287,6 +302,8 @@ def main() -> None:
                 with running_chromium(*FLAGS[window]) as browser:
                     camera = Camera(browser, address, data_dir)
                     for name, scheme in itertools.product(names, SCHEMES):
+                        if (window, scheme) not in LOOKS[name]:
+                            continue
                         print(f"{name:12} {window:5} {scheme:6} {camera.take(name, window, scheme) / 1000:6.0f} kB")
 
 
