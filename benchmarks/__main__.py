@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import fuzz, fuzz_http, interface, kill, large, load, parts, pipeline, slow, upsampling
+from benchmarks import fuzz, fuzz_http, interface, kill, large, load, parts, pipeline, slow, start, upsampling
 from benchmarks.measure import machine
 from benchmarks.standins import NAMES, Models, prepare
 from benchmarks.table import Record, format_table, write_json
@@ -51,6 +51,8 @@ def _records(arguments: argparse.Namespace, folder: Path) -> Iterator[Record]:
         return pipeline.run(_models(arguments, folder), sizes or pipeline.SIZES, repeats)
     if arguments.command == "network":
         return parts.network(_models(arguments, folder), repeats)
+    if arguments.command == "start":
+        return start.run(_models(arguments, folder), repeats)
     if arguments.command == "upsampling":
         suffixes = {suffix for entry in SUPPORTED for suffix in entry.suffixes}
         found = sorted(path for path in arguments.photos.iterdir() if path.suffix.lower() in suffixes)
@@ -65,7 +67,7 @@ def _models(arguments: argparse.Namespace, folder: Path) -> Models:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("command", choices=("pipeline", "network", "colour", "codecs", "upsampling"))
+    parser.add_argument("command", choices=("pipeline", "network", "colour", "codecs", "upsampling", "start"))
     parser.add_argument("photos", nargs="?", type=Path, help="folder of colour photos, for upsampling")
     parser.add_argument("--sizes", type=_numbers, help="megapixels, as 2,12")
     parser.add_argument("--models", type=lambda text: text.split(","), default=list(NAMES), help="as eccv16,default")
