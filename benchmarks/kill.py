@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.measure import machine
@@ -53,10 +53,11 @@ def run(
 ) -> Iterator[Record]:
     """Yield what became of `photos` in a quiet run and under each disturbance."""
     with closing(Trial(setup)) as trial:
+        before = trial.finished()
         ids = trial.send(photos)
         trial.await_all(ids, within_s)
         quiet = trial.hashes(ids)
-        yield _record(setup, "nothing", trial, ids, quiet, 0, {})
+        yield _record(setup, "nothing", trial, ids, quiet, before, {})
         for name, disturb in disturbances.items():
             before = trial.finished()
             ids = trial.send(photos[:1])
@@ -155,18 +156,20 @@ def without(outage: Callable[[SetUp, float], None], seconds: float) -> Disturb:
 @contextmanager
 def full_disk(setup: SetUp) -> Iterator[None]:
     """Let no process of a local set-up write more than a few kilobytes to any file, the database included."""
-    pids = [pid for runner in (*setup.webs, *setup.workers) for pid in (runner.pid, *runner.children())]
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
-        for pid in pids:
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (_FULL_AT_BYTES, hard))
+        _limit_files(setup, (_FULL_AT_BYTES, hard))
         yield
     finally:
-        for pid in pids:
-            try:
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
-            except ProcessLookupError:
-                continue
+        _limit_files(setup, (hard, hard))
+
+
+def _limit_files(setup: SetUp, limits: tuple[int, int]) -> None:
+    """Set how large files may be that the processes of a set-up write."""
+    for runner in (*setup.webs, *setup.workers):
+        for pid in (runner.pid, *runner.children()):
+            with suppress(ProcessLookupError):
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
 
 
 def locking_the_database(seconds: float) -> Disturb:

@@ -24,7 +24,7 @@ _FIRST_GUESS_S = 2.0
 
 # Where a broker carries the ids: rows whose message must have arrived by then are counted against the messages, and
 # one that nobody has come for in so long gets another in any case; a message too many does no harm.
-_ARRIVED_S = 15.0
+_ARRIVED_S = 5.0
 _SEND_AGAIN_S = 900.0
 
 Sending = tuple[str, int]
