@@ -68,7 +68,9 @@ def faithful(tags: Image.Exif) -> Image.Exif:
 def _tiff_block(image: Image.Image) -> bytes | None:
     directory = Image.Exif()
     try:
-        directory.load(faithful(image.getexif()).tobytes())
+        tags = faithful(image.getexif())
+        tags.bigtiff = False  # An EXIF block is a classic TIFF structure, whatever the file is.
+        directory.load(tags.tobytes())
         for tag in STORAGE_TAGS & set(directory):
             del directory[tag]
         return exif.strip_prefix(faithful(directory).tobytes()) if len(directory) else None
