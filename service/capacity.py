@@ -18,14 +18,14 @@ def worker_count(settings: Settings) -> int:
     return max(1, min(len(gpus(settings)) or cores(), memory_bytes() // _BYTES_PER_WORKER))
 
 
-def worker_environ(settings: Settings, slot: int, count: int) -> dict[str, str]:
-    """Return the variables that give the worker number `slot` of `count` its share of the cores, and its GPU.
+def worker_environ(settings: Settings, slot: int) -> dict[str, str]:
+    """Return the variables that give the worker number `slot` one thread for the network, and its GPU.
 
-    Thread counts that the environment sets already remain.
+    One thread, because workers beside each other do more than threads, and so that a photo comes out the same, to the
+    byte, on machines of all sizes. Thread counts that the environment sets already remain.
     """
-    threads = str(max(1, cores() // count))
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    environ = {name: os.environ.get(name) or threads for name in names}
+    environ = {name: os.environ.get(name) or "1" for name in names}
     there = gpus(settings)
     return {**environ, "CUDA_VISIBLE_DEVICES": there[slot % len(there)]} if len(there) > 1 else environ
 

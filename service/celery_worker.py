@@ -74,7 +74,7 @@ def make_worker(settings: Settings) -> Celery:
         # By process, so that a child never has the hand of the parent.
         if os.getpid() not in hands:
             slot = getattr(current_process(), "index", 0)
-            os.environ.update(worker_environ(settings, slot, worker_count(settings)))
+            os.environ.update(worker_environ(settings, slot))
             # The parent's number is in it: of two workers on a machine each has names of its own.
             hands[os.getpid()] = Hand(settings, f"{socket.gethostname()}-{os.getppid()}-{slot}")
         return hands[os.getpid()]

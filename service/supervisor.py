@@ -97,7 +97,7 @@ class Supervisor:
         count = worker_count(self._settings)
         _log.info("starting %d workers", count)
         keepers = [
-            threading.Thread(target=self._keep_alive, args=(slot, count), name=f"keeper-{slot}", daemon=True)
+            threading.Thread(target=self._keep_alive, args=(slot,), name=f"keeper-{slot}", daemon=True)
             for slot in range(count)
         ]
         for keeper in keepers:
@@ -105,11 +105,11 @@ class Supervisor:
         for keeper in keepers:
             keeper.join()
 
-    def _keep_alive(self, slot: int, count: int) -> None:
+    def _keep_alive(self, slot: int) -> None:
         deaths = 0
         while not self._stop.is_set():
             started = time.monotonic()
-            status = self._run_worker(worker_environ(self._settings, slot, count))
+            status = self._run_worker(worker_environ(self._settings, slot))
             if self._stop.is_set():
                 return
             deaths = 1 if time.monotonic() - started > _LIVED_WELL_S else deaths + 1

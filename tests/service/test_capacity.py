@@ -38,15 +38,14 @@ def test_limits_of_a_container_count(make_settings: MakeSettings, machine: Path)
     assert capacity.worker_count(settings) == 1
 
 
-@pytest.mark.parametrize(("workers", "threads"), [(1, "8"), (3, "2"), (8, "1"), (20, "1")])
-def test_workers_share_the_cores(make_settings: MakeSettings, workers: int, threads: str) -> None:
-    environ = capacity.worker_environ(make_settings(), 0, workers)
-    assert environ == dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+def test_each_worker_has_one_thread_for_the_network(make_settings: MakeSettings) -> None:
+    environ = capacity.worker_environ(make_settings(), 0)
+    assert environ == dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 def test_thread_count_of_the_environment_remains(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
-    assert capacity.worker_environ(make_settings(), 0, 4)["OMP_NUM_THREADS"] == "5"
+    assert capacity.worker_environ(make_settings(), 0)["OMP_NUM_THREADS"] == "5"
 
 
 def test_each_gpu_gets_a_worker(make_settings: MakeSettings, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,8 +53,8 @@ def test_each_gpu_gets_a_worker(make_settings: MakeSettings, machine: Path, monk
         (machine / "gpus" / name).mkdir(parents=True)
     settings = make_settings(workers=0, device="auto")
     assert capacity.worker_count(settings) == 2
-    assert [capacity.worker_environ(settings, i, 2)["CUDA_VISIBLE_DEVICES"] for i in range(3)] == ["0", "1", "0"]
+    assert [capacity.worker_environ(settings, i)["CUDA_VISIBLE_DEVICES"] for i in range(3)] == ["0", "1", "0"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
     assert capacity.worker_count(settings) == 1
-    assert "CUDA_VISIBLE_DEVICES" not in capacity.worker_environ(settings, 0, 1)
+    assert "CUDA_VISIBLE_DEVICES" not in capacity.worker_environ(settings, 0)
     assert capacity.worker_count(make_settings(workers=0, device="cpu")) == 8
