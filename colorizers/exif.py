@@ -127,6 +127,17 @@ def read_orientation(block: bytes) -> int:
     return value if value is not None and 1 <= value <= 8 else 1
 
 
+def with_orientation(block: bytes, orientation: int) -> bytes | None:
+    """Return the block with that orientation; None where it is broken or has no room for it."""
+    try:
+        opened = _Block(block)
+        entry = opened.first().find(_ORIENTATION)
+    except (struct.error, ValueError):
+        return None
+    opened.set_value(entry, orientation)
+    return bytes(opened.data) if read_orientation(bytes(opened.data)) == orientation else None
+
+
 def for_upright_copy(block: bytes, width: int, height: int) -> bytes | None:
     """Return the block as it is true of the upright photo of `width` x `height` in sRGB; None if it is unreadable.
 

@@ -53,6 +53,12 @@ def check_pixels(width: int, height: int, max_megapixels: float) -> None:
         )
 
 
+def check_metadata(*parts: bytes | None) -> None:
+    """Raise `TooMuchMetadataError` where metadata that have been read are more than anyone can go on with."""
+    if sum(len(part or b"") for part in parts) > MOST_METADATA_BYTES:
+        raise _too_much_metadata()
+
+
 def _check_pages(data: Bytes, max_megapixels: float) -> None:
     count, pixels, metadata_bytes = 0, 0, 0
     # What is checked after each directory need not wait for the last one.

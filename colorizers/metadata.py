@@ -27,6 +27,7 @@ _X_RESOLUTION = 282
 _IPTC_TAG, _PHOTOSHOP_TAG = 33723, 34377
 _PHOTOSHOP_NAME = b"Photoshop 3.0\0"
 _EXTENDED_XMP_NAME = b"http://ns.adobe.com/xmp/extension/\0"
+_GIF_XMP, _GIF_XMP_END = b"!\xff\x0bXMP DataXMP", b"\x01\xff\xfe\xfd"
 _RAW_PROFILE = "Raw profile type "
 # Text chunks that are other metadata in disguise.
 _NO_COMMENTS = frozenset({"XML:com.adobe.xmp", "xmp", "exif", "date:create", "date:modify", "date:timestamp"})
@@ -42,7 +43,19 @@ def exif_block(image: Image.Image, data: bytes) -> bytes | None:
     if image.format == "JPEG2000":
         return jpeg2000.metadata_box(data, "exif")
     block = image.info.get("exif") or _raw_profile(image, "exif", "APP1")
+    if block and image.format == "AVIF":
+        return _avif_block(image, block)
     return exif.strip_prefix(block) if block else None
+
+
+def _avif_block(image: Image.Image, block: bytes) -> bytes:
+    """Return an AVIF file's EXIF as it is in the file, but with the orientation that its picture has.
+
+    The file says by other means how it lies; where these disagree, Pillow writes `block` anew, and not all of it.
+    """
+    stored: bytes = image._decoder.get_info()[4] or b""  # type: ignore[attr-defined]
+    orientation = exif.read_orientation(exif.strip_prefix(block))
+    return exif.with_orientation(exif.strip_prefix(stored), orientation) or exif.strip_prefix(block)
 
 
 class _TagText(str):
@@ -83,10 +96,19 @@ def xmp_packet(image: Image.Image, data: bytes) -> bytes | None:
     """Return the XMP packet of the picture, opened from `data`, as it is; None where it has none."""
     if image.format == "JPEG2000":
         return jpeg2000.metadata_box(data, "xmp")
+    if image.format == "GIF":
+        return _gif_xmp(data)
     packet = image.info.get("xmp") or _raw_profile(image, "xmp")
     if isinstance(packet, str):
         packet = packet.encode()
     return packet or None
+
+
+def _gif_xmp(data: bytes) -> bytes | None:
+    """Return the packet in a GIF file's application extension (XMP specification, part 3, section 1.1.2)."""
+    start = data.find(_GIF_XMP) + len(_GIF_XMP)
+    end = data.find(_GIF_XMP_END, start)
+    return data[start:end] if start >= len(_GIF_XMP) and end >= 0 else None
 
 
 def extended_xmp(image: Image.Image) -> tuple[bytes, ...]:

@@ -23,7 +23,7 @@ from colorizers.decode import decode, is_neutral
 from colorizers.errors import NoSuchPageError, NotAPictureError, PhotoError, UndecodableError
 from colorizers.formats import SUPPORTED, announced_format, supported_titles
 from colorizers.lab import Pixels, eight_bits
-from colorizers.limits import MOST_METADATA_BYTES, check_limits, check_pixels
+from colorizers.limits import MOST_METADATA_BYTES, check_limits, check_metadata, check_pixels
 
 MAX_MEGAPIXELS = 120.0
 # Pillow's JPEG opener recognises MPO by itself.
@@ -145,6 +145,9 @@ def _open(data: bytes, max_megapixels: float, page: int) -> Photo:
             frames, index = _frames(image), _page_index([0], page)
         block = metadata.exif_block(image, data)
         orientation = exif.read_orientation(block) if block else 1
+        xmp = metadata.xmp_packet(image, data)
+        resources = metadata.image_resources(image, data, turned=orientation >= 5)
+        check_metadata(block, xmp, resources)
         dpi = metadata.resolution_dpi(image)
         samples = decode(image, data, orientation, index)
         height, width = samples.pixels.shape[:2]
@@ -155,10 +158,10 @@ def _open(data: bytes, max_megapixels: float, page: int) -> Photo:
             frames=frames,
             sha256=hashlib.sha256(data).hexdigest(),
             exif=exif.for_upright_copy(block, width, height) if block else None,
-            xmp=metadata.xmp_packet(image, data),
+            xmp=xmp,
             dpi=dpi[::-1] if dpi and orientation >= 5 else dpi,
             extended_xmp=metadata.extended_xmp(image),
-            resources=metadata.image_resources(image, data, turned=orientation >= 5),
+            resources=resources,
             comments=metadata.comments(image),
         )
 

@@ -109,7 +109,9 @@ KINDS: dict[str, Make] = {
     "JPEG arithmetic progressive": lambda: (b64decode(ARITHMETIC_PROGRESSIVE), gray8(), 24),
     "JPEG CMYK": lambda: (saved(cmyk(), "JPEG", quality=97, subsampling=0), np.asarray(cmyk().convert("RGB")), 3),
     "JPEG YCCK": lambda: (
-        imagecodecs.jpeg8_encode(255 - inks(), level=97, colorspace="CMYK", outcolorspace="YCCK", subsampling="444"),
+        bytes(
+            imagecodecs.jpeg8_encode(255 - inks(), level=97, colorspace="CMYK", outcolorspace="YCCK", subsampling="444")
+        ),
         np.asarray(cmyk().convert("RGB")),
         5,
     ),

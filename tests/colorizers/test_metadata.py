@@ -17,6 +17,7 @@ from colorizers.provenance import DIGITAL_SOURCE_TYPE, Provenance
 from tests.colorizers.pictures import gray8, saved
 
 FORMATS = ["JPEG", "PNG", "TIFF", "WEBP"]
+OTHERS = {"HEIF": ".heic", "AVIF": ".avif", "JPEG2000": ".jp2", "GIF": ".gif"}
 PROVENANCE = Provenance("default", "Embedded default", "ab" * 32, True, "cd" * 32)
 WRITTEN = {
     "IFD0:Artist": "Dorothea Lange",
@@ -80,11 +81,12 @@ def said_by(*paths: Path) -> list[dict[str, Any]]:
 def original(folder: Path, format_: str, places: bool = True) -> Path:
     """Make a gray photo lying on its side, with all that ExifTool can write into that format."""
     y, x = np.mgrid[0:240, 0:320]
-    path = folder / f"original{suffix_for(format_)}"
+    path = folder / f"original{OTHERS.get(format_) or suffix_for(format_)}"
     path.write_bytes(saved(((x + y) % 256).astype(np.uint8), format_, dpi=(300, 150)))
-    tags = WRITTEN | ({} if format_ == "WEBP" else IPTC)
+    has_iptc = format_ not in ("WEBP", "HEIF", "AVIF", "GIF")
+    tags = WRITTEN | (IPTC if has_iptc else {})
     if places:
-        tags = tags | PLACES | ({} if format_ == "WEBP" else IPTC_PLACES)
+        tags = tags | PLACES | (IPTC_PLACES if has_iptc else {})
     arguments = [
         f"-{tag}={text}" for tag, value in tags.items() for text in (value if isinstance(value, list) else [value])
     ]
@@ -197,6 +199,21 @@ def test_xmp_that_is_too_large_for_a_segment_continues(tmp_path: Path) -> None:
 def test_iptc_data_go_from_format_to_format(format_: str, tmp_path: Path) -> None:
     (after,) = said_by(coloured(original(tmp_path, "JPEG", places=False), format_))
     assert {name: after[name] for name in IPTC} == IPTC
+
+
+@pytest.mark.parametrize("format_", OTHERS)
+def test_what_phones_and_archives_wrote_goes_into_the_png(format_: str, tmp_path: Path) -> None:
+    path = original(tmp_path, format_)
+    before, after, nowhere = said_by(path, coloured(path, "PNG"), coloured(path, "PNG", strip_location=True))
+    groups = ("IFD0", "ExifIFD", "GPS", "XMP-", "IPTC")
+    said = {name: value for name, value in compared(before).items() if name.startswith(groups)}
+    assert [name for name in said if name.startswith("XMP-")]
+    assert format_ == "GIF" or [name for name in said if name.startswith("ExifIFD")]
+    for name, value in said.items():
+        assert after.get(name) == value, name
+    assert after["XMP-iptcExt:DigitalSourceType"] == DIGITAL_SOURCE_TYPE
+    assert not [name for name in nowhere if "GPS" in name or "City" in name or "Country" in name or "Location" in name]
+    assert not any("Warning" in name or "Error" in name for name in after), after
 
 
 def test_a_thumbnail_is_made_anew_or_goes(tmp_path: Path) -> None:
