@@ -1,20 +1,35 @@
-"""The kill command on few photos: workers and a web process die, the database is locked, and no photo is harmed."""
+"""The kill command on few photos: workers and a web process die, the disk is full, the database is locked.
 
-from pathlib import Path
+`tests/service/test_machines.py` does the same to several machines.
+"""
 
-from benchmarks.kill import killing, locking_the_database, run
-from benchmarks.setups import local
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.kill import Disturb, filling_the_disk, killing, locking_the_database, run
+from benchmarks.setups import SetUp, local
 from benchmarks.trial import samples
-from tests.service.conftest import standin_model
+from colorizers.registry import MODEL_DIR
 
 
-def test_no_photo_is_harmed(tmp_path: Path) -> None:
-    model_dir = tmp_path / "model"
-    model_dir.mkdir()
-    standin_model(model_dir, largest_ab=60.0)
-    disturbances = {"SIGKILL": killing(2, 1), "database locked": locking_the_database(3)}
-    with local(tmp_path / "data", model_dir, workers=2) as setup:
-        quiet, killed, locked = run(setup, samples(10, 1.0), disturbances, within_s=200)
-    assert quiet["done"] == killed["done"] == locked["done"] == 10
-    assert quiet["harmed"] == killed["harmed"] == locked["harmed"] == 0
-    assert "2 workers, 1 web processes" in killed["disturbed by"]
+@pytest.fixture(scope="module")
+def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetUp]:
+    """A running application with two workers."""
+    with local(tmp_path_factory.mktemp("data"), MODEL_DIR, model="default", workers=2) as setup:
+        yield setup
+
+
+@pytest.mark.parametrize(
+    ("disturb", "done"),
+    [
+        (killing(2, 1), "it, 2 workers, 1 web processes"),
+        (filling_the_disk(2), "it, 2 seconds"),
+        (locking_the_database(3), "it, 3 seconds"),
+    ],
+    ids=["killed", "disk full", "database locked"],
+)
+def test_no_photo_is_harmed(setup: SetUp, disturb: Disturb, done: str) -> None:
+    quiet, disturbed = run(setup, samples(8, 0.3), {"it": disturb}, within_s=200)
+    assert disturbed["disturbed by"] == done
+    assert [(record["done"], record["harmed"]) for record in (quiet, disturbed)] == [(8, 0)] * 2
