@@ -127,6 +127,22 @@ TEXTS: dict[str, tuple[Any, Any]] = {
     ),
 }
 
+_TELL = _("Please tell whoever runs this server.")
+# What to do next, where the text does not say it.
+ADVICE: dict[str, Any] = {
+    "not_a_picture": _("Choose another file, or save this one as JPEG or PNG first."),
+    "undecodable": _("Open it in another program, save it anew as JPEG, PNG or TIFF, and bring that."),
+    "too_many_pixels": _("Save it smaller and bring that."),
+    "upload_too_large": _("Save it smaller and bring that."),
+    "too_many_frames": _("Save the page you want as a file of its own."),
+    "worker_lost": _("Try again; if it fails once more, save it smaller and bring that."),
+    "weights_missing": _TELL,
+    "weights_corrupt": _TELL,
+    "unknown_model": _TELL,
+    "broken_prediction": _TELL,
+    "internal_error": _("Try again; if it happens again, tell whoever runs this server that number."),
+}
+
 
 class NoFileError(ColorizerError):
     """The request holds no photo."""
@@ -222,8 +238,11 @@ class Problem:
     @property
     def text(self) -> str:
         """One or two sentences in the reader's language: what is wrong, and what to do."""
-        english = str(get_locale() or "en").startswith("en")
-        if self.code not in TEXTS or (english and self.message and self.status < 500):
+        said = self._said()
+        return f"{said}{_gap()}{ADVICE[self.code]}" if self.code in ADVICE else said
+
+    def _said(self) -> str:
+        if self.code not in TEXTS or (_reads_english() and self.message and self.status < 500):
             return self.message
         return str(TEXTS[self.code][1]) % self.data
 
@@ -231,6 +250,15 @@ class Problem:
         """Return the members of an RFC 9457 problem document."""
         standard = {"title": self.title, "status": self.status, "detail": self.text}
         return {**self.data, "type": f"urn:photo-colorizer:problem:{self.code}", **standard, "code": self.code}
+
+
+def _reads_english() -> bool:
+    return str(get_locale() or "en").startswith("en")
+
+
+def _gap() -> str:
+    """Return what stands between two sentences."""
+    return " " if _reads_english() else ""
 
 
 class ProblemError(Exception):

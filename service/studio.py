@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -99,7 +100,7 @@ def installed(settings: Settings) -> list[ModelSpec]:
 
 
 def _seen(job: Job, outcome: Outcome, base: str, parts: Parts) -> dict[str, Any]:
-    seconds = max(0.0, kept_until_s(job, parts) - time.time())
+    seconds = kept_until_s(job, parts) - time.time()
     spec = known_specs(parts.settings.model_dir).get(outcome.model)
     return {
         "job": view_job(job, parts.jobs),
@@ -108,7 +109,7 @@ def _seen(job: Job, outcome: Outcome, base: str, parts: Parts) -> dict[str, Any]
         "grays": _grays(outcome),
         "had_colour": outcome.was_colour,
         "learnt_from": learnt_from(spec.trained_on) if spec else None,
-        "expires_in": format_timedelta(seconds),
+        "expires_in": format_timedelta(timedelta(seconds=max(seconds, 60)), granularity="minute", threshold=1),
     }
 
 
