@@ -97,8 +97,33 @@ def test_svg_and_html_are_no_photos(client: FlaskClient, data: bytes) -> None:
     assert (answer.status_code, answer.get_json()["code"]) == (415, "not_a_picture")
 
 
-@pytest.mark.parametrize("job_id", ["..%2f..%2fsecret-key", "0" * 31, "%00", "' or 1=1 --", "*", "a" * 4096])
-def test_ids_that_are_none_are_not_found(client: FlaskClient, job_id: str) -> None:
-    for route in ("", "/original", "/result"):
-        answer = client.get(f"/v1/colorizations/{job_id}{route}")
-        assert answer.status_code == 404
+@pytest.mark.parametrize(
+    "value", ["..%2f..%2fsecret-key", "0" * 31, "%00", "' or 1=1 --", "*", "%0d%0aX: y", "a" * 4096]
+)
+def test_ids_that_are_none_are_not_found(client: FlaskClient, value: str) -> None:
+    """In every route that takes one, whatever it is called there."""
+    rules = [
+        rule for rule in client.application.url_map.iter_rules() if rule.arguments and "GET" in (rule.methods or ())
+    ]
+    assert len(rules) > 15
+    for rule in rules:
+        path = re.sub(r"<[^>]+>", value, rule.rule)
+        answer = client.get(path)
+        assert answer.status_code in (400, 404), (rule, answer.status_code)
+        assert "X" not in answer.headers
+        assert SECURITY_HEADERS.items() <= dict(answer.headers).items()
+
+
+@pytest.mark.parametrize("path", ["/static/../service/settings.py", "/static/..%2fserver.py", "/static/%2fetc/passwd"])
+def test_static_files_lead_nowhere_else(client: FlaskClient, path: str) -> None:
+    assert client.get(path, follow_redirects=True).status_code == 404
+
+
+def test_addresses_with_markup_come_back_escaped(client: FlaskClient) -> None:
+    for path in (
+        "/<script>alert(1)</script>",
+        "/colorization/<script>alert(1)</script>",
+        "/?lang=<script>alert(1)</script>",
+    ):
+        answer = client.get(path, headers={"Accept": "text/html"})
+        assert "<script>alert" not in answer.text
