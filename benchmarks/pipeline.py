@@ -17,7 +17,7 @@ from benchmarks.photos import toned_print
 from benchmarks.standins import Models, prepare
 from benchmarks.table import Record
 from colorizers.colorizer import Colorizer, network_lightness
-from colorizers.colour import count_changed_grays
+from colorizers.colour import count_changed_grays, gray_levels
 from colorizers.lab import Pixels
 from colorizers.loading import load_network
 from colorizers.photo import open_photo
@@ -88,13 +88,17 @@ def _speed(size: float, name: str, partner: str, precision: torch.dtype, times: 
 
 
 def _again(data: bytes, colorizer: Colorizer, repeats: int | None) -> Record:
-    """Return what another vividness costs, encoder aside, beside the first render: file to pixels, network included."""
+    """Return what another vividness costs, encoder aside, beside the first render: file to pixels, network included.
+
+    Of the photo its gray levels have been kept: without clipping, a result depends on nothing else of it.
+    """
     photo = open_photo(data)
-    prediction = colorizer.predict(photo)
+    prediction, gray = colorizer.predict(photo), gray_levels(photo.pixels)
+    del photo
     times = alternating(
         {
             "first": lambda: colorizer.colorize(open_photo(data)),
-            "again": partial(render, photo.pixels, prediction, Rendering(saturation=1.3)),
+            "again": partial(render, gray, prediction, Rendering(saturation=1.3)),
         },
         repeats,
     )

@@ -174,6 +174,15 @@ def _blend(f: _F4s, upper: _F4s, lower: _F4s, weight: np.float32, ab: _F4s) -> N
 
 
 @_vector_part
+def _uncolour(f: _F4s, ab: _F4s) -> None:
+    """Make `ab` (2, w) 0 where f is that of black or white: the gamut table says the same, but takes its time."""
+    for x in range(f.size):
+        share = _ONE if (f[x] > _LINE_OFFSET) & (f[x] < _ONE) else _ZERO
+        ab[0, x] *= share
+        ab[1, x] *= share
+
+
+@_vector_part
 def _shine(f: _F4s, ab: _F4s, light: _F4s, beyond: NDArray[np.uint8]) -> None:
     """Fill `light` (3, w) with linear r, g, b; `beyond` is 1 where they are out of gamut."""
     for x in range(f.size):
@@ -196,24 +205,41 @@ def _collect(f: _F4s, ab: _F4s, gray: Pixels, beyond: NDArray[np.uint8], which: 
 
 
 @_vector_part
-def _reduce_chroma(count: int, rows_per_level: np.float32, gamut: _F4s, found: _F4s) -> None:
-    """Reduce ab of the first `count` columns of `found` (f, a, b, level) to what the gamut table allows there.
+def _hue(a: np.float32, b: np.float32, per_size: np.float32) -> np.float32:
+    """Return the hue of (a, b), 1 / (|a| + |b|) being `per_size`: the position around a diamond, 0.._HUES."""
+    along = _ONE - a * per_size if b >= _ZERO else _f4(3) + a * per_size
+    return along * _HUES * _f4(0.25)
 
-    The hue is a position around the diamond |a| + |b| = size, 0.._HUES.
-    """
+
+@_vector_part
+def _reduce_chroma(count: int, rows_per_level: np.float32, gamut: _F4s, found: _F4s) -> None:
+    """Reduce ab of the first `count` columns of `found` (f, a, b, level) to what the gamut table allows there."""
     limits = gamut.reshape(-1)
     width, last_row = np.uint32(gamut.shape[1]), _f4(gamut.shape[0] - 2)
-    quarter = _HUES * _f4(0.25)
     for k in range(count):
         a, b = found[1, k], found[2, k]
         per_size = _ONE / max(abs(a) + abs(b), _TINY)
-        hue = quarter * (_ONE - a * per_size if b >= _ZERO else _f4(3) + a * per_size)
-        level = found[3, k] * rows_per_level
+        hue, level = _hue(a, b, per_size), found[3, k] * rows_per_level
         i, j = np.uint32(min(level, last_row)), np.uint32(min(hue, _HUES - _ONE))
         down, along, at = level - _f4(i), hue - _f4(j), i * width + j
         upper = limits[at] + along * (limits[at + _NEXT] - limits[at])
         lower = limits[at + width] + along * (limits[at + width + _NEXT] - limits[at + width])
         share = min((upper + down * (lower - upper)) * per_size, _ONE)
+        found[1, k], found[2, k] = a * share, b * share
+
+
+@_vector_part
+def _reduce_chroma_at_levels(count: int, gamut: _F4s, found: _F4s) -> None:
+    """Do what `_reduce_chroma` does where every level has its row in the gamut table."""
+    limits = gamut.reshape(-1)
+    width = np.uint32(gamut.shape[1])
+    for k in range(count):
+        a, b = found[1, k], found[2, k]
+        per_size = _ONE / max(abs(a) + abs(b), _TINY)
+        hue = _hue(a, b, per_size)
+        j = np.uint32(min(hue, _HUES - _ONE))
+        at = np.uint32(found[3, k]) * width + j
+        share = min((limits[at] + (hue - _f4(j)) * (limits[at + _NEXT] - limits[at])) * per_size, _ONE)
         found[1, k], found[2, k] = a * share, b * share
 
 
@@ -424,9 +450,13 @@ def join(
         for x in range(width):
             f[x] = lab_f[gray[y, x]]
         _blend(f, upper, lower, down, ab)
+        _uncolour(f, ab)
         _shine(f, ab, light, beyond)
         count = _collect(f, ab, gray[y], beyond, which, found)
-        _reduce_chroma(count, rows_per_level, gamut, found)
+        if rows_per_level == _ONE:
+            _reduce_chroma_at_levels(count, gamut, found)
+        else:
+            _reduce_chroma(count, rows_per_level, gamut, found)
         _shine_within(count, found)
         for k in range(count):
             light[0, which[k]], light[1, which[k]], light[2, which[k]] = found[0, k], found[1, k], found[2, k]

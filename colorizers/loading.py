@@ -112,7 +112,10 @@ def _loaded(
     device: torch.device,
     quickest: bool,
 ) -> LoadedNetwork:
-    module = SIZED[spec.family](state) if spec.family in SIZED else FAMILIES[spec.family]()
+    # Made without values, as all of them come from the file: drawing random ones first takes as long as reading it.
+    with torch.device("meta"):
+        module = SIZED[spec.family](state) if spec.family in SIZED else FAMILIES[spec.family]()
+    module = module.to_empty(device="cpu")
     load_into(module, state, file.path)
     module = nn.utils.convert_conv2d_weight_memory_format(module.to(device).eval(), torch.channels_last)
     network, precision = cast(ColorNetwork, module), torch.float32
