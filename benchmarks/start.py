@@ -5,12 +5,14 @@ nothing here can shorten, is measured by itself between the starts, and taken of
 """
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from statistics import median
+from typing import NamedTuple
 
 from benchmarks.photos import toned_print
 from benchmarks.service import ROOT
@@ -26,44 +28,53 @@ _LOOK_S = 0.01
 _WITHIN_S = 120.0
 
 
+class _Taken(NamedTuple):
+    wall_s: float
+    cpu_s: float
+
+
 def run(models: Models, repeats: int | None = None) -> Iterator[Record]:
-    """Yield one record for every network; all times are wall time."""
-    rounds = repeats or _REPEATS
+    """Yield one record for every network: medians of wall time, and of the processor's until the worker has ended."""
     for name, spec in models.specs.items():
         with tempfile.TemporaryDirectory() as folder:
             environ = {"DATA_DIR": folder, "MODEL_DIR": str(models.folder), "MODEL": spec.name, "DEVICE": "cpu"}
             settings = Settings.from_environ(environ)
             jobs, files = open_jobs(settings), open_files(settings)
-            # The first round fills the disk cache.
             starts, imports = [], []
-            for _ in range(rounds + 1):
-                starts.append(_first_photo_s(jobs, files, environ))
-                imports.append(_import_s(environ))
+            for _ in range(repeats or _REPEATS):
+                starts.append(_first_photo(jobs, files, environ))
+                imports.append(_import(environ))
             jobs.close()
-        to_photo, to_torch = median(starts[1:]), median(imports[1:])
+        to_photo, to_torch = _medians(starts), _medians(imports)
         yield {
             "network": name,
-            "start to first photo s": to_photo,
-            "importing torch s": to_torch,
-            "beyond torch s": to_photo - to_torch,
+            "start to first photo s": to_photo.wall_s,
+            "importing torch s": to_torch.wall_s,
+            "beyond torch s": to_photo.wall_s - to_torch.wall_s,
+            "start to first photo CPU s": to_photo.cpu_s,
+            "importing torch CPU s": to_torch.cpu_s,
         }
 
 
-def _first_photo_s(jobs: JobStore, files: PhotoFiles, environ: dict[str, str]) -> float:
-    """Return the seconds from starting a worker to the end of a job that waits for it."""
+def _medians(taken: list[_Taken]) -> _Taken:
+    return _Taken(median(one.wall_s for one in taken), median(one.cpu_s for one in taken))
+
+
+def _first_photo(jobs: JobStore, files: PhotoFiles, environ: dict[str, str]) -> _Taken:
+    """Return how long it takes from starting a worker to the end of a job that waits for it."""
     job_id = _queue(jobs, files)
-    began = time.perf_counter()
+    began, cpu_s = time.perf_counter(), _children_cpu_s()
     # It ends with its standard input.
     command = [sys.executable, "-m", "service.worker", "start"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env={**os.environ, **environ}
     ) as process:
         job = _ended(jobs, job_id)
-        took = time.perf_counter() - began
+        wall_s = time.perf_counter() - began
         _, errors = process.communicate()
     if job is None or job.status != "done":
         raise RuntimeError(f"the photo was not coloured: {job}\n{errors.decode()[-3000:]}")
-    return took
+    return _Taken(wall_s, _children_cpu_s() - cpu_s)
 
 
 def _queue(jobs: JobStore, files: PhotoFiles) -> str:
@@ -85,7 +96,13 @@ def _ended(jobs: JobStore, job_id: str) -> Job | None:
     return jobs.get(job_id)
 
 
-def _import_s(environ: dict[str, str]) -> float:
-    began = time.perf_counter()
+def _import(environ: dict[str, str]) -> _Taken:
+    began, cpu_s = time.perf_counter(), _children_cpu_s()
     subprocess.run([sys.executable, "-c", "import torch"], check=True, env={**os.environ, **environ})
-    return time.perf_counter() - began
+    return _Taken(time.perf_counter() - began, _children_cpu_s() - cpu_s)
+
+
+def _children_cpu_s() -> float:
+    """Return the processor's time of all processes that this one has started and seen the end of."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

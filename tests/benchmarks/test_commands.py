@@ -43,6 +43,11 @@ def test_network(tmp_path: Path) -> None:
     assert record["ab off, mean"] < 0.5  # type: ignore[operator]
 
 
+def test_start(tmp_path: Path) -> None:
+    (record,) = records(["start", "--models", "default", "--repeats", "1"], tmp_path)
+    assert record["start to first photo s"] > record["importing torch CPU s"] > 0.1  # type: ignore[operator]
+
+
 def test_colour(tmp_path: Path) -> None:
     found = records(["colour", "--sizes", "0.2", "--repeats", "1"], tmp_path)
     passes = {record["pass"]: record["ratio"] for record in found}
