@@ -71,7 +71,7 @@ _SEEN = """async () => {
 def main(argv: Sequence[str]) -> int:
     """Measure and print; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks page")
-    parser.add_argument("--megapixels", type=float, default=48.0, help="of the photo to zoom (%(default)s)")
+    parser.add_argument("--megapixels", type=float, default=48.0, help="of the photo to zoom, 6 or more (%(default)s)")
     megapixels = parser.parse_args(argv).megapixels
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         settings = {"model": "default", "device": "cpu", "workers": 1, "wait_s": 30}
