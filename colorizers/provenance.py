@@ -5,7 +5,7 @@ XMP is ISO 16684-1; Iptc4xmpExt:DigitalSourceType is of the IPTC Photo Metadata 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from xml.etree import ElementTree  # nosec B405: packets with a document type are left out
+from xml.etree import ElementTree  # nosec B405 # packets with a document type are left out
 
 TOOL = "photo-colorizer"
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -126,7 +126,7 @@ def xmp_packet(
 
 def extended_packet(provenance: Provenance, guid: str) -> bytes:
     """Return an XMP packet that states `provenance` and that all else is in an extension named `guid`."""
-    root = ElementTree.fromstring(xmp_packet(provenance))  # nosec B314: it is ours
+    root = ElementTree.fromstring(xmp_packet(provenance))  # nosec B314 # it is ours
     next(root.iter(f"{{{_RDF}}}Description")).set(_HAS_EXTENDED, guid)
     return _packet(root)
 
@@ -210,7 +210,7 @@ def _parsed(packet: bytes) -> ElementTree.Element | None:
     if b"<!" in packet.replace(b"<!--", b"").replace(b"<![CDATA[", b""):
         return None
     try:
-        return ElementTree.fromstring(packet.strip(b"\0 \t\r\n"))  # nosec B314: it has no document type
+        return ElementTree.fromstring(packet.strip(b"\0 \t\r\n"))  # nosec B314 # it has no document type
     except ElementTree.ParseError:
         return None
 

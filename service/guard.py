@@ -14,8 +14,8 @@ from service.parts import Parts, parts
 from service.problems import CrossSiteError, FormTokenError, KeyRequiredError
 from service.rates import SAFE_METHODS
 
-TOKEN_FIELD = "csrf_token"  # nosec B105: a name, no secret
-TOKEN_HEADER = "X-CSRF-Token"  # nosec B105: a name, no secret
+TOKEN_FIELD = "csrf_token"  # nosec B105 # a name, no secret
+TOKEN_HEADER = "X-CSRF-Token"  # nosec B105 # a name, no secret
 # `none`: the person typed the address or opened a bookmark.
 _OWN_SITES = {"same-origin", "none"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -1,3 +1,4 @@
+import os
 from dataclasses import fields
 from pathlib import Path
 
@@ -46,9 +47,9 @@ def test_wrong_values_are_named(name: str, value: str) -> None:
 def test_env_file_also_names_the_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("PORT=8000\nAWS_REGION=there\nAWS_SECRET_ACCESS_KEY='from file'\n")
     monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(module.os, "environ", {"AWS_REGION": "here"})
+    monkeypatch.setattr(os, "environ", {"AWS_REGION": "here"})
     assert module.load_settings().port == 8000
-    assert module.os.environ == {"AWS_REGION": "here", "AWS_SECRET_ACCESS_KEY": "from file"}
+    assert os.environ == {"AWS_REGION": "here", "AWS_SECRET_ACCESS_KEY": "from file"}
 
 
 def test_env_file(tmp_path: Path) -> None:
