@@ -39,7 +39,7 @@ def deep_samples(image: Image.Image, data: bytes, page: int = 0) -> Samples | No
     None where it has 8 bits or fewer, or is of a kind that Pillow reads as well. Raises what the decoders raise where
     the data are broken.
     """
-    if image.format == "PNG" and data[_PNG_DEPTH_AT] == 16 and "transparency" not in image.info:
+    if image.format == "PNG" and data[_PNG_DEPTH_AT] == 16:
         return split(imagecodecs.png_decode(data))
     if isinstance(image, TiffImageFile) and set(image.tag_v2.get(_BITS_PER_SAMPLE, ())) == {16}:
         return _tiff(data, page, image.info.get("icc_profile"))

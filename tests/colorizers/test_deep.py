@@ -1,5 +1,7 @@
 """Pictures of 10, 12 and 16 bits a sample: what was more than 8 bits stays so."""
 
+import struct
+import zlib
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -65,9 +67,6 @@ def test_white_is_white_at_every_depth() -> None:
 
 def gamma_chunk(data: bytes, gamma: float) -> bytes:
     """Return a PNG file with a gAMA chunk, as Pillow does not write one."""
-    import struct
-    import zlib
-
     body = b"gAMA" + struct.pack(">I", round(gamma * 100_000))
     return data[:33] + struct.pack(">I", 4) + body + struct.pack(">I", zlib.crc32(body)) + data[33:]
 
@@ -91,10 +90,19 @@ def test_the_usual_gamma_and_impossible_ones_change_nothing() -> None:
         assert np.array_equal(open_photo(gamma_chunk(saved(colour, "PNG"), gamma)).pixels, colour)
 
 
-def test_sixteen_bits_and_a_colour_that_means_transparent() -> None:
-    image = Image.fromarray(ramp())
-    data = saved(image, "PNG", transparency=int(ramp()[0, 0]))
-    assert open_photo(data).pixels.shape == (64, 64)
+@pytest.mark.parametrize("colour", [False, True])
+def test_sixteen_bits_and_a_colour_that_means_transparent(colour: bool) -> None:
+    samples = np.dstack([ramp(), ramp().T, 65535 - ramp()]) if colour else ramp()
+    key = np.atleast_1d(samples[3, 4])
+    plain = bytes(imagecodecs.png_encode(samples))
+    body = b"tRNS" + key.astype(">u2").tobytes()
+    data = plain[:33] + struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body)) + plain[33:]
+    photo = open_photo(data)
+    assert photo.pixels.dtype == np.uint16
+    assert np.array_equal(photo.pixels, samples)
+    assert photo.alpha is not None
+    assert np.array_equal(photo.alpha == 65535, np.any(np.atleast_3d(samples) != key, axis=2))
+    assert np.argwhere(photo.alpha == 0).tolist() == [[3, 4]]
 
 
 def scanned(path: Path, samples: np.ndarray, photometric: int, **options: Any) -> Photo:

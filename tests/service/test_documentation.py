@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from colorizers.errors import NotAPictureError
+from colorizers.formats import SUPPORTED
+from colorizers.photo import open_photo
 from service.settings import as_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,3 +26,20 @@ def test_settings_table_is_the_real_one(page: str) -> None:
 def test_links_lead_to_files_that_exist(page: Path) -> None:
     targets = LINK.findall(page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_table_of_formats_is_that_of_the_program_and_its_messages() -> None:
+    rows = re.findall(r"^\| ([^|]+?) \|", (ROOT / "docs" / "formats.md").read_text(encoding="utf-8"), re.MULTILINE)
+    titles = [entry.title for entry in SUPPORTED]
+    assert rows[0] == "Format"
+    assert rows[1:] == titles
+    with pytest.raises(NotAPictureError) as caught:
+        open_photo(b"hello")
+    assert ", ".join(titles) in caught.value.message
+
+
+def test_what_meets_and_tests_threats_is_there() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:colorizers|service|tests|benchmarks)/[\w/.]+)`", text))
+    assert len(named) > 25
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
