@@ -132,10 +132,17 @@ def _webp_size(data: Bytes) -> tuple[int, int]:
     return width & 0x3FFF, height & 0x3FFF
 
 
-def _check_gif(data: Bytes, max_megapixels: float) -> None:
+def gif_size(data: Bytes) -> tuple[int, int]:
+    """Return width and height of a GIF file's screen, which its first frame may enlarge; zeros where it is cut off."""
     if len(data) < 10:
-        return
+        return 0, 0
     width, height = struct.unpack_from("<HH", data, 6)
+    right, bottom = next(_gif_frames(data), (0, 0))
+    return max(width, right), max(height, bottom)
+
+
+def _check_gif(data: Bytes, max_megapixels: float) -> None:
+    width, height = gif_size(data)
     check_pixels(width, height, max_megapixels)
     for number, (right, bottom) in enumerate(_gif_frames(data)):
         if number >= MOST_FRAMES:

@@ -23,7 +23,7 @@ from colorizers.decode import decode, is_neutral
 from colorizers.errors import NoSuchPageError, NotAPictureError, PhotoError, UndecodableError
 from colorizers.formats import SUPPORTED, announced_format, supported_titles
 from colorizers.lab import Pixels, eight_bits
-from colorizers.limits import MOST_METADATA_BYTES, check_limits, check_metadata, check_pixels
+from colorizers.limits import MOST_METADATA_BYTES, check_limits, check_metadata, check_pixels, gif_size
 
 MAX_MEGAPIXELS = 120.0
 # Pillow's JPEG opener recognises MPO by itself.
@@ -96,6 +96,12 @@ def read_header(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     with data, _quiet_pillow(), _only_photo_errors(data):
         _check_container(data, max_megapixels)
+        if data[:3] == b"GIF":
+            # Pillow makes room for the pixels of a frame that is to be cleared when it opens the file.
+            width, height = gif_size(data)
+            if not (width and height):
+                raise _undecodable(data)
+            return Header("GIF", width, height)
         with Image.open(path, formats=_OPENERS) as image:
             check_pixels(image.width, image.height, max_megapixels)
             return Header(str(image.format), image.width, image.height)

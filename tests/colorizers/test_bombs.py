@@ -15,7 +15,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from colorizers.errors import PhotoError, TooManyPixelsError
+from colorizers.errors import PhotoError, TooManyPixelsError, UndecodableError
 from colorizers.photo import open_photo, read_header
 from tests.colorizers.pictures import gray8, saved
 
@@ -203,6 +203,18 @@ def test_bombs_are_refused_quickly_and_in_little_memory(name: str, tmp_path: Pat
         with pytest.raises(PhotoError) as caught:
             read_header(path)
         assert caught.value.code == measured["code"]
+
+
+def test_a_gif_header_is_read_without_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = saved(gray8(), "GIF")[:8]
+    monkeypatch.setattr(Image, "open", None)
+    path = tmp_path / "large.gif"
+    path.write_bytes(gif_with_disposal(10, 9_000))
+    header = read_header(path)
+    assert (header.format, header.width, header.height) == ("GIF", 9_000, 9_000)
+    path.write_bytes(broken)
+    with pytest.raises(UndecodableError):
+        read_header(path)
 
 
 def test_sizes_that_webp_files_declare() -> None:
