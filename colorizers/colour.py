@@ -22,6 +22,8 @@ BAND_ROWS = 256
 _MARGIN_LEVELS = 0.03
 # Luminances as whole numbers, so that sums are compared exactly and quickly; the margin is ten thousand steps wide.
 _WHOLE_Y = 2**30
+# The same in a number that has room for the level too. So many of its steps are lost by rounding, and by adding levels.
+_SHORT_Y, _LOST = 2**22, 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +44,13 @@ class _Allowed:
     """How exact 8-bit grays are kept, in 1/2**30 of white's Y.
 
     `weighted` (3, 256) is each level's share in Y as red, green and blue; by gray level, `least` is the least Y that a
-    result may have and `bound` what it stays below.
+    result may have and `bound` what it stays below. For a first, quick look: `shares` (3, keys) has by the key of light
+    its level in the lowest byte, and above it the level's share in Y in 1/2**22; sums of three from `surely[level, 0]`
+    up to `surely[level, 1]` are certainly allowed.
     """
+
+    shares: NDArray[np.int32]
+    surely: NDArray[np.int32]
 
     weighted: NDArray[np.int32]
     least: NDArray[np.int32]
@@ -81,7 +88,7 @@ def _filling(pixels: Pixels, planes: NDArray[np.float32], clip: bool) -> Callabl
     small = _planes_over_f(planes)
     tables = _tables(levels_of(pixels))
     exact, allowed = pixels.dtype == np.uint8, _allowed()
-    grays = (_levels_by_key(), allowed.weighted, allowed.least, allowed.bound)
+    grays = (allowed.shares, allowed.surely, allowed.weighted, allowed.least, allowed.bound)
 
     def fill(top: int, band: slice, result: Pixels) -> None:
         if clip:
@@ -151,8 +158,16 @@ def _allowed() -> _Allowed:
     levels = np.arange(256)
     edges = (levels - 0.5 + _MARGIN_LEVELS, levels + 0.5 - _MARGIN_LEVELS)
     least, bound = (np.clip(_luminance_at(edge, 255), -1, 1.5) * _WHOLE_Y for edge in edges)
-    weighted = np.rint(_tables(256).weighted * _WHOLE_Y)
-    return _Allowed(weighted.astype(np.int32), np.ceil(least).astype(np.int32), np.ceil(bound).astype(np.int32))
+    weighted, by_key = _tables(256).weighted, _levels_by_key()
+    shares = np.rint(weighted[:, by_key] * _SHORT_Y) * 256 + by_key
+    surely = np.stack([np.ceil(least / _WHOLE_Y * _SHORT_Y) + _LOST, np.floor(bound / _WHOLE_Y * _SHORT_Y) - _LOST], 1)
+    return _Allowed(
+        shares=np.ascontiguousarray(shares, np.int32),
+        surely=np.ascontiguousarray(surely * 256, np.int32),
+        weighted=np.rint(weighted * _WHOLE_Y).astype(np.int32),
+        least=np.ceil(least).astype(np.int32),
+        bound=np.ceil(bound).astype(np.int32),
+    )
 
 
 def _luminance_at(level: NDArray[np.floating], white: int) -> NDArray[np.float64]:

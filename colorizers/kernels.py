@@ -329,25 +329,23 @@ def _exact(
 def _store_and_check(
     gray: Pixels,
     keys: NDArray[np.uint16],
-    levels: NDArray[np.uint8],
-    weighted: _I4s,
-    least: _I4s,
-    bound: _I4s,
+    shares: _I4s,
+    surely: _I4s,
     which: _U4s,
     result: Pixels,
 ) -> int:
-    """Fill `result` (w, 3) with the levels at `keys` (3, w); return how many have a Y that is not allowed.
+    """Fill `result` (w, 3) with the levels at `keys` (3, w); return how many have a Y that may not be allowed.
 
     Their columns fill `which`.
     """
     count = 0
     for x in range(gray.size):
         level = gray[x]
-        i, j, k = levels[keys[0, x]], levels[keys[1, x]], levels[keys[2, x]]
-        result[x, 0], result[x, 1], result[x, 2] = i, j, k
-        luminance = weighted[0, i] + weighted[1, j] + weighted[2, k]
+        red, green, blue = shares[0, keys[0, x]], shares[1, keys[1, x]], shares[2, keys[2, x]]
+        result[x, 0], result[x, 1], result[x, 2] = np.uint8(red), np.uint8(green), np.uint8(blue)
+        luminance = red + green + blue
         # Few are not, so that a branch is quicker than counting without one.
-        if luminance < least[level] or luminance >= bound[level]:
+        if luminance < surely[level, 0] or luminance >= surely[level, 1]:
             which[count] = x
             count += 1
     return count
@@ -406,7 +404,7 @@ def _bring_rows(
 
 def _join_signature(depth: Any) -> tuple[Any, ...]:
     lookups = (_array(_F4, 1), _array(_F4, 2))
-    grays = (_array(types.uint8, 1), _array(_I4, 2), _array(_I4, 1), _array(_I4, 1))
+    grays = (_array(_I4, 2), _array(_I4, 2), _array(_I4, 2), _array(_I4, 1), _array(_I4, 1))
     place = (types.int64, types.int64)
     return (_array(depth, 2), _array(_F4, 3), *place, *lookups, types.boolean, *grays, _array(depth, 3, readonly=False))
 
@@ -420,7 +418,8 @@ def join(
     lab_f: _F4s,
     gamut: _F4s,
     exact: bool,
-    levels: NDArray[np.uint8],
+    shares: _I4s,
+    surely: _I4s,
     weighted: _I4s,
     least: _I4s,
     bound: _I4s,
@@ -428,7 +427,7 @@ def join(
 ) -> None:
     """Fill `result` (h, w, 3) with the colours of `planes` for the gray levels `gray` (h, w).
 
-    These are rows `top` and on of a picture `height` rows high. `exact`, for 8 bits, takes `levels` whose Y lies
+    These are rows `top` and on of a picture `height` rows high. `exact`, for 8 bits, takes levels whose Y lies
     between `least` and `bound` of the gray level.
     """
     width = gray.shape[1]
@@ -462,7 +461,7 @@ def join(
             light[0, which[k]], light[1, which[k]], light[2, which[k]] = found[0, k], found[1, k], found[2, k]
         if exact:
             _find_keys(light, keys)
-            count = _store_and_check(gray[y], keys, levels, weighted, least, bound, which, result[y])
+            count = _store_and_check(gray[y], keys, shares, surely, which, result[y])
             _store_exact(gray[y], light, weighted, least, bound, which[:count], found, result[y])
         else:
             _encode(light, _f4(lab_f.size - 1))
