@@ -41,7 +41,10 @@ def main(argv: Sequence[str]) -> int:
         tempfile.TemporaryDirectory() as folder,
         _SETUPS[arguments.setup](Path(folder), MODEL_DIR, model="default", workers=arguments.workers) as setup,
     ):
-        records = list(run(setup, photos, disturbances, arguments.within))
+        records = []
+        for record in run(setup, photos, disturbances, arguments.within):
+            records.append(record)
+            print(record, file=sys.stderr, flush=True)
     print(format_table(records))
     if arguments.json:
         write_json(arguments.json, "kill", machine(), records)
