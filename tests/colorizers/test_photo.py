@@ -20,7 +20,7 @@ from PIL import Image
 
 from colorizers.errors import NotAPictureError, PhotoError, TooManyPixelsError, UndecodableError
 from colorizers.formats import SUPPORTED, PictureFormat, announced_format
-from colorizers.lab import srgb_encode
+from colorizers.lab import srgb_decode, srgb_encode
 from colorizers.photo import Photo, open_photo, read_header, rgb8
 from tests.colorizers import pictures
 from tests.colorizers.pictures import HEIGHT, WIDTH, exif, gray8, gray16, oriented, saved
@@ -274,6 +274,15 @@ def test_colour_profile_is_brought_to_srgb() -> None:
     assert found[0, 2, 0] > 205
     neutral = saved(np.dstack([gray8()] * 3), "PNG", icc_profile=pictures.adobe_rgb_profile())
     assert not open_photo(neutral).had_colour
+
+
+def test_display_p3_is_brought_to_srgb() -> None:
+    """By the matrix between the two sets of primaries (SMPTE RP 431-2 with D65)."""
+    pixels = np.array([[[128, 128, 128], [200, 100, 100], [100, 200, 100], [255, 0, 0], [60, 60, 200]]], np.uint8)
+    to_srgb = np.array([[1.2249, -0.2247, 0], [-0.0420, 1.0419, 0], [-0.0197, -0.0786, 1.0979]])
+    expected = np.rint(255 * srgb_encode(np.clip(srgb_decode(pixels / 255) @ to_srgb.T, 0, 1)))
+    found = open_photo(saved(pixels, "PNG", icc_profile=pictures.display_p3_profile())).pixels
+    assert np.abs(found - expected).max() <= 1
 
 
 def test_profiles_that_do_not_fit_are_ignored() -> None:
