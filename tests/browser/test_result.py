@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import FilePayload, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 from skimage.color import rgb2lab
 
+from colorizers.registry import EMBEDDED, MODEL_DIR, read_manifest, write_manifest
 from service.records import WORKER_LOST
 from tests.browser.conftest import PHOTO, PHOTO_SIZE, OpenPage
+from tests.browser.serving import running_application
 from tests.browser.visits import STREET, Visit
 
 SPOT = (0.12, 0.45)  # A wall in the shade.
@@ -352,6 +356,56 @@ def test_the_result_page_in_chinese(open_page: OpenPage, studio: str, data_dir: 
     words = page.locator("main").inner_text()
     known = r"street\.jpg|Shift|JPEG|PNG|WebP|TIFF|JSON|SIGGRAPH17|px|python -m (\w|[ .])+|colorized"
     assert re.findall(r"[A-Za-z]{2,}", re.sub(known, "", words)) == []
+
+
+def test_another_network_is_chosen_where_one_is_installed(browser: Browser, tmp_path: Path) -> None:
+    (own,) = (spec for spec in read_manifest(MODEL_DIR) if spec.name == EMBEDDED)
+    # Another one that takes no hints and knows no doubt.
+    other = replace(
+        own, name="other", title="Another one", accepts_hints=False, has_distribution=False, temperature=None
+    )
+    shutil.copy(MODEL_DIR / own.filename, tmp_path)
+    write_manifest(tmp_path, (own, other))
+    settings = {"MODEL": EMBEDDED, "MODEL_DIR": str(tmp_path), "DATA_DIR": str(tmp_path / "data"), "DEVICE": "cpu"}
+    with (
+        running_application(**settings, WAIT_S="0", WORKERS="1") as address,
+        browser.new_context(locale="en-GB") as context,
+    ):
+        page = context.new_page()
+        visit = Visit(page, address, settings["DATA_DIR"])
+        visit.send_and_open()
+        network = page.get_by_label("Network")
+        expect(network.locator("option")).to_have_text(["Embedded default", "Another one"])
+        expect(page.locator("#hints")).to_be_visible()
+        network.select_option("Another one")
+        expect(page.locator("#tune-status")).to_have_text("Coloured again.")
+        expect(page.locator("#hints")).to_be_hidden()
+        page.get_by_role("button", name="Show four versions").click()
+        expect(page.locator("#choices .version", has_text="Another one")).to_have_count(1)
+        expect(page.locator("#versions-status")).to_have_text("")
+        page.get_by_role("button", name="Keep this version").click()
+        expect(page.locator(".facts-list")).to_contain_text("Another one")
+        page.reload()
+        expect(page.get_by_label("Network")).to_have_value("other")
+        expect(page.locator("#hints")).to_be_hidden()
+        expect(page.get_by_role("button", name="Where it is guessing")).to_have_count(0)
+
+
+def test_on_paper_both_pictures_stand_side_by_side_with_what_is_certain(visit: Visit) -> None:
+    visit.send_and_open()
+    page = visit.page
+    page.get_by_role("button", name="Zoom in").click()
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 794, "height": 1123})
+    before, after = (page.locator(f".sheet.{side}").bounding_box() for side in ("before", "after"))
+    assert before and after
+    assert before["x"] + before["width"] < after["x"]
+    assert (before["y"], before["height"]) == pytest.approx((after["y"], after["height"]), abs=1)
+    expect(page.locator(".sheet.after")).to_have_css("clip-path", "none")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+    expect(page.locator(".truth")).to_be_visible()
+    for hidden in (".viewbar", "#download", "#tune", "#share", ".ways"):
+        expect(page.locator(hidden)).to_be_hidden()
 
 
 def metrics(page: Page) -> Any:
