@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 
 import pytest
 from flask.testing import FlaskClient
@@ -127,3 +128,17 @@ def test_addresses_with_markup_come_back_escaped(client: FlaskClient) -> None:
     ):
         answer = client.get(path, headers={"Accept": "text/html"})
         assert "<script>alert" not in answer.text
+
+
+def test_no_address_that_is_sent_is_ever_asked(client: FlaskClient) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.5)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/photo.jpg"
+        fields = dict.fromkeys(("photo", "url", "source", "src", "image"), address)
+        for path in ("/v1/index", "/colorization", "/v1/colorizations", "/v1/batches"):
+            for sent in ({"data": fields}, {"json": fields}, {"query_string": fields}):
+                assert 400 <= client.post(path, **sent).status_code < 500
+        photo = client.post("/v1/index", data={"photo": field(as_file(scene(60, 40)), address), "url": address})
+        assert photo.status_code in (200, 400, 422)
+        with pytest.raises(TimeoutError):
+            server.accept()
