@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from colorizers import decoding
 from colorizers.colour import gray_levels
@@ -146,3 +147,17 @@ def test_the_process_ends_quietly_where_nobody_reads_its_answer(path: Path) -> N
         assert select.select([ours], [], [], 60)[0]
     assert process.communicate(timeout=60)[1] == ""
     assert process.returncode == 0
+
+
+def test_libraries_do_not_fill_the_log(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """One line for every row that is broken, of a file that anyone can send, is too much."""
+    data = bytearray(saved(Image.fromarray(np.tile(gray8(), (4, 4))).convert("1"), "TIFF", compression="group4"))
+    start = int.from_bytes(data[4:8], "little")
+    data[8:start:3] = bytes(len(data[8:start:3]))
+    path.write_bytes(data)
+    with pytest.raises(UndecodableError):
+        open_photo(path)
+    assert "Fax4Decode" in capfd.readouterr().err
+    with Decoder() as decoder, pytest.raises(UndecodableError):
+        decoder.open(path)
+    assert "Fax4Decode" not in capfd.readouterr().err
