@@ -4,11 +4,12 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -48,14 +49,30 @@ def resting_workers(data_dir: str) -> Iterator[None]:
     """Keep the processes that colour the photos of a data folder from doing anything meanwhile."""
     pids = _workers_of(data_dir)
     assert pids, "no worker has been started"
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
     try:
+        _signal(pids, signal.SIGSTOP)
+        while not _can_be_written(data_dir):  # One of them was stopped in the middle of a transaction.
+            _signal(pids, signal.SIGCONT)
+            time.sleep(0.02)
+            _signal(pids, signal.SIGSTOP)
         yield
     finally:
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+        _signal(pids, signal.SIGCONT)
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _can_be_written(data_dir: str) -> bool:
+    with closing(sqlite3.connect(Path(data_dir) / "jobs.sqlite3", timeout=0.5)) as database:
+        try:
+            database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
 
 def _workers_of(data_dir: str) -> list[int]:
