@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import HTTPException
 
@@ -45,10 +46,20 @@ def handle_error(error: Exception) -> Response:
 def _logged(problem: Problem, error: Exception) -> Problem:
     number = problem.data.get("request_id") or g.request_id
     cause = error if problem.code == "internal_error" else None
-    # What a database says of a statement would also tell what was in it.
-    reason = getattr(error, "orig", error) if problem.code == "storage_unavailable" else problem.code
-    _log.error("request %s: %s %s: %s", number, request.method, request.endpoint, reason, exc_info=cause)
+    reason = _reason(problem, error)
+    _log.error(
+        "request %s: %s %s: %s", number, request.method, request.endpoint, _reason(problem, error), exc_info=cause
+    )
     return replace(problem, data={**problem.data, "request_id": number})
+
+
+def _reason(problem: Problem, error: Exception) -> str:
+    """Return what the log has of an error: no statement with what was in it, and no path with an id."""
+    if isinstance(error, SQLAlchemyError):
+        return f"{problem.code}: {getattr(error, 'orig', None) or type(error).__name__}"
+    if isinstance(error, OSError):
+        return f"{problem.code}: {error.strerror}"
+    return f"{problem.code}: {type(error.__cause__).__name__}" if error.__cause__ else problem.code
 
 
 def _wants_json() -> bool:

@@ -58,7 +58,7 @@ TEXTS: dict[str, tuple[Any, Any]] = {
     ),
     "storage_unavailable": (
         _("The photos are out of reach"),
-        _("The place where photos are kept does not answer. Please try again in %(retry_after_s)s seconds."),
+        _("The place where photos are kept is full or does not answer. Please try again in a while."),
     ),
     "worker_lost": (
         _("The picture could not be coloured"),
@@ -279,8 +279,7 @@ def problem_of(error: Exception | Failure) -> Problem:
     if isinstance(error, ColorizerError | Failure):
         return Problem(error.code, error.status, error.message, error.data)
     if isinstance(error, _DATABASE_ERRORS) or (isinstance(error, OSError) and error.errno in _DISK_ERRORS):
-        message = f"Nothing can be kept here just now. Please try again in {_RETRY_AFTER_S} seconds."
-        return Problem("storage_unavailable", 503, message, {"retry_after_s": _RETRY_AFTER_S})
+        return Problem("storage_unavailable", 503, "", {"retry_after_s": _RETRY_AFTER_S})
     if isinstance(error, HTTPException) and error.code and error.code >= 400:
         code = _HTTP_CODES.get(error.code, HTTPStatus(error.code).name.lower())
         return Problem(code, error.code, "" if code in TEXTS else error.description or "")

@@ -26,8 +26,8 @@ _LONGEST_PAUSE_S = 30.0
 _RENEW_S = LEASE_S / 3
 _AGAIN_S = 1.0
 
-_GONE = Failure("not_found", 404, "The photo that this was to be made of is no longer kept.")
-_NO_STORAGE = Failure(
+GONE = Failure("not_found", 404, "The photo that this was to be made of is no longer kept.")
+NO_STORAGE = Failure(
     "storage_unavailable", 503, "The server could not keep the result: its storage is full or out of order."
 )
 
@@ -65,13 +65,13 @@ class Work:
         try:
             parent = self._parent(job)
             if job.parent and parent is None:
-                return self._fail(job, _GONE)
+                return self._fail(job, GONE)
             outcome = self._painter.paint(job, parent, lambda step: self._report(job, step))
         except Exception as error:
             if persistently(lambda: self._jobs.get(job.id)) is None:
                 return self._forget(job)
             if _is_of_storage(error) and job.postponed < MOST_POSTPONED:
-                _log.warning("photo %s is put back: %s", job.id[:8], error)
+                _log.warning("photo %s is put back: %s", job.id[:8], _said(error, job))
                 persistently(lambda: self._jobs.postpone(job.id, self._name))
                 return "postponed"
             return self._fail(job, _failure(job, error))
@@ -145,17 +145,25 @@ def _is_of_storage(error: Exception) -> bool:
     return isinstance(error, StorageError | OSError) and not isinstance(error, FileNotFoundError)
 
 
+def _said(error: Exception, job: Job) -> str:
+    """Return what the log may have of an error: paths name ids, and an id opens its photo to whoever reads it."""
+    said = str(error)
+    for job_id in filter(None, (job.id, job.parent)):
+        said = said.replace(job_id, job_id[:8])
+    return said
+
+
 def _failure(job: Job, error: Exception) -> Failure:
     """Return what the user is told about `error`; what nobody expected is logged in full."""
     if _is_of_storage(error):
-        _log.error("photo %s failed: %s", job.id[:8], error)
-        return _NO_STORAGE
+        _log.error("photo %s failed: %s", job.id[:8], _said(error, job))
+        return NO_STORAGE
     if isinstance(error, ColorizerError):
         _log.warning("photo %s failed: %s", job.id[:8], error.message)
         return Failure(error.code, error.status, error.message, error.data)
     if isinstance(error, FileNotFoundError):
-        _log.warning("photo %s failed: %s", job.id[:8], error)
-        return _GONE
+        _log.warning("photo %s failed: %s", job.id[:8], _said(error, job))
+        return GONE
     if isinstance(error, MemoryError):
         _log.warning("photo %s failed: out of memory", job.id[:8])
         return Failure("out_of_memory", 422, "There is not enough memory here for a picture of that size.")

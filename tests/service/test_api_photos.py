@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from service.api.preferences import preference_of
-from service.jobs import Failure, NewJob, new_job_id
+from service.jobs import WORKER_LOST, Failure, NewJob, new_job_id
 from service.tables import batches, requests
+from service.work import GONE, NO_STORAGE
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, chroma, field, pixels_of, scene
 
@@ -239,6 +240,22 @@ def test_failure_of_the_program_keeps_its_number(make_settings: MakeSettings) ->
     assert (problem["status"], problem["request_id"]) == (500, "1234abcd")
     assert "1234abcd" in problem["detail"]
     assert not re.search("secret", problem["detail"])
+
+
+@pytest.mark.parametrize("failure", [NO_STORAGE, GONE, WORKER_LOST], ids=lambda failure: failure.code)
+def test_failure_of_the_server_is_told_in_both_languages(make_settings: MakeSettings, failure: Failure) -> None:
+    with running_client(make_settings()) as client:
+        jobs, job = parts_of(client).jobs, NewJob(new_job_id(), "a.jpg", "image/jpeg", 10, 10)
+        jobs.add([job])
+        jobs.claim_one(job.id, "somebody")
+        jobs.fail(job.id, "somebody", failure)
+        english, chinese = (
+            client.get(f"{PHOTOS}/{job.id}", headers={"Accept-Language": language}).get_json()["problem"]["detail"]
+            for language in ("en", "zh")
+        )
+        assert re.search("[a-z]{3} [a-z]", english)
+        assert re.search("[\u4e00-\u9fff]{4}", chinese)
+        assert client.get(f"/colorization/{job.id}").status_code == 200
 
 
 def test_colours_are_those_of_the_result(client: FlaskClient) -> None:

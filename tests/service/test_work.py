@@ -67,6 +67,13 @@ def test_storage_out_of_order_costs_no_job_unless_it_lasts(jobs: JobStore, tmp_p
         assert work(jobs, tmp_path, OUTCOME) == "ended"
 
 
+def test_log_tells_the_path_but_not_the_id(jobs: JobStore, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    job_id = queue(jobs)
+    work(jobs, tmp_path, OSError(errno.ENOSPC, "disk full", f"/data/photos/{job_id}/result"))
+    assert f"disk full: '/data/photos/{job_id[:8]}/result'" in caplog.text
+    assert job_id not in caplog.text
+
+
 def test_broken_photo_fails_at_once_with_its_reason(jobs: JobStore, tmp_path: Path) -> None:
     job_id = queue(jobs)
     assert work(jobs, tmp_path, UndecodableError("It is broken.", format="JPEG")) == "ended"
