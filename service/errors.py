@@ -47,9 +47,7 @@ def _logged(problem: Problem, error: Exception) -> Problem:
     number = problem.data.get("request_id") or g.request_id
     cause = error if problem.code == "internal_error" else None
     reason = _reason(problem, error)
-    _log.error(
-        "request %s: %s %s: %s", number, request.method, request.endpoint, _reason(problem, error), exc_info=cause
-    )
+    _log.error("request %s: %s %s: %s", number, request.method, request.endpoint, reason, exc_info=cause)
     return replace(problem, data={**problem.data, "request_id": number})
 
 
