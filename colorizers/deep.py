@@ -23,6 +23,9 @@ _PNG_DEPTH_AT = 24
 # TIFF 6.0, sections 16 and 23, and Adobe's technical note on ICCLAB.
 _SEPARATED, _CIE_LAB, _ICC_LAB = 5, 8, 9
 _LAB = (_CIE_LAB, _ICC_LAB)
+# What a further sample is (TIFF 6.0, section 18): alpha that the colours are multiplied with already, or are not.
+_ASSOCIATED, _UNASSOCIATED = 1, 2
+_BAND_ROWS = 256
 # tifffile by itself reads ahead as many bytes as most files have, beside the bytes that are there already.
 _READ_AHEAD_BYTES = 1 << 20
 _PLAIN_MODES = ("L", "LA", "RGB", "RGBA", "I;16")
@@ -31,6 +34,8 @@ _PLAIN_MODES = ("L", "LA", "RGB", "RGBA", "I;16")
 for _order in (b"II", b"MM"):
     for _kind in _LAB:
         OPEN_INFO.setdefault((_order, _kind, (1,), 1, (16, 16, 16), ()), ("LAB", "LAB"))
+    for _extra in (0, _ASSOCIATED, _UNASSOCIATED):
+        OPEN_INFO.setdefault((_order, 1, (1,), 1, (16, 16), (_extra,)), ("LA", "LA"))
 
 
 def deep_samples(image: Image.Image, data: bytes, page: int = 0) -> Samples | None:
@@ -71,7 +76,26 @@ def _tiff(data: bytes, number: int, profile: bytes | None) -> Samples | None:
             return Samples(icc.cmyk16_to_srgb(samples, profile), None)
         if page.photometric == 0:
             samples[...] = 65535 - samples
+        return _with_alpha(samples, tuple(int(kind) for kind in page.extrasamples))
+
+
+def _with_alpha(samples: Pixels, extras: tuple[int, ...]) -> Samples:
+    """Return interleaved samples of which the last ones are further ones of these kinds; only alpha counts of them."""
+    colours = (samples.shape[2] if samples.ndim == 3 else 1) - len(extras)
+    if not extras or colours not in (1, 3):
         return split(samples)
+    pixels = samples[..., 0] if colours == 1 else samples[..., :3]
+    number = next((number for number, kind in enumerate(extras) if kind in (_ASSOCIATED, _UNASSOCIATED)), None)
+    if number is None:
+        return Samples(pixels, None)
+    alpha = samples[..., colours + number]
+    if extras[number] == _ASSOCIATED:
+        for top in range(0, len(pixels), _BAND_ROWS):
+            band = pixels[top : top + _BAND_ROWS]
+            weight = np.maximum(alpha[top : top + _BAND_ROWS], 1).astype(np.float64)
+            weight = weight if colours == 1 else weight[..., None]
+            band[...] = np.minimum(np.rint(band * (65535 / weight)), 65535)
+    return Samples(pixels, alpha)
 
 
 def _jpeg2000(data: bytes) -> Samples | None:

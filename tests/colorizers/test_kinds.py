@@ -232,6 +232,30 @@ def test_alpha_is_identical_in_the_result(name: str) -> None:
     assert np.array_equal(np.asarray(result.alpha), wanted)
 
 
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("kind", ["unassalpha", "assocalpha", "unspecified"])
+def test_what_a_further_sample_of_a_tiff_file_is(kind: str, colour: bool, depth: int) -> None:
+    alpha = np.tile(np.arange(96, dtype=np.uint8) * 2 + 60, (64, 1))
+    wanted = smooth() if colour else smooth()[..., 0]
+    share = alpha[..., None] / 255 if colour else alpha / 255
+    samples = np.dstack([np.rint(wanted * share).astype(np.uint8) if kind == "assocalpha" else wanted, alpha])
+    photometric = "rgb" if colour else "minisblack"
+    data = tiff(
+        deep_of(samples) if depth == 16 else samples,
+        photometric=photometric,
+        extrasamples=[kind],
+        planarconfig="contig",
+    )
+    photo = open_photo(data)
+    assert photo.pixels.dtype == (np.uint16 if depth == 16 else np.uint8)
+    assert np.abs(photo.pixels / (257 if depth == 16 else 1) - wanted).max() <= (4 if kind == "assocalpha" else 0)
+    if kind == "unspecified":
+        assert photo.alpha is None
+    else:
+        assert np.array_equal(np.asarray(photo.alpha), deep_of(alpha) if depth == 16 else alpha)
+
+
 @pytest.mark.parametrize("format_", ["PNG", "GIF"])
 def test_palette_with_transparency(format_: str) -> None:
     transparent = int(gray8()[3, 4])
