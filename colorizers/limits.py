@@ -5,6 +5,7 @@ behind it, makes room for pixels as soon as it opens them: their sizes are judge
 to the caller, who has them from Pillow.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from mmap import mmap
@@ -20,6 +21,11 @@ ALL_PAGES = 4
 Bytes = bytes | mmap
 _MEGABYTE = 1_000_000
 _MOST_SAMPLES = 8
+# Each passes over the whole picture, however few bytes it has; encoders make ten.
+_MOST_SCANS = 200
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+# What ends the packed pixels of a scan: no stuffed byte, no restart, no filling.
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _PIXEL_CHUNKS = (b"IDAT", b"fdAT", b"IEND")
 
 
@@ -27,13 +33,15 @@ def check_limits(data: Bytes, format_: str, max_megapixels: float) -> None:
     """Raise `TooManyFramesError`, `TooMuchMetadataError` or `TooManyPixelsError` where `data` declares too much.
 
     `format_` is Pillow's name of the file's format. A TIFF file is also judged by its tiles and samples. Raises
-    `UndecodableError` where a TIFF file has no directory that can be read.
+    `UndecodableError` where a TIFF file has no directory that can be read, or a JPEG file too many scans.
     """
     if format_ == "TIFF":
         _check_pages(data, max_megapixels)
         return
     if format_ == "GIF":
         _check_gif(data, max_megapixels)
+    if format_ in ("JPEG", "MPO") and sum(1 for _ in _jpeg_scans(data)) > _MOST_SCANS:
+        raise UndecodableError("This JPEG file has more scans than a photograph has.", format="JPEG")
     if format_ == "WEBP":
         width, height = _webp_size(data)
         check_pixels(width, height, max_megapixels)
@@ -109,6 +117,21 @@ def _jpeg_metadata(data: Bytes) -> Iterator[int]:
         (size,) = struct.unpack_from(">H", data, at + 2)
         yield size
         at += 2 + size
+
+
+def _jpeg_scans(data: Bytes) -> Iterator[int]:
+    """Yield where every scan of the first picture starts, up to one more than there may be."""
+    at, found = 2, 0
+    while found <= _MOST_SCANS and len(data) >= at + 4 and data[at] == 0xFF and data[at + 1] != _END_OF_IMAGE:
+        is_scan = data[at + 1] == _START_OF_SCAN
+        if is_scan:
+            yield at
+            found += 1
+        (size,) = struct.unpack_from(">H", data, at + 2)
+        at += 2 + size
+        if is_scan:
+            end = _MARKER.search(data, at)
+            at = len(data) if end is None else end.start()
 
 
 def _webp_metadata(data: Bytes) -> Iterator[int]:

@@ -102,6 +102,12 @@ def jpeg_with_metadata(megabytes: int) -> bytes:
     return plain[:2] + segment * (megabytes * 16) + plain[2:]
 
 
+def jpeg_of_many_scans() -> bytes:
+    plain = saved(gray8(), "JPEG", progressive=True)
+    last = plain.rindex(b"\xff\xda")
+    return plain[:-2] + plain[last:-2] * 1000 + plain[-2:]
+
+
 def webp_with_metadata() -> bytes:
     plain = saved(gray8(), "WEBP", exif=b"Exif\0\0II*\0" + bytes(20 << 20))
     assert len(plain) > 20 << 20
@@ -178,6 +184,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "avif pixels": (avif, {"too_many_pixels", "undecodable"}),
     "heic pixels": (heic, {"too_many_pixels", "undecodable"}),
     "jpeg metadata": (lambda: jpeg_with_metadata(40), {"too_much_metadata"}),
+    "jpeg scans": (jpeg_of_many_scans, {"undecodable"}),
     "webp metadata": (webp_with_metadata, {"too_much_metadata"}),
     "gif metadata": (gif_with_metadata, {"too_much_metadata"}),
     "jpeg 2000 metadata": (jp2_with_metadata, {"too_much_metadata"}),
@@ -233,6 +240,10 @@ def test_what_is_large_but_honest_is_opened(tmp_path: Path) -> None:
     assert read_header(path).format == "GIF"
     path.write_bytes(jpeg_with_metadata(10))
     assert read_header(path).width == 24
+    noise = bytes(np.random.default_rng(0).integers(0, 256, 40 << 20, np.uint8))
+    assert noise.count(b"\xff\xda") > 300
+    path.write_bytes(saved(gray8(), "JPEG", progressive=True) + noise)
+    assert read_header(path).width == 24, "phones hang videos behind their photos"
     image = Image.fromarray(gray8())
     path.write_bytes(saved(image, "TIFF", save_all=True, append_images=[image] * 40))
     assert read_header(path).format == "TIFF"
