@@ -11,6 +11,7 @@ from service.parts import parts
 from service.problems import problem_of
 from service.schemas import (
     Colorization,
+    Frames,
     Grays,
     Preview,
     PreviewUrls,
@@ -94,6 +95,8 @@ def _work(job: Job) -> dict[str, Any]:
     if outcome and outcome.pixels:
         exact, in_file = outcome.changed_grays_exact, outcome.changed_grays_file
         work["grays"] = Grays(pixels=outcome.pixels, changed_exact=exact, changed_in_file=in_file)
+    if outcome and outcome.frames > 1:
+        work["frames"] = Frames(in_file=outcome.frames, coloured=outcome.frames_coloured)
     return work
 
 

@@ -66,6 +66,13 @@ class Grays(Document):
     changed_in_file: Annotated[int, Field(description="In the written file, decoded again.")] | Maybe = None
 
 
+class Frames(Document):
+    """How many pages or frames there are in a file that has several."""
+
+    in_file: Annotated[int, Field(ge=2, description="In the original.")]
+    coloured: Annotated[int, Field(ge=1, description="In the result: all pages of a TIFF file, else the first alone.")]
+
+
 class Work(Document):
     """What every kind of work has in common: how it fares, and what it gave."""
 
@@ -87,6 +94,7 @@ class Work(Document):
     uncoloured: Annotated[bool, Field(description="Whether the network found no colour anywhere.")] | Maybe = None
     had_colour: Annotated[bool, Field(description="Whether the original had colours of its own.")] | Maybe = None
     grays: Grays | Maybe = None
+    frames: Frames | Maybe = None
 
 
 class Colorization(Work):

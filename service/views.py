@@ -26,6 +26,8 @@ class JobView:
     model_title: str | None = None
     model_is_embedded: bool = False
     uncoloured: bool = False
+    frames: int = 1
+    frames_coloured: int = 1
     original_url: str | None = None
     result_url: str | None = None
     original_view_url: str | None = None
@@ -53,6 +55,8 @@ def view_job(job: Job, jobs: JobStore) -> JobView:
         model_title=network_title(outcome.model_title) if outcome else None,
         model_is_embedded=bool(outcome and is_embedded(outcome.model)),
         uncoloured=bool(outcome and outcome.uncoloured),
+        frames=outcome.frames if outcome else 1,
+        frames_coloured=outcome.frames_coloured if outcome else 1,
         original_url=_url("original", job),
         result_url=_url("result", job) if outcome else None,
         original_view_url=_url("original_view", job) if outcome else None,

@@ -1,12 +1,15 @@
 """Sending photos as programs do: every kind of body, how long the answer waits, lists, versions, retries, deletion."""
 
+import io
 import json
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
+from PIL import Image
 from werkzeug.test import TestResponse
 
 from service.api.preferences import preference_of
@@ -219,6 +222,18 @@ def test_children_are_no_photos(client: FlaskClient) -> None:
     for path in ("", "/result", "/original-view", "/events", "/ab"):
         assert client.get(f"{PHOTOS}/{render['id']}{path}").status_code == 404
     assert client.delete(f"{PHOTOS}/{render['id']}").status_code == 404
+
+
+def test_of_several_frames_the_first_is_said_to_be_coloured(client: FlaskClient) -> None:
+    frames = [Image.fromarray(np.roll(scene(), shift)) for shift in (0, 20, 40)]
+    for format_, coloured in (("GIF", 1), ("TIFF", 3)):
+        file = io.BytesIO()
+        frames[0].save(file, format_, save_all=True, append_images=frames[1:])
+        data = {"photo": field(file.getvalue(), "several")}
+        photo = client.post("/v1/colorizations", data=data, headers={"Prefer": "wait=90"}).get_json()
+        assert photo["frames"] == {"in_file": 3, "coloured": coloured}
+        page = client.get(photo["urls"]["page"]).text
+        assert ("The file holds 3 pictures. This is the first one." in page) == (coloured == 1)
 
 
 def test_models(client: FlaskClient) -> None:
