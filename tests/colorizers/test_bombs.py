@@ -83,6 +83,11 @@ def jp2() -> bytes:
     return data.replace(small, large).replace(struct.pack(">II", 16, 24), large)
 
 
+def jp2_whose_codestream_says_something_else() -> bytes:
+    data = bytes(imagecodecs.jpeg2k_encode(gray8(), level=0, codecformat="jp2"))
+    return patched(data, struct.pack(">II", 24, 16), struct.pack(">II", 60_000, 60_000))
+
+
 def avif() -> bytes:
     data = saved(np.zeros((64, 48, 3), np.uint8), "AVIF")
     return patched(
@@ -181,6 +186,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "tiff overlapping directories": (tiff_of_overlapping_directories, {"too_much_metadata"}),
     "tiff large directory": (big_tiff_of_one_directory, {"undecodable"}),
     "jpeg 2000 pixels": (jp2, {"too_many_pixels"}),
+    "jpeg 2000 codestream": (jp2_whose_codestream_says_something_else, {"undecodable"}),
     "avif pixels": (avif, {"too_many_pixels", "undecodable"}),
     "heic pixels": (heic, {"too_many_pixels", "undecodable"}),
     "jpeg metadata": (lambda: jpeg_with_metadata(40), {"too_much_metadata"}),
