@@ -36,12 +36,12 @@ def main(argv: list[str]) -> int:
         records = []
         for record in _records(arguments, Path(folder)):
             records.append(record)
+            if arguments.json:
+                write_json(arguments.json, arguments.command, machine(), records)
             print(", ".join(f"{key} {record[key]}" for key in list(record)[:3]), file=sys.stderr, flush=True)
     print(format_table(records))
     if arguments.command == "upsampling":
         print("\n" + format_table(list(upsampling.summary(records))))
-    if arguments.json:
-        write_json(arguments.json, arguments.command, machine(), records)
     return 0
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from colorizers.lab import LAB_LINEAR_BELOW, LAB_LINEAR_OFFSET, LAB_LINEAR_SLOPE, RGB_TO_XYZ, Y_WEIGHTS, Pixels
 
-HUES = 1024
+HUES = 512
 """How many hues the gamut table tells apart."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -45,6 +45,7 @@ _THIRD, _TWO_NINTHS, _FOURTEEN_81STS = _f4(1 / 3), _f4(2 / 9), _f4(14 / 81)
 _UNCERTAIN = _f4(1e-6)
 _TINY = _f4(1e-9)
 _HUES = _f4(HUES)
+_FARTHEST = _f4(0.2)
 _NEXT = np.uint32(1)
 # No colour of sRGB has |a| + |b| above 190.
 _LARGEST_SIZE, _SIZE_STEP, _BISECTIONS = _f4(200), _f4(4), 12
@@ -240,6 +241,39 @@ def _reduce_chroma_at_levels(count: int, gamut: _F4s, found: _F4s) -> None:
         j = np.uint32(min(hue, _HUES - _ONE))
         at = np.uint32(found[3, k]) * width + j
         share = min((limits[at] + (hue - _f4(j)) * (limits[at + _NEXT] - limits[at])) * per_size, _ONE)
+        found[1, k], found[2, k] = a * share, b * share
+
+
+@_vector_part
+def _slope(f: np.float32) -> np.float32:
+    """Return the slope of `_cube`."""
+    return _f4(3) * f * f if f > _CUBE_ABOVE else _LINE_SLOPE
+
+
+@_vector_part
+def _exit(light: np.float32, rise: np.float32) -> np.float32:
+    """Return how much further light goes that rises so quickly until it is below black or above white."""
+    way = (_ONE - light) / max(rise, _TINY) if rise > _ZERO else light / max(-rise, _TINY)
+    return min(max(way, -_FARTHEST), _FARTHEST)
+
+
+@_vector_part
+def _approach_limits(count: int, found: _F4s) -> None:
+    """Take the chroma of the first `count` columns of `found` (f, a, b) a step nearer to the edge of the gamut.
+
+    The gamut table is straight between its hues, the edge is not: Newton's step for whichever of red, green and blue
+    leaves first.
+    """
+    for k in range(count):
+        f, a, b = found[0, k], found[1, k], found[2, k]
+        fx, fz = f + a * _A_TO_FX, max(f - b * _B_TO_FZ, _ZERO)
+        x, y, z = _cube(fx), _cube(f), _cube(fz)
+        # By how much x and z rise with the share of ab that is taken.
+        dx, dz = _slope(fx) * a * _A_TO_FX, -_slope(fz) * b * _B_TO_FZ
+        red = _exit(_RX * x + _RY * y + _RZ * z, _RX * dx + _RZ * dz)
+        green = _exit(_GX * x + _GY * y + _GZ * z, _GX * dx + _GZ * dz)
+        blue = _exit(_BX * x + _BY * y + _BZ * z, _BX * dx + _BZ * dz)
+        share = _ONE + min(red, green, blue)
         found[1, k], found[2, k] = a * share, b * share
 
 
@@ -456,6 +490,7 @@ def join(
             _reduce_chroma_at_levels(count, gamut, found)
         else:
             _reduce_chroma(count, rows_per_level, gamut, found)
+        _approach_limits(count, found)
         _shine_within(count, found)
         for k in range(count):
             light[0, which[k]], light[1, which[k]], light[2, which[k]] = found[0, k], found[1, k], found[2, k]
