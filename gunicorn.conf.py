@@ -18,6 +18,8 @@ workers = 2
 threads = 128
 # Uploads and waiting forms that are under way at a stop get this long to end.
 graceful_timeout = 5
+# Hints may be part of an address; more than that gunicorn never reads.
+limit_request_line = 8190
 loglevel = "warning"
 # One application may run several times on a machine; a control socket would be shared by all of them.
 control_socket_disable = True

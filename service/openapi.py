@@ -67,6 +67,8 @@ _PROBLEMS = {
     500: "The program failed at this photograph; `request_id` is the number in the server's log.",
     503: "As much is being done as can be; nothing was kept, and `Retry-After` says when to try again.",
 }
+# Given by gunicorn itself, before the application has seen the request.
+_TOO_LONG = {414: "The address has more than 8190 bytes.", 431: "A header has more than 8190 bytes."}
 _KEYS = {
     "bearer": SecurityScheme(
         type="http", scheme="bearer", description="One of the server's `API_KEYS`, if it has any."
@@ -137,6 +139,10 @@ def make_document(app: Flask, base_dir: str, version: str) -> dict[str, Any]:
     problems: dict[str, Response | Reference] = {
         _problem_name(status): _problem_response(status, says) for status, says in _PROBLEMS.items()
     }
+    problems |= {
+        _problem_name(status): _response(Answer(status, says, media=("text/html",)))
+        for status, says in _TOO_LONG.items()
+    }
     document = OpenAPI(
         openapi="3.1.1",
         info=Info(
@@ -173,6 +179,8 @@ def _operation(rule: Rule, method: str, view: Callable[..., Any], of: Descriptio
     statuses = sorted({*of.problems, *always, *((404,) if rule.arguments else ())})
     responses: dict[str, Response | Reference] = {str(answer.status): _response(answer) for answer in of.answers}
     for status in statuses:
+        responses[str(status)] = Reference.model_validate({"$ref": f"#/components/responses/{_problem_name(status)}"})
+    for status in _TOO_LONG:
         responses[str(status)] = Reference.model_validate({"$ref": f"#/components/responses/{_problem_name(status)}"})
     path = [_parameter(name, "path", _ID, True, "") for name in _PLACEHOLDER.findall(rule.rule)]
     headers = [_parameter(name, "header", {"type": "string"}, False, says) for name, says in of.headers.items()]

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from flask.testing import FlaskClient
 
@@ -86,6 +87,14 @@ def test_javascript(server: str, folder: Path) -> None:
     assert re.fullmatch(r"done /v1/colorizations/[0-9a-f]{32}/result", printed[-1])
     for name in ("grandmother-in-colour.jpg", "preview.jpg"):
         assert pixels_of((folder / name).read_bytes()).shape == (80, 120, 3)
+
+
+def test_addresses_and_headers_have_the_limits_that_are_named(server: str) -> None:
+    address = f"{server}/v1/models?x="
+    assert httpx.get(address + "x" * 8000, trust_env=False).status_code == 200
+    assert httpx.get(address + "x" * 8200, trust_env=False).status_code == 414
+    assert httpx.get(server, headers={"Prefer": "x" * 8200}, trust_env=False).status_code == 431
+    assert "8190 bytes" in TEXT
 
 
 def test_problem_is_one() -> None:
