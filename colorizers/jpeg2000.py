@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
+_MOST_BOXES = 1000
 # After the start marker and, in the size segment: marker, length, capabilities, eight sizes, number of components.
 _FIRST_DEPTH_AT = 2 + 2 + 2 + 2 + 8 * 4 + 2
 _UUIDS: dict[Literal["xmp", "exif", "iptc"], bytes] = {
@@ -33,9 +34,9 @@ def bit_depth(data: bytes) -> int:
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and end of every box of the outermost level; nothing for a bare codestream."""
-    at = 0
-    while not data.startswith(_CODESTREAM) and len(data) >= at + 8:
+    """Yield name, start and end of the boxes of the outermost level, up to a number; nothing for a bare codestream."""
+    at, found = 0, 0
+    while found < _MOST_BOXES and not data.startswith(_CODESTREAM) and len(data) >= at + 8:
         size, name = struct.unpack_from(">I4s", data, at)
         start = at + 8
         if size == 1 and len(data) >= at + 16:
@@ -45,4 +46,4 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if end <= at + 7 or end > len(data):
             return
         yield name, start, end
-        at = end
+        at, found = end, found + 1

@@ -21,6 +21,10 @@ ALL_PAGES = 4
 Bytes = bytes | mmap
 _MEGABYTE = 1_000_000
 _MOST_SAMPLES = 8
+# What a chunk or segment takes of those who walk over it, however empty it is; and of GIF's blocks, which have at most
+# 255 bytes, as many as the largest files can have.
+_CHUNK_COSTS_BYTES = 64
+_MOST_BLOCKS = 1_000_000
 # Each passes over the whole picture, however few bytes it has; encoders make ten.
 _MOST_SCANS = 200
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
@@ -40,14 +44,17 @@ def check_limits(data: Bytes, format_: str, max_megapixels: float) -> None:
         return
     if format_ == "GIF":
         _check_gif(data, max_megapixels)
-    if format_ in ("JPEG", "MPO") and sum(1 for _ in _jpeg_scans(data)) > _MOST_SCANS:
-        raise UndecodableError("This JPEG file has more scans than a photograph has.", format="JPEG")
     if format_ == "WEBP":
         width, height = _webp_size(data)
         check_pixels(width, height, max_megapixels)
     walk = {"PNG": _png_metadata, "JPEG": _jpeg_metadata, "MPO": _jpeg_metadata, "WEBP": _webp_metadata}.get(format_)
-    if walk is not None and sum(walk(data)) > MOST_METADATA_BYTES:
-        raise _too_much_metadata()
+    total = 0
+    for size in walk(data) if walk else ():
+        total += size + _CHUNK_COSTS_BYTES
+        if total > MOST_METADATA_BYTES:
+            raise _too_much_metadata()
+    if format_ in ("JPEG", "MPO") and sum(1 for _ in _jpeg_scans(data)) > _MOST_SCANS:
+        raise UndecodableError("This JPEG file has more scans than a photograph has.", format="JPEG")
 
 
 def check_pixels(width: int, height: int, max_megapixels: float) -> None:
@@ -120,11 +127,15 @@ def _jpeg_metadata(data: Bytes) -> Iterator[int]:
 
 
 def _jpeg_scans(data: Bytes) -> Iterator[int]:
-    """Yield where every scan of the first picture starts, up to one more than there may be."""
-    at, found = 2, 0
+    """Yield where every scan of the first picture starts, up to one more than there may be.
+
+    Segments between two scans count as scans where there are hundreds of them.
+    """
+    at, found, between = 2, 0, 0
     while found <= _MOST_SCANS and len(data) >= at + 4 and data[at] == 0xFF and data[at + 1] != _END_OF_IMAGE:
         is_scan = data[at + 1] == _START_OF_SCAN
-        if is_scan:
+        between = 0 if is_scan or not found else between + 1
+        if is_scan or between > _MOST_SCANS:
             yield at
             found += 1
         (size,) = struct.unpack_from(">H", data, at + 2)
@@ -174,8 +185,11 @@ def _check_gif(data: Bytes, max_megapixels: float) -> None:
 
 
 def _gif_frames(data: Bytes) -> Iterator[tuple[int, int]]:
-    """Yield how far to the right and down each frame reaches; stops where the file is broken."""
-    at = 6 + 7 + _gif_colours(data, 10)
+    """Yield how far to the right and down each frame reaches; stops where the file is broken.
+
+    Raises `TooMuchMetadataError` where it has more blocks than anyone can walk over.
+    """
+    at, blocks = 6 + 7 + _gif_colours(data, 10), 0
     while at < len(data) and data[at] in (0x21, 0x2C):
         if data[at] == 0x2C:
             if len(data) < at + 9:
@@ -187,6 +201,9 @@ def _gif_frames(data: Bytes) -> Iterator[tuple[int, int]]:
             at += 2
         while at < len(data) and data[at]:
             at += 1 + data[at]
+            blocks += 1
+            if blocks > _MOST_BLOCKS:
+                raise _too_much_metadata()
         at += 1
 
 

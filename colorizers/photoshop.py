@@ -7,6 +7,7 @@ Specification, "Image Resource Blocks"). Number 0x0404 is IPTC's Information Int
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 IPTC = 0x0404
 _RESOLUTION, _IPTC_DIGEST = 0x03ED, 0x0425
@@ -14,6 +15,8 @@ _RESOLUTION, _IPTC_DIGEST = 0x03ED, 0x0425
 _STALE = frozenset({0x0409, 0x040C, 0x040F, 0x0422, 0x0423, 0x0424})
 _SIGNATURES = (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR")
 _MARKER = 0x1C
+# Far more than anyone has, and few enough for those who read them.
+_MOST = 10_000
 # IIM record 2: content location code and name, city, sublocation, province, country code and name.
 _PLACES = frozenset({26, 27, 90, 92, 95, 100, 101})
 
@@ -40,8 +43,8 @@ class DataSet:
 
 def read_data_sets(iim: bytes) -> Iterator[DataSet]:
     """Yield the data sets of IPTC data, up to the first that is broken."""
-    at = 0
-    while len(iim) >= at + 5 and iim[at] == _MARKER:
+    at, found = 0, 0
+    while found < _MOST and len(iim) >= at + 5 and iim[at] == _MARKER:
         record, number, size = struct.unpack_from(">BBH", iim, at + 1)
         start = at + 5
         if size & 0x8000:  # An extended data set: these are so many bytes of length.
@@ -51,12 +54,12 @@ def read_data_sets(iim: bytes) -> Iterator[DataSet]:
         if end > len(iim):
             return
         yield DataSet(record, number, iim[start:end], iim[at:end])
-        at = end
+        at, found = end, found + 1
 
 
 def read_resources(data: bytes) -> tuple[Resource, ...]:
     """Return the resources in `data`, up to the first that is broken."""
-    return tuple(_read(data))
+    return tuple(islice(_read(data), _MOST))
 
 
 def write_resources(resources: Iterable[Resource]) -> bytes:

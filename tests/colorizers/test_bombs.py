@@ -113,6 +113,26 @@ def jpeg_of_many_scans() -> bytes:
     return plain[:-2] + plain[last:-2] * 1000 + plain[-2:]
 
 
+def png_of_empty_chunks() -> bytes:
+    return png(*[chunk(b"heLo", b"")] * 2_000_000)
+
+
+def jpeg_of_empty_segments(before: bool) -> bytes:
+    plain = saved(gray8(), "JPEG")
+    at = 2 if before else len(plain) - 2
+    return plain[:at] + b"\xff\xfe\0\2" * 5_000_000 + plain[at:]
+
+
+def gif_of_small_blocks() -> bytes:
+    return gif(1, 1, 0)[:-1] + b"!\xfe" + b"\1a" * 12_000_000 + b"\0;"
+
+
+def webp_of_empty_chunks() -> bytes:
+    plain = saved(gray8(), "WEBP")
+    body = plain[8:] + (b"heLo" + bytes(4)) * 3_000_000
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
 def webp_with_metadata() -> bytes:
     plain = saved(gray8(), "WEBP", exif=b"Exif\0\0II*\0" + bytes(20 << 20))
     assert len(plain) > 20 << 20
@@ -191,6 +211,11 @@ BOMBS: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "heic pixels": (heic, {"too_many_pixels", "undecodable"}),
     "jpeg metadata": (lambda: jpeg_with_metadata(40), {"too_much_metadata"}),
     "jpeg scans": (jpeg_of_many_scans, {"undecodable"}),
+    "png chunks": (png_of_empty_chunks, {"too_much_metadata"}),
+    "jpeg segments": (lambda: jpeg_of_empty_segments(before=True), {"too_much_metadata"}),
+    "jpeg segments behind": (lambda: jpeg_of_empty_segments(before=False), {"undecodable"}),
+    "gif blocks": (gif_of_small_blocks, {"too_much_metadata"}),
+    "webp chunks": (webp_of_empty_chunks, {"too_much_metadata"}),
     "webp metadata": (webp_with_metadata, {"too_much_metadata"}),
     "gif metadata": (gif_with_metadata, {"too_much_metadata"}),
     "jpeg 2000 metadata": (jp2_with_metadata, {"too_much_metadata"}),
