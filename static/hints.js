@@ -92,7 +92,7 @@ export class Hints extends EventTarget {
     const mark = this.#marks[this.#current];
     this.palette.hidden = !mark;
     if (!mark) return;
-    this.#find("#palette-title").textContent = `${say("place", { number: this.#current + 1 })}: ${say("choose")}`;
+    this.#find("#palette-title").textContent = say("place-of", { number: this.#current + 1, colour: say("choose") });
     for (const chip of this.palette.querySelectorAll("[data-radius]")) {
       chip.setAttribute("aria-pressed", RADII[chip.dataset.radius] === mark.radius);
     }
