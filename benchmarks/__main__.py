@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import fuzz, fuzz_http, interface, kill, large, load, parts, pipeline, slow, start, upsampling
+from benchmarks import fuzz, fuzz_http, interface, kill, large, load, page, parts, pipeline, slow, start, upsampling
 from benchmarks.measure import machine
 from benchmarks.standins import NAMES, Models, prepare
 from benchmarks.table import Record, format_table, write_json
@@ -22,6 +22,7 @@ _TRIALS = {
     "kill": kill.main,
     "large": large.main,
     "load": load.main,
+    "page": page.main,
     "slow": slow.main,
 }
 
