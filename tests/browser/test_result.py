@@ -19,6 +19,7 @@ from colorizers.registry import EMBEDDED, MODEL_DIR, read_manifest, write_manife
 from service.records import WORKER_LOST
 from tests.browser.conftest import PHOTO, PHOTO_SIZE, OpenPage
 from tests.browser.serving import running_application
+from tests.browser.test_home import WATCH_SHIFTS
 from tests.browser.visits import STREET, Visit
 
 SPOT = (0.12, 0.45)  # A wall in the shade.
@@ -110,6 +111,17 @@ def test_the_picture_is_compared_by_keyboard(visit: Visit) -> None:
     assert before and after
     assert before["x"] + before["width"] <= after["x"]
     assert before["width"] == pytest.approx(after["width"], abs=1)
+
+
+def test_nothing_jumps_when_the_scripts_arrive(visit: Visit) -> None:
+    job_id = visit.send_and_open()
+    visit.page.add_init_script(WATCH_SHIFTS)
+    for width in (390, 1280):
+        visit.page.set_viewport_size({"width": width, "height": 800})
+        visit.open(job_id)
+        expect(visit.page.locator(".viewer.live")).to_be_visible()
+        visit.page.wait_for_timeout(500)
+        assert visit.page.evaluate("window.shifted") < 0.01, visit.page.evaluate("window.shiftedNames")
 
 
 def test_zoom_shows_real_pixels(visit: Visit) -> None:
