@@ -88,14 +88,14 @@ def _age(service: Service, ids: list[str]) -> None:
         connection.execute(sa.update(jobs_table).where(jobs_table.c.id.in_(ids)).values(created_at=0.0))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def one_machine(make_settings: MakeSettings) -> Iterator[Service]:
     """SQLite, local workers, local files."""
     with running_client(make_settings(wait_s=100)) as client:
         yield Service("one machine", client)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def several_machines(make_settings: MakeSettings) -> Iterator[Service]:
     """PostgreSQL, Celery over Redis, S3."""
     with shared_servers() as (urls, environ, _, _):
