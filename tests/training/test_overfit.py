@@ -26,8 +26,8 @@ CASES: dict[str, tuple[dict[str, Any], float]] = {
     "residual": ({**SMALL, "steps": 12}, 6.0),
     "ushaped": ({"steps": 120}, 6.0),
     "autoencoder": ({"steps": 20, "keep_best": False, "chunks": 1, "ema": None}, 3.0),
-    "eccv16": ({**SMALL, "steps": 60}, 3.0),
-    "siggraph17": ({**SMALL, "steps": 50, "classify_share": 0.3, "regression_rate": 1e-3}, 6.0),
+    "eccv16": ({**SMALL, "steps": 40}, 3.0),
+    "siggraph17": ({**SMALL, "steps": 40, "classify_share": 0.3, "regression_rate": 1e-3}, 5.0),
 }
 
 
