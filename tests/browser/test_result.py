@@ -237,6 +237,7 @@ def test_vividness_and_warmth_are_seen_at_once_and_rendered(visit: Visit) -> Non
 def test_four_versions_to_choose_from_and_to_keep(visit: Visit) -> None:
     visit.send_and_open()
     page = visit.page
+    expect(page.locator(".aim")).to_be_visible()
     page.get_by_role("button", name="Show four versions").click()
     versions = page.locator("#choices .version")
     expect(versions).to_have_count(4)
@@ -356,6 +357,7 @@ def test_the_result_page_in_chinese(open_page: OpenPage, studio: str, data_dir: 
     job_id = visit.send(STREET)
     visit.open(job_id)
     page = visit.page
+    expect(page.locator(".aim")).to_be_visible()  # Before the scripts are there, the button opens a page without them.
     page.get_by_role("button", name="查看四个版本").click()
     expect(page.locator("#choices .version")).to_have_count(4)
     expect(page.locator("#versions-status")).to_have_text("")
@@ -427,6 +429,7 @@ def test_no_result_page_is_wider_than_its_window(visit: Visit) -> None:
     name = f"{'grandmother' * 9}.jpg"
     visit.send_and_open(FilePayload(name=name, mimeType="image/jpeg", buffer=PHOTO.read_bytes()))
     page = visit.page
+    expect(page.locator(".aim")).to_be_visible()
     page.get_by_role("button", name="Show four versions").click()
     point_at(page, SPOT)
     page.get_by_text("Other kinds of file").click()
