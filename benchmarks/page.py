@@ -36,6 +36,9 @@ _HINT = """(index) => new Promise((resolve) => {
   observer.observe(document.querySelector(".painted"), { attributeFilter: ["width"] });
   document.querySelectorAll(".swatch")[index].click();
 })"""
+# Whether the colours for the latest of that many places are there.
+_SUGGESTED = """(places) => document.querySelectorAll("#marks li").length === places
+  && document.querySelector(".swatch") && !document.querySelector("#hint-status").textContent"""
 # From now on keeps the longest task of the page's own thread and the longest pause between two frames.
 _WATCH = """() => {
   Object.assign(window, { longestTask: 0, longestFrame: 0 });
@@ -90,12 +93,12 @@ def _hints(page: Page, address: str) -> float:
     """Print how soon a hint is seen; return the longest time in seconds."""
     _colour(page, address, 12)
     times: list[float] = []
-    for place in _PLACES:
+    for number, place in enumerate(_PLACES, 1):
         page.locator("#point").click()
         box = page.locator(".sheet.after").bounding_box()
         assert box
         page.mouse.click(box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"])
-        page.locator(".swatch").first.wait_for()
+        page.wait_for_function(_SUGGESTED, arg=number)
         for index in range(min(5, page.locator(".swatch").count())):
             times.append(page.evaluate(_HINT, index) / 1000)
             page.locator(".asking").wait_for(state="detached")

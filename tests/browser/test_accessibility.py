@@ -81,9 +81,9 @@ def shared(visit: Visit) -> None:
 
 def running(visit: Visit) -> None:
     visit.send_and_open()
-    with resting_workers(visit.data_dir):
-        visit.open(visit.send(STREET))
-        expect(visit.page.get_by_role("heading", level=1)).to_have_text("Colour is on its way")
+    visit.stay(resting_workers(visit.data_dir))
+    visit.open(visit.send(STREET))
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text("Colour is on its way")
 
 
 def failed(visit: Visit) -> None:
@@ -144,8 +144,9 @@ def violations(page: Page) -> list[str]:
 def test_axe_finds_nothing(open_page: OpenPage, studio: str, data_dir: str, bring: Callable[[Visit], None]) -> None:
     # What fades in is judged when it is there.
     visit = Visit(open_page(reduced_motion="reduce"), studio, data_dir)
-    bring(visit)
-    for scheme in ("light", "dark"):
-        visit.page.emulate_media(color_scheme=scheme)
-        visit.page.wait_for_timeout(50)
-        assert violations(visit.page) == [], scheme
+    with visit.stack:
+        bring(visit)
+        for scheme in ("light", "dark"):
+            visit.page.emulate_media(color_scheme=scheme)
+            visit.page.wait_for_timeout(50)
+            assert violations(visit.page) == [], scheme
