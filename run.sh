@@ -59,7 +59,8 @@ cpu_index_answers() {
 install_torch() {
     local torch
     torch=$(grep '^torch==' requirements.txt)
-    if "$PYTHON" -m pip freeze | grep -q "^$torch"; then return; fi
+    # Not `grep -q`: it would close the pipe on a pip that still writes, which counts as a failure.
+    if "$PYTHON" -m pip freeze | grep "^$torch" >/dev/null; then return; fi
     if ! has_nvidia_driver && cpu_index_answers; then
         if pip_install --no-deps --timeout 15 --index-url "$TORCH_CPU_INDEX" "$torch"; then return; fi
         say "PyTorch's CPU index did not deliver; taking the package that serves GPUs too."
