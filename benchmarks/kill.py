@@ -133,12 +133,12 @@ def _kill_at_work(setup: SetUp, trial: Trial, ids: Sequence[str], total: int) ->
     return False
 
 
-def filling_the_disk(seconds: float) -> Disturb:
-    """Return what makes the processes of a local set-up find the disk full for a while."""
+def during(trouble: Callable[[SetUp], AbstractContextManager[None]], seconds: float) -> Disturb:
+    """Return what keeps a local set-up in some trouble for a while."""
 
     def disturb(setup: SetUp, trial: Trial, ids: Sequence[str], total: int) -> dict[str, int]:
         _await_share(trial, ids, total, 0.1)
-        with full_disk(setup):
+        with trouble(setup):
             time.sleep(seconds)
         return {"seconds": round(seconds)}
 
@@ -175,18 +175,6 @@ def _limit_files(setup: SetUp, limits: tuple[int, int]) -> None:
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
 
 
-def locking_the_database(seconds: float) -> Disturb:
-    """Return what holds the lock of a local set-up's database for a while."""
-
-    def disturb(setup: SetUp, trial: Trial, ids: Sequence[str], total: int) -> dict[str, int]:
-        _await_share(trial, ids, total, 0.1)
-        with locked_database(setup):
-            time.sleep(seconds)
-        return {"seconds": round(seconds)}
-
-    return disturb
-
-
 @contextmanager
 def locked_database(setup: SetUp) -> Iterator[None]:
     """Keep everybody else from writing to the database of a local set-up."""
@@ -200,7 +188,7 @@ def locked_database(setup: SetUp) -> Iterator[None]:
 def _disturbances(arguments: argparse.Namespace) -> dict[str, Disturb]:
     found = {"SIGKILL": killing(arguments.worker_kills, arguments.web_kills)}
     if arguments.setup == "local":
-        return found | {"disk full": filling_the_disk(20), "database locked": locking_the_database(10)}
+        return found | {"disk full": during(full_disk, 20), "database locked": during(locked_database, 10)}
     return found | {"broker restarted": without(restart_broker, 5), "storage refusing": without(refuse_storage, 30)}
 
 

@@ -1,13 +1,16 @@
 """What the teaching networks share: they colour from L alone, without hints and without a distribution of colours."""
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 
-class HintlessNetwork(nn.Module):
+class HintlessNetwork(nn.Module, ABC):
     """A network whose `ab_of` says all it has to say: ab (n, 2, h', w'), raw units, for L (n, 1, h, w) in 0..100."""
 
+    @abstractmethod
     def ab_of(self, L: Tensor) -> Tensor:
-        raise NotImplementedError
+        """Return ab for L."""
 
     def predict(
         self,

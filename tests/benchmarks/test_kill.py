@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.kill import Disturb, filling_the_disk, killing, locking_the_database, run
+from benchmarks.kill import Disturb, during, full_disk, killing, locked_database, run
 from benchmarks.setups import SetUp, local
 from benchmarks.trial import samples
 from colorizers.registry import MODEL_DIR
@@ -24,8 +24,8 @@ def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetUp]:
     ("disturb", "done"),
     [
         (killing(2, 1), "it, 2 workers, 1 web processes"),
-        (filling_the_disk(2), "it, 2 seconds"),
-        (locking_the_database(3), "it, 3 seconds"),
+        (during(full_disk, 2), "it, 2 seconds"),
+        (during(locked_database, 3), "it, 3 seconds"),
     ],
     ids=["killed", "disk full", "database locked"],
 )
