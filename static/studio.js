@@ -216,7 +216,7 @@ export class Studio {
     }
   }
 
-  /** Whether the colours differ from what is kept only in what needs no network. */
+  /** Whether what one sees takes another answer of the network than what is kept. */
   get needsNetwork() {
     return !sameNetwork(this.state, this.saved);
   }

@@ -92,7 +92,7 @@ def test_worker_ends_with_its_supervisor_however_that_ends(make_settings: MakeSe
     with running(SUPERVISOR, settings) as supervisor:
         only_worker(settings)
         kill(supervisor.pid)
-        until(lambda: workers_of(settings.data_dir) == [], within_s=10)
+        assert until(lambda: workers_of(settings.data_dir) == [], within_s=10)
 
 
 def test_application_that_ends_takes_its_worker_along(make_settings: MakeSettings, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_totals_outlive_rows_and_processes(make_settings: MakeSettings) -> None:
 def test_counts_reach_the_totals_by_themselves(make_settings: MakeSettings) -> None:
     with running_client(make_settings()) as client:
         client.get("/healthz")
-        until(lambda: "requests" in read_totals(parts_of(client).jobs.database), within_s=10)
+        assert until(lambda: "requests" in read_totals(parts_of(client).jobs.database), within_s=10)
 
 
 def test_broken_storage_is_not_ready(make_settings: MakeSettings) -> None:
