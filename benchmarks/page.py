@@ -98,7 +98,8 @@ def _hints(page: Page, address: str) -> float:
         box = page.locator(".sheet.after").bounding_box()
         assert box
         page.mouse.click(box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"])
-        page.wait_for_function(_SUGGESTED, arg=number)
+        while not page.evaluate(_SUGGESTED, number):  # Playwright's own waiting is eval, which the page forbids.
+            page.wait_for_timeout(20)
         for index in range(min(5, page.locator(".swatch").count())):
             times.append(page.evaluate(_HINT, index) / 1000)
             page.locator(".asking").wait_for(state="detached")

@@ -21,6 +21,7 @@ from tests.browser.conftest import PHOTO, PHOTO_SIZE, OpenPage
 from tests.browser.serving import running_application
 from tests.browser.test_home import WATCH_SHIFTS
 from tests.browser.visits import STREET, Visit
+from tests.service.processes import until
 
 SPOT = (0.12, 0.45)  # A wall in the shade.
 FAR = (0.9, 0.8)
@@ -195,12 +196,11 @@ def test_hints_by_keyboard_are_placed_moved_undone_and_removed(visit: Visit) -> 
     pin.focus()
     pin.press("ArrowRight")
     expect(page.locator("#undo")).to_be_enabled()
-    page.wait_for_function("document.querySelector('.pin').style.getPropertyValue('--px') > 0.405")
-    assert left() == pytest.approx(0.41)
+    until(lambda: left() == pytest.approx(0.41))
     page.keyboard.press("Control+z")
-    page.wait_for_function("document.querySelector('.pin').style.getPropertyValue('--px') < 0.405")
+    until(lambda: left() < 0.405)
     page.keyboard.press("Control+Shift+z")
-    page.wait_for_function("document.querySelector('.pin').style.getPropertyValue('--px') > 0.405")
+    until(lambda: left() > 0.405)
     page.get_by_role("button", name="Large spot").press("Enter")
     expect(page.get_by_role("button", name="Large spot")).to_have_attribute("aria-pressed", "true")
     page.get_by_label("Another colour").fill("#207040")
