@@ -63,6 +63,8 @@ def _train(options: argparse.Namespace) -> int:
         print(f"{outcome.step:,} steps, saved in {options.out}.", flush=True)
     if outcome.interrupted:
         print("--resume goes on from here.", flush=True)
+    elif outcome.step == 0:
+        raise ValueError("No step was made: reading the photographs took all of the time. Allow more minutes.")
     return _INTERRUPTED if outcome.interrupted else 0
 
 

@@ -118,6 +118,13 @@ def test_minutes_are_kept(shards: Path, tmp_path: Path) -> None:
     assert time.monotonic() - began < 20
 
 
+def test_a_run_that_had_no_time_for_a_step_fails(
+    shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command("ushaped", shards, tmp_path / "run", "--preset", "laptop", "--minutes", "0.00001")) == 1
+    assert "No step was made" in capsys.readouterr().err
+
+
 def test_a_folder_of_validation_photographs_leaves_all_others_to_train_on(shards: Path, tmp_path: Path) -> None:
     folder = tmp_path / "val"
     folder.mkdir()
