@@ -1,33 +1,61 @@
-"""Winograd's convolutions against PyTorch's own, and through a whole published network."""
+"""Winograd's convolutions against PyTorch's own, and through whole published networks."""
+
+from collections.abc import Iterator
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from colorizers.eccv16 import ECCVGenerator
-from colorizers.winograd import WinogradConv2d, with_winograd
+from colorizers.siggraph17 import SIGGRAPHGenerator
+from colorizers.winograd import PointwiseConv2d, WinogradConv2d, WinogradConvTranspose2d, with_winograd
 from tests.colorizers.standin import standin_state_dict
 
+SHAPES = [(1, 32, 8, 8), (2, 64, 13, 6), (1, 32, 1, 5), (1, 48, 12, 12), (3, 16, 7, 11), (1, 32, 70, 69)]
 
-@pytest.mark.parametrize(
-    ("shape", "dilation"),
-    [
-        ((1, 32, 8, 8), 1),
-        ((2, 64, 13, 6), 1),
-        ((1, 32, 1, 5), 1),
-        ((1, 32, 12, 12), 2),
-        ((1, 64, 7, 11), 2),
-        ((1, 32, 70, 69), 1),
-    ],
-)
+
+@pytest.fixture(params=[1, 3])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Let PyTorch, and what asks it, use so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dilation", [1, 2])
 def test_the_answer_is_that_of_the_plain_convolution(shape: tuple[int, int, int, int], dilation: int) -> None:
     torch.manual_seed(1)
     plain = nn.Conv2d(shape[1], 96, 3, padding=dilation, dilation=dilation)
-    x = torch.randn(shape)
+    assert_same(plain, WinogradConv2d(plain), torch.randn(shape))
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_answer_is_that_of_the_plain_transposed_convolution(shape: tuple[int, int, int, int]) -> None:
+    torch.manual_seed(1)
+    plain = nn.ConvTranspose2d(shape[1], 96, 4, stride=2, padding=1)
+    assert_same(plain, WinogradConvTranspose2d(plain), torch.randn(shape))
+
+
+def test_many_large_channels_are_taken_in_several_goes() -> None:
+    torch.manual_seed(1)
+    plain = nn.Conv2d(256, 256, 3, padding=1)
+    assert_same(plain, WinogradConv2d(plain), torch.randn(1, 256, 41, 47))
+
+
+def test_either_memory_format_is_taken() -> None:
+    torch.manual_seed(1)
+    plain, x = nn.Conv2d(32, 64, 3, padding=1), torch.randn(2, 32, 9, 10)
     with torch.inference_mode():
-        expected, found = plain(x), WinogradConv2d(plain)(x)
-    assert found.shape == expected.shape
-    assert (found - expected).abs().max() < 1e-4 * expected.abs().max()
+        one, other = (
+            WinogradConv2d(plain)(x.contiguous(memory_format=kind))
+            for kind in (torch.contiguous_format, torch.channels_last)
+        )
+    assert torch.equal(one, other)
+    assert other.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_a_layer_without_bias_adds_none() -> None:
@@ -36,18 +64,61 @@ def test_a_layer_without_bias_adds_none() -> None:
         assert WinogradConv2d(plain)(torch.zeros(1, 32, 5, 5)).abs().max() == 0
 
 
-def test_small_strided_and_1x1_layers_stay_as_they_are() -> None:
+@pytest.mark.parametrize(
+    "followers",
+    [[], [nn.ReLU()], [nn.LeakyReLU(0.2)], [nn.BatchNorm2d(64)], [nn.ReLU(inplace=True), nn.BatchNorm2d(64)]],
+    ids=["nothing", "relu", "leaky", "norm", "both"],
+)
+@pytest.mark.parametrize("kind", ["plain", "transposed", "pointwise"])
+def test_what_follows_becomes_part_of_it(followers: list[nn.Module], kind: str) -> None:
+    torch.manual_seed(1)
+    layer = {
+        "plain": nn.Conv2d(64, 64, 3, padding=1),
+        "transposed": nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1),
+        "pointwise": nn.Conv2d(64, 64, 1),
+    }[kind]
+    network = nn.Sequential(layer, *followers, nn.Tanh()).eval()
+    for norm in (follower for follower in followers if isinstance(follower, nn.BatchNorm2d)):
+        for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+            nn.init.uniform_(values, 0.5, 2.0)
+    x = torch.randn(1, 64, 10, 9)
+    with torch.inference_mode():
+        expected = network(x)
+        assert with_winograd(network) == 1
+        assert [type(child) for child in network[1:-1]] == len(followers) * [nn.Identity]
+        assert (network(x) - expected).abs().max() < 1e-4
+
+
+def test_what_would_not_gain_stays_as_it_is() -> None:
     network = nn.Sequential(
-        nn.Conv2d(64, 128, 3, padding=1), nn.Conv2d(128, 128, 3, stride=2, padding=1), nn.Conv2d(128, 313, 1)
+        nn.Conv2d(32, 128, 3, padding=1),
+        nn.Conv2d(128, 128, 3, stride=2, padding=1),
+        nn.Conv2d(128, 128, 3),
+        nn.Conv2d(128, 128, 3, padding=1, groups=2),
+        nn.Conv2d(128, 128, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(128, 100, 3, padding=1),
+        nn.Conv2d(128, 2, 1),
+        nn.ConvTranspose2d(128, 128, 2, stride=2),
+        nn.ConvTranspose2d(128, 128, 4, stride=2, padding=1, output_padding=1),
     )
     assert with_winograd(network) == 0
 
 
-def test_a_published_network_gives_the_same_ab() -> None:
-    network = ECCVGenerator().eval()
-    network.load_state_dict(standin_state_dict("eccv16"))
+@pytest.mark.usefixtures("threads")
+def test_published_networks_give_the_same_ab() -> None:
     L = torch.linspace(0, 100, 96 * 96).reshape(1, 1, 96, 96)
+    for network, name, count in ((ECCVGenerator(), "eccv16", 19), (SIGGRAPHGenerator(), "siggraph17", 29)):
+        network.load_state_dict(standin_state_dict(name))
+        with torch.inference_mode():
+            expected = network.eval()(L)
+            assert with_winograd(network) == count
+            assert (network(L) - expected).abs().max() < 2e-3
+        kinds = {type(module) for module in network.modules()}
+        assert {WinogradConv2d, WinogradConvTranspose2d, PointwiseConv2d} <= kinds
+
+
+def assert_same(plain: nn.Module, quick: nn.Module, x: Tensor) -> None:
     with torch.inference_mode():
-        expected = network(L)
-        assert with_winograd(network) == 16
-        assert (network(L) - expected).abs().max() < 2e-3
+        expected, found = plain(x), quick(x)
+    assert found.shape == expected.shape
+    assert (found - expected).abs().max() < 1e-4 * expected.abs().max()
