@@ -331,7 +331,9 @@ def test_what_failed_says_why_and_can_be_tried_again(visit: Visit) -> None:
 def test_the_result_page_without_javascript(open_page: OpenPage, studio: str, data_dir: str) -> None:
     page = open_page(java_script_enabled=False)
     visit = Visit(page, studio, data_dir)
-    job_id = visit.send_and_open()
+    job_id = visit.send(STREET)
+    visit.open(job_id)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your photograph, in colour")
     expect(page.get_by_role("button", name="Point at a place")).to_be_hidden()
     before = read(main_download(page))
 

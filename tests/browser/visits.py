@@ -44,10 +44,11 @@ class Visit:
         self.page.goto(f"{self.studio}colorization/{job_id}")
 
     def send_and_open(self, photo: FilePayload = STREET) -> str:
-        """Have a photograph coloured and go to its page; return its id."""
+        """Have a photograph coloured and go to its page, until the page's scripts are at work; return its id."""
         job_id = self.send(photo)
         self.open(job_id)
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Your photograph, in colour")
+        expect(self.page.locator(".viewer.live")).to_be_visible()
         return job_id
 
     def send_and_fail(self, failure: Failure) -> str:
