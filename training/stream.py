@@ -58,7 +58,10 @@ class Stream:
         if self.batch % self.world:
             raise ValueError(f"A batch of {self.batch} cannot be shared evenly by {self.world} processes.")
         if self.steps_per_epoch < 1:
-            raise ValueError(f"{len(self.samples)} photographs are too few for batches of {self.batch}.")
+            raise ValueError(
+                f"{len(self.samples)} photographs are too few: {self.chunks} chunks with batches of {self.batch} take "
+                f"{self.chunks * self.batch} at least. --set chunks=N and --set batch=N make do with fewer."
+            )
 
     @property
     def steps_per_epoch(self) -> int:

@@ -57,6 +57,12 @@ def test_chunks_take_turns(tmp_path: Path) -> None:
     assert seen[2] | seen[3] == seen[6] | seen[7] == {4, 5, 6, 7}
 
 
+def test_too_few_photographs_are_told_how_many_it_takes(tmp_path: Path) -> None:
+    samples = index_shards(write_shards(tmp_path, 10))
+    with pytest.raises(ValueError, match="3 chunks with batches of 4 take 12 at least"):
+        Stream(samples, Canvas(16, 16), 4, seed=3, chunks=3)
+
+
 def test_pictures_cover_the_canvas_from_the_top_left_or_the_middle() -> None:
     ramp = Image.fromarray(np.arange(100, dtype=np.uint8)[None, :, None].repeat(50, 0).repeat(3, 2))
     left = Canvas(50, 50, "top-left").fit(ramp)
