@@ -219,12 +219,15 @@ def kept_distribution(logits: torch.Tensor, centres: torch.Tensor) -> Distributi
     """
     _, bins, height, width = logits.shape
     scale = min(1.0, (MOST_VALUES / (bins * height * width)) ** 0.5)
+    # The bins come last, as they lie in memory on a CPU: elsewhere softmax and mean take some times as long.
+    logits = logits.permute(0, 2, 3, 1)
     if scale < 1:
         size = max(1, int(height * scale)), max(1, int(width * scale))
-        shares = functional.interpolate(torch.softmax(logits, 1), size=size, mode="area")
-        logits = shares.clamp_min(_LEAST_SHARE).log()
-    logits = torch.log_softmax(logits, 1)[0]
-    return Distribution(logits.to(torch.float16).numpy(), centres.float().numpy())
+        shares = torch.softmax(logits, -1).permute(0, 3, 1, 2)
+        logits = functional.interpolate(shares, size=size, mode="area").permute(0, 2, 3, 1)
+        logits = logits.clamp_min(_LEAST_SHARE).log()
+    logits = torch.log_softmax(logits, -1)[0].permute(2, 0, 1)
+    return Distribution(logits.to(torch.float16).contiguous().numpy(), centres.float().numpy())
 
 
 def network_lightness(photo: Photo, spec: ModelSpec) -> Floats:

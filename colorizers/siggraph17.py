@@ -89,7 +89,7 @@ class SIGGRAPHGenerator(BaseColor):
         conv3_3 = self.model3(conv2_2[:, :, ::2, ::2])
         conv4_3 = self.model4(conv3_3[:, :, ::2, ::2])
         conv7_3 = self.model7(self.model6(self.model5(conv4_3)))
-        conv8_3 = self.model8(self.model8up(conv7_3) + self.model3short8(conv3_3))
+        conv8_3 = self.model8(self.model8up(conv7_3).add_(self.model3short8(conv3_3)))
         return Features(conv1_2, conv2_2, conv8_3)
 
     def logits(self, features: Features) -> Tensor:
@@ -98,8 +98,8 @@ class SIGGRAPHGenerator(BaseColor):
 
     def regress(self, features: Features) -> Tensor:
         """Return the published answer: ab (n, 2, h, w), raw units."""
-        conv9_3 = self.model9(self.model9up(features.conv8_3) + self.model2short9(features.conv2_2))
-        conv10_2 = self.model10(self.model10up(conv9_3) + self.model1short10(features.conv1_2))
+        conv9_3 = self.model9(self.model9up(features.conv8_3).add_(self.model2short9(features.conv2_2)))
+        conv10_2 = self.model10(self.model10up(conv9_3).add_(self.model1short10(features.conv1_2)))
         return self.unnormalize_ab(self.model_out(conv10_2))
 
     def forward(self, input_A: Tensor, input_B: Tensor | None = None, mask_B: Tensor | None = None) -> Tensor:

@@ -12,14 +12,17 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir
-from numba import njit, types
+from numba import config, njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 _LANES = 16
+# What numba compiles for: what NUMBA_CPU_FEATURES says, else what this processor has.
+_CHOSEN = vars(config)["CPU_FEATURES"]
+_FEATURES = binding.get_host_cpu_features().flatten() if _CHOSEN is None else _CHOSEN
 # How many sums are kept at a time: rows, and lanes across. AVX-512 has 32 registers of sixteen numbers, AVX2 16 of
 # eight, NEON 32 of four; some have to be left for the terms.
-_ROWS, _ACROSS = (13, 2) if binding.get_host_cpu_features().get("avx512f") else (6, 1)
+_ROWS, _ACROSS = (13, 2) if "+avx512f" in _FEATURES.split(",") else (6, 1)
 PANEL = _LANES * _ACROSS
 """Columns that are computed together; the number of columns is a multiple of it."""
 FEWEST_ROWS = _ROWS

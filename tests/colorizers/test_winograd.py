@@ -1,6 +1,10 @@
 """Winograd's convolutions against PyTorch's own, and through whole published networks."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -46,6 +50,15 @@ def test_many_large_channels_are_taken_in_several_goes() -> None:
     assert_same(plain, WinogradConv2d(plain), torch.randn(1, 256, 41, 47))
 
 
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("shape", [(1, 32, 2, 3), (2, 64, 9, 15), (1, 128, 40, 41)])
+@pytest.mark.parametrize("after", [64, 75])
+def test_the_answer_is_that_of_the_plain_1x1_convolution(shape: tuple[int, int, int, int], after: int) -> None:
+    torch.manual_seed(1)
+    plain = nn.Conv2d(shape[1], after, 1)
+    assert_same(plain, PointwiseConv2d(plain), torch.randn(shape))
+
+
 def test_either_memory_format_is_taken() -> None:
     torch.manual_seed(1)
     plain, x = nn.Conv2d(32, 64, 3, padding=1), torch.randn(2, 32, 9, 10)
@@ -79,13 +92,13 @@ def test_what_follows_becomes_part_of_it(followers: list[nn.Module], kind: str) 
     }[kind]
     network = nn.Sequential(layer, *followers, nn.Tanh()).eval()
     for norm in (follower for follower in followers if isinstance(follower, nn.BatchNorm2d)):
-        for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
-            nn.init.uniform_(values, 0.5, 2.0)
+        for values in (*norm.parameters(), *norm.buffers()):
+            values.data.copy_(torch.rand_like(values.float()) + 0.5)
     x = torch.randn(1, 64, 10, 9)
     with torch.inference_mode():
         expected = network(x)
         assert with_winograd(network) == 1
-        assert [type(child) for child in network[1:-1]] == len(followers) * [nn.Identity]
+        assert [type(child) for child in list(network)[1:-1]] == len(followers) * [nn.Identity]
         assert (network(x) - expected).abs().max() < 1e-4
 
 
@@ -115,6 +128,19 @@ def test_published_networks_give_the_same_ab() -> None:
             assert (network(L) - expected).abs().max() < 2e-3
         kinds = {type(module) for module in network.modules()}
         assert {WinogradConv2d, WinogradConvTranspose2d, PointwiseConv2d} <= kinds
+
+
+def test_processors_with_few_registers_get_the_same_answer(tmp_path: Path) -> None:
+    """What numba compiles for is settled once per process."""
+    code = (
+        "from tests.colorizers import test_winograd as t; from colorizers import winograd_products as p;"
+        "assert p.FEWEST_ROWS == 6;"
+        "t.test_the_answer_is_that_of_the_plain_convolution((2, 64, 13, 6), 2);"
+        "t.test_the_answer_is_that_of_the_plain_transposed_convolution((2, 64, 13, 6));"
+        "t.test_the_answer_is_that_of_the_plain_1x1_convolution((2, 64, 9, 15), 75)"
+    )
+    environ = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **environ}, check=True)
 
 
 def assert_same(plain: nn.Module, quick: nn.Module, x: Tensor) -> None:
