@@ -13,8 +13,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from colorizers import kernels
+from colorizers import careful_pass, clipped_pass, gamut, graying, light, quick_pass
 from colorizers.lab import Y_WEIGHTS, Pixels, lab_f, levels_of, linear_table, srgb_decode, srgb_encode
+from colorizers.widening import Rows, rows_of
 
 BAND_ROWS = 256
 # Results stay this far (in levels) from where a gray rounds to the next, so that grays also come out equal for those
@@ -22,8 +23,6 @@ BAND_ROWS = 256
 _MARGIN_LEVELS = 0.03
 # Luminances as whole numbers, so that sums are compared exactly and quickly; the margin is ten thousand steps wide.
 _WHOLE_Y = 2**30
-# The same in a number that has room for the level too. So many of its steps are lost by rounding, and by adding levels.
-_SHORT_Y, _LOST = 2**22, 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +47,6 @@ class _Allowed:
     its level in the lowest byte, and above it the level's share in Y in 1/2**22; sums of three from `surely[level, 0]`
     up to `surely[level, 1]` are certainly allowed.
     """
-
-    shares: NDArray[np.int32]
-    surely: NDArray[np.int32]
 
     weighted: NDArray[np.int32]
     least: NDArray[np.int32]
@@ -84,21 +80,46 @@ def _filling(pixels: Pixels, planes: NDArray[np.float32], clip: bool) -> Callabl
     """Return a function that fills the pixels of a band, given its first row and its rows."""
     if not np.isfinite(planes).all():
         raise ValueError("ab holds values that are not finite")
-    height = pixels.shape[0]
-    small = _planes_over_f(planes)
-    tables = _tables(levels_of(pixels))
-    exact, allowed = pixels.dtype == np.uint8, _allowed()
-    grays = (allowed.shares, allowed.surely, allowed.weighted, allowed.least, allowed.bound)
+    height, width = pixels.shape[:2]
+    small = _shifts(planes)
+    if clip and len(planes) == 2:
+        small = small[:2]
 
     def fill(top: int, band: slice, result: Pixels) -> None:
+        rows = rows_of(small, top, result.shape[0], width, height)
         if clip:
-            rows = np.ascontiguousarray(pixels[band] if pixels.ndim == 3 else pixels[band, :, None])
-            kernels.join_clipped(rows, small, top, height, tables.weighted, _levels_by_key(), result)
+            _fill_clipped(pixels[band], rows, result)
+            return
+        gray = np.ascontiguousarray(gray_levels(pixels[band]))
+        if gray.dtype == np.uint8:
+            _fill_exactly(gray, rows, result)
         else:
-            gray = np.ascontiguousarray(gray_levels(pixels[band]))
-            kernels.join(gray, small, top, height, tables.lab_f, _gamut(), exact, *grays, result)
+            lab_f = _tables(levels_of(gray)).lab_f
+            careful_pass.join(gray, rows.wide, rows.at, rows.down, lab_f, _gamut(), result)
 
     return fill
+
+
+def _fill_clipped(pixels: Pixels, rows: Rows, result: Pixels) -> None:
+    channels = np.ascontiguousarray(pixels if pixels.ndim == 3 else pixels[..., None])
+    weighted = _tables(levels_of(pixels)).weighted
+    clipped_pass.join(channels, rows.wide, rows.at, rows.down, weighted, _levels_by_key(), result)
+
+
+def _fill_exactly(gray: Pixels, rows: Rows, result: Pixels) -> None:
+    """Fill `result` for 8-bit gray levels: quickly where pixels are ordinary, carefully where they are not."""
+    height, width = gray.shape
+    if width < quick_pass.LEAST_WIDTH:
+        places = np.arange(gray.size, dtype=np.uint32)
+    else:
+        left = np.empty(quick_pass.most_left(height, width), np.uint32)
+        count = quick_pass.join(gray, rows.wide, rows.at, rows.down, left, result.reshape(height, -1))
+        places = left[:count]
+    allowed = _allowed()
+    careful_pass.join_places(
+        *(gray, places, rows.wide, rows.at, rows.down, _tables(256).lab_f, _gamut()),
+        *(allowed.weighted, allowed.least, allowed.bound, result),
+    )
 
 
 def gray_levels(pixels: Pixels) -> Pixels:
@@ -107,7 +128,7 @@ def gray_levels(pixels: Pixels) -> Pixels:
         return pixels
     tables = _tables(levels_of(pixels))
     gray: Pixels = np.empty(pixels.shape[:2], pixels.dtype)
-    kernels.gray_of(np.ascontiguousarray(pixels), tables.weighted, tables.boundaries, _levels_by_key(), gray)
+    graying.gray_of(np.ascontiguousarray(pixels), tables.weighted, tables.boundaries, _levels_by_key(), gray)
     return gray
 
 
@@ -119,13 +140,14 @@ def count_changed_grays(before: Pixels, after: Pixels) -> int:
     )
 
 
-def _planes_over_f(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the planes as the kernels want them: over f instead of L, L being 116 f - 16."""
-    small = np.ascontiguousarray(planes, dtype=np.float32)
-    if len(small) == 2:
-        return small
-    start, rise = small[:2], small[2:]
-    return np.concatenate([start - 16 * rise, 116 * rise])
+def _shifts(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return by how much the planes move f(X) and f(Z) away from f(Y): (4, h', w'), at f(Y) = 0 and their rise with it.
+
+    L is 116 f(Y) - 16; a is 500 times the first difference, b -200 times the other.
+    """
+    start, rise = planes[:2], planes[2:] if len(planes) == 4 else np.zeros_like(planes)
+    scale = np.array([500, -200])[:, None, None]
+    return np.concatenate([(start - 16 * rise) / scale, 116 * rise / scale]).astype(np.float32)
 
 
 def _bands(height: int) -> Iterator[tuple[int, slice]]:
@@ -146,9 +168,9 @@ def _tables(levels: int) -> _Tables:
 
 @cache
 def _levels_by_key() -> NDArray[np.uint8]:
-    """Return the 8-bit level of linear light by its key, from `kernels.DARKEST` to white."""
-    shift = 23 - kernels.KEY_BITS
-    first, last = (int(light.view(np.int32)) >> shift for light in (kernels.DARKEST, np.float32(1)))
+    """Return the 8-bit level of linear light by its key, from `light.DARKEST` to white."""
+    shift = 23 - light.KEY_BITS
+    first, last = (int(light.view(np.int32)) >> shift for light in (light.DARKEST, np.float32(1)))
     middles = ((np.arange(first, last + 1) << shift) + (1 << shift >> 1)).astype(np.int32).view(np.float32)
     return np.rint(255 * srgb_encode(np.minimum(middles, 1).astype(np.float64))).astype(np.uint8)
 
@@ -158,13 +180,8 @@ def _allowed() -> _Allowed:
     levels = np.arange(256)
     edges = (levels - 0.5 + _MARGIN_LEVELS, levels + 0.5 - _MARGIN_LEVELS)
     least, bound = (np.clip(_luminance_at(edge, 255), -1, 1.5) * _WHOLE_Y for edge in edges)
-    weighted, by_key = _tables(256).weighted, _levels_by_key()
-    shares = np.rint(weighted[:, by_key] * _SHORT_Y) * 256 + by_key
-    surely = np.stack([np.ceil(least / _WHOLE_Y * _SHORT_Y) + _LOST, np.floor(bound / _WHOLE_Y * _SHORT_Y) - _LOST], 1)
     return _Allowed(
-        shares=np.ascontiguousarray(shares, np.int32),
-        surely=np.ascontiguousarray(surely * 256, np.int32),
-        weighted=np.rint(weighted * _WHOLE_Y).astype(np.int32),
+        weighted=np.rint(_tables(256).weighted * _WHOLE_Y).astype(np.int32),
         least=np.ceil(least).astype(np.int32),
         bound=np.ceil(bound).astype(np.int32),
     )
@@ -178,7 +195,7 @@ def _luminance_at(level: NDArray[np.floating], white: int) -> NDArray[np.float64
 
 @cache
 def _gamut() -> NDArray[np.float32]:
-    """Return the largest |a| + |b| inside sRGB, by gray level (256) and hue (`kernels.HUES` + 1, around once)."""
-    table = np.empty((256, kernels.HUES + 1), np.float32)
-    kernels.fill_gamut(_tables(256).lab_f, table)
+    """Return the largest |a| + |b| inside sRGB, by gray level (256) and hue (`gamut.HUES` + 1, around once)."""
+    table = np.empty((256, gamut.HUES + 1), np.float32)
+    gamut.fill_gamut(_tables(256).lab_f, table)
     return table

@@ -1,0 +1,77 @@
+"""Small planes in, their rows at the width of the photo out; the rows are blended pixel by pixel in the passes.
+
+Positions are those of PyTorch's bilinear interpolation with align_corners off.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from colorizers.compiling import F4s, I4s, array, kernel, vector_part
+
+_F4, _I4 = types.float32, types.int32
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The planes along the rows of a band of the photo.
+
+    `wide` (n, planes, w) has n rows of the small planes, each interpolated along itself; row y of the band lies between
+    `wide[at[y]]` and `wide[at[y] + 1]`, `down[y]`, 0..1, of the way.
+    """
+
+    wide: F4s
+    at: I4s
+    down: F4s
+
+
+def rows_of(planes: F4s, top: int, rows: int, width: int, height: int) -> Rows:
+    """Return the planes (n, h', w') along `rows` rows from `top` of a photo of `width` x `height` pixels."""
+    at, down = _sources(np.arange(top, top + rows), height, planes.shape[1])
+    across, along = _sources(np.arange(width), width, planes.shape[2])
+    needed = np.minimum(np.arange(at[0], at[-1] + 2), planes.shape[1] - 1).astype(np.int32)
+    wide = np.empty((needed.size, planes.shape[0], width), np.float32)
+    starts = np.searchsorted(across, np.arange(planes.shape[2] + 1)).astype(np.int32)
+    _widen(planes, needed, starts, along, wide)
+    return Rows(wide, at - at[0], down)
+
+
+def _sources(places: NDArray[np.int64], size: int, small_size: int) -> tuple[I4s, F4s]:
+    """Return for each place of `size` the small one before it, and how far it is from there to the next."""
+    sources = np.maximum((places + 0.5) * (small_size / size) - 0.5, 0)
+    first = sources.astype(np.int32)
+    return first, (sources - first).astype(np.float32)
+
+
+@kernel(types.void(array(_F4, 3), array(_I4, 1), array(_I4, 1), array(_F4, 1), array(_F4, 3, readonly=False)))
+def _widen(planes: F4s, needed: I4s, starts: I4s, along: F4s, wide: F4s) -> None:
+    """Fill `wide` (n, planes, w) with the rows `needed` of `planes` (planes, h', w'), interpolated along the row.
+
+    Columns from `starts[j]` up to before `starts[j + 1]` lie between columns j and j + 1 of the planes.
+    """
+    last = planes.shape[2] - 1
+    for k in range(needed.size):
+        for plane in range(planes.shape[0]):
+            small, row = planes[plane, needed[k]], wide[k, plane]
+            for j in range(last + 1):
+                left, rise = small[j], small[min(j + 1, last)] - small[j]
+                part, shares = row[starts[j] : starts[j + 1]], along[starts[j] : starts[j + 1]]
+                for x in range(part.size):
+                    part[x] = left + shares[x] * rise
+
+
+@vector_part
+def blend(f: F4s, upper: F4s, lower: F4s, down: np.float32, shift: F4s) -> None:
+    """Fill `shift` (2, w) from the rows above and below, of shifts, or of those at f = 0 and their rise with f."""
+    if upper.shape[0] == 2:
+        for x in range(f.size):
+            shift[0, x] = upper[0, x] + down * (lower[0, x] - upper[0, x])
+            shift[1, x] = upper[1, x] + down * (lower[1, x] - upper[1, x])
+    else:
+        for x in range(f.size):
+            by_x = upper[0, x] + down * (lower[0, x] - upper[0, x])
+            by_z = upper[1, x] + down * (lower[1, x] - upper[1, x])
+            shift[0, x] = by_x + f[x] * (upper[2, x] + down * (lower[2, x] - upper[2, x]))
+            shift[1, x] = by_z + f[x] * (upper[3, x] + down * (lower[3, x] - upper[3, x]))
