@@ -29,8 +29,8 @@ _DEEP = ("PNG", "TIFF")
 class Onlooker(Protocol):
     """Sees what the first page of a file becomes while that is written."""
 
-    def begin(self, photo: Photo) -> None:
-        """Take the photo at the size and depth of its result."""
+    def begin(self, photo: Photo, gray: Pixels) -> None:
+        """Take the photo at the size and depth of its result, and pixels that have its gray levels."""
 
     def see(self, rgb: Pixels) -> None:
         """Take the next rows of the result's pixels RGB (n, w, 3), from top to bottom; all at once in most formats."""
@@ -38,11 +38,15 @@ class Onlooker(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """A photo or one page of a file, the network's answer for it, and what the result says of its making."""
+    """A photo or one page of a file, the network's answer for it, and what the result says of its making.
+
+    `gray` is the photo's gray levels (h, w) where they are at hand: the result depends on nothing else of its pixels.
+    """
 
     photo: Photo
     prediction: Prediction
     provenance: Provenance
+    gray: Pixels | None = None
 
 
 def container(photo: Photo, recipe: Recipe) -> str:
@@ -55,13 +59,12 @@ def container(photo: Photo, recipe: Recipe) -> str:
 def coloured(page: Page, recipe: Recipe) -> tuple[Photo, Pixels]:
     """Return the photo at the size and depth of its result, and the result's pixels RGB (h, w, 3)."""
     photo = _fitted(page.photo, recipe)
-    return photo, render(photo.pixels, page.prediction, rendering_of(recipe))
+    return photo, render(_gray(page, photo), page.prediction, rendering_of(recipe))
 
 
-def _coloured_bands(page: Page, recipe: Recipe) -> tuple[Photo, Iterator[Pixels]]:
-    """Return what `coloured` does, the pixels as bands."""
-    photo = _fitted(page.photo, recipe)
-    return photo, render_bands(photo.pixels, page.prediction, rendering_of(recipe))
+def _gray(page: Page, photo: Photo) -> Pixels:
+    """Return pixels that have the gray levels of `photo`, which is the page's as it is to be."""
+    return page.gray if page.gray is not None and photo.pixels is page.photo.pixels else photo.pixels
 
 
 def _fitted(photo: Photo, recipe: Recipe) -> Photo:
@@ -91,7 +94,7 @@ def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, onlooker: On
         return
     photo, rgb = coloured(first, recipe)
     if onlooker:
-        onlooker.begin(photo)
+        onlooker.begin(photo, _gray(first, photo))
         onlooker.see(rgb)
     if recipe.format == LAYER:
         write_layer(path, photo, rgb, first.provenance, recipe.strip_location)
@@ -102,12 +105,14 @@ def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, onlooker: On
 def _page_by_bands(
     page: Page, recipe: Recipe, onlooker: Onlooker | None = None
 ) -> tuple[Iterator[Pixels], Photo, Provenance]:
-    photo, bands = _coloured_bands(page, recipe)
-    return bands if onlooker is None else _shown(onlooker, photo, bands), photo, page.provenance
+    photo = _fitted(page.photo, recipe)
+    gray = _gray(page, photo)
+    bands = render_bands(gray, page.prediction, rendering_of(recipe))
+    return bands if onlooker is None else _shown(onlooker, photo, gray, bands), photo, page.provenance
 
 
-def _shown(onlooker: Onlooker, photo: Photo, bands: Iterator[Pixels]) -> Iterator[Pixels]:
-    onlooker.begin(photo)
+def _shown(onlooker: Onlooker, photo: Photo, gray: Pixels, bands: Iterator[Pixels]) -> Iterator[Pixels]:
+    onlooker.begin(photo, gray)
     for band in bands:
         onlooker.see(band)
         yield band

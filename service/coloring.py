@@ -8,7 +8,6 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -26,6 +25,7 @@ from service.files import PhotoFiles
 from service.jobs import Job, Outcome
 from service.networks import Networks
 from service.options import Options
+from service.originals import Original, Originals
 from service.results import Results, read_view, view_format
 from service.settings import Settings
 from service.stages import Stages
@@ -44,10 +44,12 @@ class Painter:
         self._networks = Networks(settings)
         self._decoder = Decoder(settings.max_megapixels)
         self._decoder.start()
+        self._originals = Originals(files, self._decoder)
         self._results = Results(files)
 
     def close(self) -> None:
-        """End the decoder's process."""
+        """End the decoder's process, and let go of what is at hand."""
+        self._originals.forget()
         self._decoder.close()
 
     def warm_up(self) -> None:
@@ -74,28 +76,28 @@ class Painter:
     def _colorize(self, job: Job, stages: Stages) -> Outcome:
         """Let the network colour the photo, and keep its answer."""
         colorizer, options = self._networks.get(job.options.model), job.options
-        with self._files.fetch(job.id, "original") as original:
-            stages.begin("open")
-            photo = self._decoder.open(original)
+        stages.begin("open")
+        with self._originals.open(job.id, anew=True) as original:
+            photo = original.photo
             stages.begin("predict")
             answer = colorizer.predict(photo, options.hints, options.temperature)
             write_prediction(self._files, job.id, answer)
             recipe = colorizer.recipe(
                 photo, hints=options.hints, temperature=options.temperature, **_of_rendering(options)
             )
-            first = Page(photo, answer, colorizer.provenance(photo))
-            further = self._colour_further(job, colorizer, original, photo.pages)
+            first = Page(photo, answer, colorizer.provenance(photo), original.gray)
+            further = self._colour_further(job, colorizer, original)
             outcome = self._results.write(job, first, further, recipe, stages)
-        self._results.write_view(job, "original-view", photo.pixels, photo.alpha)
+            self._results.write_view(job, "original-view", photo.pixels, photo.alpha)
         return replace(outcome, **_abilities(colorizer, answer, options))
 
-    def _colour_further(self, job: Job, colorizer: Colorizer, original: Path, pages: int) -> Iterator[Page]:
+    def _colour_further(self, job: Job, colorizer: Colorizer, original: Original) -> Iterator[Page]:
         """Yield the pages after the first, of which alone hints speak, and keep the network's answers for them too."""
-        if pages == 1:
+        if original.photo.pages == 1:
             return
         with keeping_pages(self._files, job.id) as keep:
-            for number in range(1, pages):
-                photo = self._decoder.open(original, number)
+            for number in range(1, original.photo.pages):
+                photo = original.page(number)
                 answer = colorizer.predict(photo, (), job.options.temperature)
                 keep(number, answer)
                 yield Page(photo, answer, colorizer.provenance(photo))
@@ -107,21 +109,20 @@ class Painter:
         answer = read_prediction(self._files, parent.id)
         with self._files.fetch(parent.id, "recipe") as path:
             recipe = replace(Recipe.from_json(path.read_bytes()), **_of_rendering(job.options))
-        with self._files.fetch(parent.id, "original") as original:
-            stages.begin("open")
-            photo = self._decoder.open(original)
-            first = Page(photo, answer, _provenance(known, photo))
+        stages.begin("open")
+        with self._originals.open(parent.id) as original:
+            first = Page(original.photo, answer, _provenance(known, original.photo), original.gray)
             further = self._read_further(parent, known, original)
             outcome = self._results.write(job, first, further, recipe, stages)
         return replace(outcome, uncoloured=known.uncoloured, temperature=known.temperature)
 
-    def _read_further(self, parent: Job, known: Outcome, original: Path) -> Iterator[Page]:
+    def _read_further(self, parent: Job, known: Outcome, original: Original) -> Iterator[Page]:
         """Yield the pages after the first, if they have been coloured."""
         if known.frames_coloured == 1:
             return
         with kept_pages(self._files, parent.id) as read:
             for number in range(1, known.frames_coloured):
-                photo = self._decoder.open(original, number)
+                photo = original.page(number)
                 yield Page(photo, read(number), _provenance(known, photo))
 
     def _preview(self, job: Job, parent: Job, stages: Stages) -> Outcome:

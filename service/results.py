@@ -107,10 +107,10 @@ class _Onlooker:
         self._stack = stack
         self._row = 0
 
-    def begin(self, photo: Photo) -> None:
+    def begin(self, photo: Photo, gray: Pixels) -> None:
         self.photo = photo
         self.view = Shrinking(photo.width, photo.height, VIEW_PX)
-        self.grays = self._stack.enter_context(GrayCounter(photo.pixels))
+        self.grays = self._stack.enter_context(GrayCounter(gray))
 
     def see(self, rgb: Pixels) -> None:
         if not self._row:

@@ -13,6 +13,7 @@ import tifffile
 from PIL import Image
 
 from colorizers.colorizer import Colorizer
+from colorizers.colour import gray_levels
 from colorizers.encode import encode
 from colorizers.exif import thumbnail_bytes
 from colorizers.lab import Pixels
@@ -29,7 +30,8 @@ class Seen:
         self.photos: list[Photo] = []
         self.bands: list[Pixels] = []
 
-    def begin(self, photo: Photo) -> None:
+    def begin(self, photo: Photo, gray: Pixels) -> None:
+        assert np.array_equal(gray_levels(gray), gray_levels(photo.pixels))
         self.photos.append(photo)
 
     def see(self, rgb: Pixels) -> None:

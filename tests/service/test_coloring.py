@@ -147,6 +147,23 @@ def test_render_is_what_colouring_with_those_options_gives(
         assert Image.MIME[str(image.format)] == outcome(render).mimetype
 
 
+def test_photo_that_was_just_coloured_is_rendered_without_reading_its_file(paint: Paint, files: PhotoFiles) -> None:
+    toned = np.stack([scene(), scene() // 2, scene() // 3], axis=2)
+    wanted = read(files, paint(as_file(toned, "PNG"), saturation=1.5))
+    parent = paint(as_file(toned, "PNG"))
+    with files.replace(PHOTO, "original") as path:
+        path.write_bytes(b"nobody reads this again")
+    for _ in range(2):
+        assert read(files, paint(parent, "render", saturation=1.5)) == wanted
+
+
+def test_deleted_photo_is_not_rendered_from_memory(paint: Paint, files: PhotoFiles) -> None:
+    parent = paint(as_file(scene()))
+    files.remove(PHOTO)
+    with pytest.raises(FileNotFoundError):
+        paint(parent, "render", saturation=1.5)
+
+
 def test_preview_follows_hints_from_the_small_answer_alone(paint: Paint, files: PhotoFiles) -> None:
     parent = paint(as_file(scene(1500, 1000)))
     with files.replace(PHOTO, "original") as path:
