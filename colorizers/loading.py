@@ -112,15 +112,17 @@ def _loaded(
     device: torch.device,
     quickest: bool,
 ) -> LoadedNetwork:
-    # Made without values, as all of them come from the file: drawing random ones first takes as long as reading it.
+    # Made without values, and then given the file's own tensors: random values first, and copies, take as long as
+    # reading the file; PyTorch's way to give such a network memory loads a computer algebra system.
     with torch.device("meta"):
         module = SIZED[spec.family](state) if spec.family in SIZED else FAMILIES[spec.family]()
-    module = module.to_empty(device="cpu")
-    load_into(module, state, file.path)
-    module = nn.utils.convert_conv2d_weight_memory_format(module.to(device).eval(), torch.channels_last)
+    load_into(module, state, file.path, assign=True)
+    module = module.to(device).eval()
     network, precision = cast(ColorNetwork, module), torch.float32
-    if quickest and spec.family in _LARGE_LAYERS and device.type == "cpu":
+    does_winograd = quickest and spec.family in _LARGE_LAYERS and device.type == "cpu"
+    if does_winograd:
         with_winograd(module)
-    elif quickest:
+    nn.utils.convert_conv2d_weight_memory_format(module, torch.channels_last)
+    if quickest and not does_winograd:
         network, precision = in_best_precision(module, device, spec.temperature)
     return LoadedNetwork(spec, network, file.sha256, verified, precision)

@@ -37,10 +37,16 @@ def parse_state_dict(data: bytes, path: Path) -> dict[str, Tensor]:
     return dict(content)
 
 
-def load_into(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
-    """Copy `state`, read from `path`, into `module`; raises `WeightsCorruptError` unless every key and shape fits."""
+def load_into(module: nn.Module, state: Mapping[str, Tensor], path: Path, assign: bool = False) -> None:
+    """Copy `state`, read from `path`, into `module`; raises `WeightsCorruptError` unless every key and shape fits.
+
+    With `assign` the module takes the tensors themselves, in the types it has, and may be on the meta device before.
+    """
+    if assign:
+        types = {key: value.dtype for key, value in module.state_dict().items()}
+        state = {key: value.to(types.get(key, value.dtype)) for key, value in state.items()}
     try:
-        module.load_state_dict(state, strict=True)
+        module.load_state_dict(state, strict=True, assign=assign)
     except RuntimeError as error:
         message = f"The weights at {path} do not fit {type(module).__name__}: {error}"
         raise WeightsCorruptError(message, path=str(path)) from error

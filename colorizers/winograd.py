@@ -62,9 +62,7 @@ class _Winograd(nn.Module):
         transform = torch.kron(torch.tensor(g), torch.tensor(g))
         # One product with all weights at once: transforming them takes a moment, not seconds.
         panels = taps.detach().reshape(count, columns // PANEL, PANEL, before).transpose(2, 3).reshape(count, -1)
-        # numpy asks for large pages of memory, which are there in a third of the time.
-        self._weight: _F4s = np.empty((len(transform), columns // PANEL, before, PANEL), np.float32)
-        torch.mm(transform, panels, out=torch.from_numpy(self._weight).flatten(1))
+        self._weight: _F4s = (transform @ panels).reshape(-1, columns // PANEL, before, PANEL).numpy()
         self._after = plain.out_channels
         self._finish, self._slope = _finish(plain, then)
 
@@ -84,6 +82,7 @@ class _Winograd(nn.Module):
         """Return what the plain layers return, in the channels-last memory format."""
         pixels = x.permute(0, 2, 3, 1).contiguous().numpy()
         height, width, layout = self._plan(*pixels.shape[1:3])
+        # numpy asks for large pages of memory, which a second time are there in a third of the time.
         y = np.empty((len(pixels), height, width, self._after), np.float32)
         total = len(pixels) * prod(layout)
         numbers, panels, before, _ = self._weight.shape

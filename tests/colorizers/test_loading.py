@@ -3,6 +3,8 @@
 import hashlib
 import os
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,6 +50,16 @@ def small_spec(tmp_path: Path) -> ModelSpec:
     )
     write_manifest(tmp_path, (spec,))
     return spec
+
+
+def test_nothing_slow_is_imported_to_load_a_network(small_spec: ModelSpec, tmp_path: Path) -> None:
+    """Parts of PyTorch bring a computer algebra system along, most of a second."""
+    code = (
+        "import sys; from pathlib import Path; from colorizers.loading import load_network as load;"
+        "from colorizers.registry import find_spec as find; folder = Path(sys.argv[1]);"
+        "load(find(sys.argv[2], folder), folder, quickest=True); assert 'sympy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path), small_spec.name], check=True)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
