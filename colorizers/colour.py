@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from colorizers import careful_pass, clipped_pass, gamut, graying, light, quick_pass
+from colorizers import careful_pass, gamut, graying, light, quick_pass
 from colorizers.lab import Y_WEIGHTS, Pixels, lab_f, levels_of, linear_table, srgb_decode, srgb_encode
 from colorizers.widening import Rows, rows_of
 
@@ -101,6 +101,9 @@ def _filling(pixels: Pixels, planes: NDArray[np.float32], clip: bool) -> Callabl
 
 
 def _fill_clipped(pixels: Pixels, rows: Rows, result: Pixels) -> None:
+    # Imported here because the application never clips, and machine code takes time to make and to load.
+    from colorizers import clipped_pass
+
     channels = np.ascontiguousarray(pixels if pixels.ndim == 3 else pixels[..., None])
     weighted = _tables(levels_of(pixels)).weighted
     clipped_pass.join(channels, rows.wide, rows.at, rows.down, weighted, _levels_by_key(), result)

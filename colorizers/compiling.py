@@ -18,10 +18,11 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 _HERE = Path(__file__).parent
-_SOURCES = (
+SOURCES = (
     *("compiling.py", "lab.py", "light.py", "gamut.py", "widening.py"),
     *("quick_pass.py", "careful_pass.py", "clipped_pass.py", "graying.py", "resampling.py"),
 )
+"""The files of this package that kernels, their parts and the numbers in them stand in."""
 
 F4s = NDArray[np.float32]
 F8s = NDArray[np.float64]
@@ -74,6 +75,6 @@ def _folder() -> Iterator[None]:
 @cache
 def _digest() -> str:
     digest = hashlib.sha256()
-    for name in _SOURCES:
+    for name in SOURCES:
         digest.update((_HERE / name).read_bytes())
     return digest.hexdigest()[:16]

@@ -26,7 +26,7 @@ _Three = tuple[np.float32, np.float32, np.float32]
 _F4, _U1 = types.float32, types.uint8
 
 # So many columns are worked on at a time at most, so that what is known of them stays in the nearest cache.
-_TILE = 512
+_TILE = 1024
 # Where a pixel of such a block needs another look, the whole block gets it; lengths are a multiple of it.
 _BLOCK = 64
 LEAST_WIDTH = _BLOCK
@@ -56,15 +56,19 @@ def _fitted(power: float, low: float, high: float, degree: int) -> tuple[np.floa
 
 
 # x to the 5/12 for ratios; small ones are made larger before, and the result smaller after: at most 0.03 levels off.
+# The ratio of green is never above 1.4, and seldom small.
 _LEAST, _MOST = _f4(0.056), _f4(2.6)
 _SPLIT, _LARGER, _BACK = _f4(0.38), _f4(2.6 / 0.38), _f4((2.6 / 0.38) ** (-5 / 12))
 _P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7 = _fitted(5 / 12, 0.38, 2.6, 7)
+_LEAST_GREEN = _f4(0.38)
+_N0, _N1, _N2, _N3, _N4, _N5 = _fitted(5 / 12, 0.38, 1.4, 5)
 # 1 / f(Y) from the level, as a share of the range of the sRGB curve, in the same way.
 _INVERSE_SPLIT, _INVERSE_LARGER, _INVERSE_BACK = _f4(0.375), _f4(1 / 0.375), _f4(0.375**-0.8)
 _I0, _I1, _I2, _I3, _I4, _I5, _I6, _I7 = _fitted(-0.8, 0.375, 1, 7)
 # How quickly luminance rises with the level, beside gray's, from a ratio to the 5/12; and its inverse for green.
 _S0, _S1, _S2 = _fitted(1.4, 0.3, 1.5, 2)
-_G0, _G1, _G2 = _fitted(-1.4, 0.7, 1.151, 2)
+_B0, _B1 = _fitted(1.4, 0.3, 1.5, 1)
+_G0, _G1, _G2 = _fitted(-1.4, 0.668, 1.151, 2)
 
 
 @vector_part
@@ -87,9 +91,12 @@ def _ratios(p: np.float32, q: np.float32) -> _Three:
 
 
 @vector_part
-def _is_odd(inverse: np.float32, p: np.float32, q: np.float32, least: np.float32, most: np.float32) -> bool:
-    """Return whether powers do not hold for p and q, or fitted ones not for the `least` and the `most` of ratios."""
-    return bool((min(min(p, q), ONE) <= _LINE * inverse) | (least <= _LEAST) | (most >= _MOST))
+def _is_odd(
+    inverse: np.float32, p: np.float32, q: np.float32, green: np.float32, least: np.float32, most: np.float32
+) -> bool:
+    """Return whether powers do not hold for p and q, or fitted ones not for the ratios: `green` and all the others."""
+    odd = (green <= _LEAST_GREEN) | (least <= _LEAST) | (most >= _MOST)
+    return bool((min(min(p, q), ONE) <= _LINE * inverse) | odd)
 
 
 @vector_part
@@ -115,8 +122,9 @@ def _relate(
         chroma[0, x], chroma[1, x] = by_x, by_z
         ratios[0, x], ratios[1, x], ratios[2, x] = r, g, b
         least, most = min(min(r, g), b), max(max(r, g), b)
-        odd = _is_odd(inverse[x], ONE + by_x, ONE + by_z, least, most)
-        flags[x] = np.uint8(odd | (most - inverse[x] * inverse[x] * inverse[x] > _UNCERTAIN))
+        odd = _is_odd(inverse[x], ONE + by_x, ONE + by_z, g, least, most)
+        odd |= most - inverse[x] * inverse[x] * inverse[x] > _UNCERTAIN
+        flags[x] = np.uint8(odd & (share > ZERO))
 
 
 @vector_part
@@ -150,23 +158,24 @@ def _reduce_chroma(inverse: F4s, chroma: F4s, blocks: U4s, count: int, ratios: F
             ratios[0, x], ratios[1, x], ratios[2, x] = r, g, b
             least, most = min(min(r, g), b), max(max(r, g), b)
             inexact = beyond & (abs(most - ONE - room) > _INEXACT)
-            flags[x] = np.uint8(_is_odd(inverse[x], p, q, least, most) | inexact)
+            odd = _is_odd(inverse[x], p, q, g, least, most) & ((by_x != ZERO) | (by_z != ZERO))
+            flags[x] = np.uint8(odd | inexact)
 
 
 @vector_part
 def _raise(ratios: F4s) -> None:
-    """Raise all `ratios` to the 5/12."""
-    flat = ratios.reshape(-1)
-    for x in range(flat.size):
-        small = flat[x] < _SPLIT
-        t = flat[x] * _LARGER if small else flat[x]
-        low = _P0 + t * (_P1 + t * (_P2 + t * (_P3 + t * (_P4 + t * (_P5 + t * (_P6 + t * _P7))))))
-        flat[x] = low * _BACK if small else low
-
-
-@vector_part
-def _slope(power: np.float32) -> np.float32:
-    return _S0 + power * (_S1 + power * _S2)
+    """Raise all `ratios` (3, n) to the 5/12."""
+    for channel in (0, 2):
+        line = ratios[channel]
+        for x in range(line.size):
+            small = line[x] < _SPLIT
+            t = line[x] * _LARGER if small else line[x]
+            low = _P0 + t * (_P1 + t * (_P2 + t * (_P3 + t * (_P4 + t * (_P5 + t * (_P6 + t * _P7))))))
+            line[x] = low * _BACK if small else low
+    green = ratios[1]
+    for x in range(green.size):
+        t = green[x]
+        green[x] = _N0 + t * (_N1 + t * (_N2 + t * (_N3 + t * (_N4 + t * _N5))))
 
 
 @vector_part
@@ -176,12 +185,13 @@ def _round(scale: F4s, powers: F4s, levels: _Bytes, flags: _Bytes) -> None:
         r, g, b = powers[0, x], powers[1, x], powers[2, x]
         red, green, blue = scale[x] * r - _OFFSET, scale[x] * g - _OFFSET, scale[x] * b - _OFFSET
         whole_red, whole_blue = np.floor(red + HALF), np.floor(blue + HALF)
-        taken = _R_PER_G * _slope(r) * (whole_red - red) + _B_PER_G * _slope(b) * (whole_blue - blue)
+        of_red, of_blue = _R_PER_G * (_S0 + r * (_S1 + r * _S2)), _B_PER_G * (_B0 + b * _B1)
+        taken = of_red * (whole_red - red) + of_blue * (whole_blue - blue)
         moved = taken * (_G0 + g * (_G1 + g * _G2))
         green -= moved
         levels[0, x], levels[1, x], levels[2, x] = whole_red, green + HALF, whole_blue
         odd = (min(min(red, green), blue) <= _DARKEST) | (max(max(red, green), blue) >= _BRIGHTEST)
-        flags[x] |= np.uint8(odd | (abs(moved) > _FARTHEST))
+        flags[x] |= np.uint8((odd | (abs(moved) > _FARTHEST)) & (scale[x] > _OFFSET))
 
 
 @part

@@ -1,5 +1,6 @@
 """The colour pass: grays kept for every pixel, hues kept, colours within the gamut, memory bounded."""
 
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -10,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
+from colorizers import compiling, quick_pass
 from colorizers.colour import count_changed_grays, gray_levels, join
 from colorizers.lab import Pixels, linear_table, srgb_encode
 from colorizers.photo import open_photo
@@ -112,6 +114,16 @@ def test_interpolation_and_bands_agree_with_the_oracle(dtype: type[np.unsignedin
     assert difference.max() <= 1
 
 
+@pytest.mark.parametrize("width", [1, 63, 64, 65, 200, 1100])
+def test_pictures_of_any_width_agree_with_the_oracle(width: int) -> None:
+    """Columns are worked on in blocks and tiles, the last of which may lap over the one before it."""
+    pixels = np.random.default_rng(6).integers(0, NOTCH_LEVELS, (30, width)).astype(np.uint8)
+    ab = waves(50, size=7)
+    result = join(pixels, ab)
+    assert np.array_equal(oracle.gray(result), pixels)
+    assert np.abs(result - oracle.colour(pixels, ab)).max() <= 1
+
+
 def test_no_colour_leaves_the_gray_as_it_is() -> None:
     for dtype in DTYPES:
         gray = np.arange(np.iinfo(dtype).max + 1, dtype=dtype)[None]
@@ -177,6 +189,15 @@ def test_memory_is_the_result_and_little_more() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < result.nbytes + 4_000_000
+
+
+def test_every_source_of_machine_code_renews_it() -> None:
+    """What kernels are made of lies in the files that name the folder of their machine code, and in no other."""
+    package = ROOT / "colorizers"
+    users = [path for path in package.glob("*.py") if "from colorizers.compiling import" in path.read_text()]
+    imported = re.findall(r"^from colorizers\.(\w+) import", "".join(path.read_text() for path in users), re.MULTILINE)
+    assert {path.name for path in users} | {f"{name}.py" for name in imported} == set(compiling.SOURCES)
+    assert "kernels-" in quick_pass.join.stats.cache_path
 
 
 def test_machine_code_is_kept_on_disk() -> None:
