@@ -97,14 +97,20 @@ def _allowed_neighbour(
 def _exact(
     level: int, r: np.float32, g: np.float32, b: np.float32, weighted: I4s, least: int, bound: int
 ) -> tuple[int, int, int]:
-    """Return whole levels for r, g, b, which have one half added: the nearest whose Y is allowed.
+    """Return whole levels for r, g, b, which have one half added, whose Y is allowed.
 
-    Where none are near, the gray itself is what remains.
+    They are rounded, but green may be the next level but one; where that does not suffice, all three are searched for
+    the nearest; and where none are near, the gray itself is what remains.
     """
     i, j, k = int(r), int(g), int(b)
-    if least <= weighted[0, i] + weighted[1, j] + weighted[2, k] < bound:
-        return i, j, k
+    others = weighted[0, i] + weighted[2, k]
+    while j > 0 and others + weighted[1, j] >= bound:
+        j -= 1
+    while j < 255 and others + weighted[1, j] < least:
+        j += 1
     r, g, b = r - HALF, g - HALF, b - HALF
+    if least <= others + weighted[1, j] < bound and abs(_f4(j) - g) <= ONE:
+        return i, j, k
     for reach in range(1, 5):
         i, j, k = _allowed_neighbour(r, g, b, weighted, least, bound, reach)
         if i >= 0:
