@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from math import prod
 from typing import cast
 
@@ -24,8 +25,8 @@ from colorizers.winograd_products import FEWEST_ROWS, PANEL, multiply
 
 # With fewer channels the transforms cost what the products save.
 _FEWEST_CHANNELS = 64
-# Tiles at a time, for each thread: what lies between the transforms should stay in the processor's cache, and large
-# weights should not come from memory too often.
+# Tiles at a time: what lies between the transforms should stay in the processor's cache, and large weights should not
+# come from memory too often. By large weights threads share the work on a group of tiles, else each takes groups.
 _LARGE_WEIGHTS, _TILES_BY_LARGE, _TILES_BY_SMALL = 1 << 16, 65, 26
 # Pixels at a time in 1x1 convolutions.
 _PIXELS = 260
@@ -43,7 +44,8 @@ _G_TRANSPOSED = ((1.0, 0.0), (0.5, 0.5), (0.5, -0.5), (0.0, 1.0))
 _F4s = NDArray[np.float32]
 # Phases of an image, rows and columns of tiles in each.
 _Layout = tuple[int, int, int]
-_Share = Callable[[int, Callable[[int, int], None]], None]
+_Work = Callable[[int, int], None]
+_Share = Callable[[int, _Work], None]
 
 
 class _Winograd(nn.Module):
@@ -84,35 +86,37 @@ class _Winograd(nn.Module):
         height, width, layout = self._plan(*pixels.shape[1:3])
         # numpy asks for large pages of memory, which a second time are there in a third of the time.
         y = np.empty((len(pixels), height, width, self._after), np.float32)
-        total = len(pixels) * prod(layout)
-        numbers, panels, before, _ = self._weight.shape
-        tiles_by_thread = _TILES_BY_LARGE if panels * PANEL * before >= _LARGE_WEIGHTS else _TILES_BY_SMALL
-        at_once = min(total, tiles_by_thread * torch.get_num_threads())
-        # Of a length that is no power of two, see `multiply`.
-        tiles, products = (
-            np.empty((max(at_once, FEWEST_ROWS), numbers * channels + LANES), np.float32)
-            for channels in (before, panels * PANEL)
-        )
+        _, panels, before, _ = self._weight.shape
+        is_large = panels * PANEL * before >= _LARGE_WEIGHTS
+        groups = range(0, len(pixels) * prod(layout), _TILES_BY_LARGE if is_large else _TILES_BY_SMALL)
         with _crew() as share:
-            for start in range(0, total, at_once):
-                self._compute(share, pixels, layout, start, tiles, products, y)
+            if is_large:
+                self._compute(groups, share, pixels, layout, y)
+            else:
+                share(len(groups), lambda i, end: self._compute(groups[i:end], _alone, pixels, layout, y))
         return torch.from_numpy(y).permute(0, 3, 1, 2)
 
-    def _compute(
-        self,
-        share: _Share,
-        pixels: _F4s,
-        layout: _Layout,
-        start: int,
-        tiles: _F4s,
-        products: _F4s,
-        result: _F4s,
-    ) -> None:
-        count = min(len(tiles), len(pixels) * prod(layout) - start)
-        rows = max(count, FEWEST_ROWS)
-        share(count, lambda i, end: self._enter(pixels, layout, start + i, tiles[i:end]))
-        share(len(self._weight), lambda i, end: multiply(tiles[:rows], self._weight, i, end, products[:rows]))
-        share(count, lambda i, end: self._leave(products[i:end], layout, start + i, result))
+    def _compute(self, groups: range, share: _Share, pixels: _F4s, layout: _Layout, result: _F4s) -> None:
+        """Do `groups`, numbers of their first tiles, one after the other; of each, threads may `share` the work."""
+        numbers, panels, before, _ = self._weight.shape
+        total, most = len(pixels) * prod(layout), max(groups.step, FEWEST_ROWS)
+        # Of a length that is no power of two, see `multiply`.
+        tiles = np.empty((most, numbers * before + LANES), np.float32)
+        products = np.empty((most, numbers * panels * PANEL + LANES), np.float32)
+        for start in groups:
+            count = min(groups.step, total - start)
+            share(count, partial(self._enter_some, pixels, layout, start, tiles))
+            share(numbers, partial(self._multiply_some, tiles, products, max(count, FEWEST_ROWS)))
+            share(count, partial(self._leave_some, products, layout, start, result))
+
+    def _enter_some(self, pixels: _F4s, layout: _Layout, start: int, tiles: _F4s, first: int, end: int) -> None:
+        self._enter(pixels, layout, start + first, tiles[first:end])
+
+    def _multiply_some(self, tiles: _F4s, products: _F4s, rows: int, first: int, end: int) -> None:
+        multiply(tiles[:rows], self._weight, first, end, products[:rows])
+
+    def _leave_some(self, products: _F4s, layout: _Layout, start: int, result: _F4s, first: int, end: int) -> None:
+        self._leave(products[first:end], layout, start + first, result)
 
 
 class WinogradConv2d(_Winograd):
@@ -255,12 +259,16 @@ def _crew() -> Iterator[_Share]:
     """Give a function that has a number of things done by a worker, which takes first and end, on PyTorch's threads."""
     threads = torch.get_num_threads()
     if threads == 1:
-        yield lambda total, work: work(0, total)
+        yield _alone
         return
     with ThreadPoolExecutor(threads) as pool:
 
-        def share(total: int, work: Callable[[int, int], None]) -> None:
+        def share(total: int, work: _Work) -> None:
             bounds = [total * part // threads for part in range(threads + 1)]
             list(pool.map(work, bounds[:-1], bounds[1:]))
 
         yield share
+
+
+def _alone(total: int, work: _Work) -> None:
+    work(0, total)
