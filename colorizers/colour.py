@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from colorizers import careful_pass, gamut, graying, light, quick_pass
 from colorizers.lab import Y_WEIGHTS, Pixels, lab_f, levels_of, linear_table, srgb_decode, srgb_encode
-from colorizers.widening import Rows, rows_of
+from colorizers.widening import Rows, Widening
 
 BAND_ROWS = 256
 # Results stay this far (in levels) from where a gray rounds to the next, so that grays also come out equal for those
@@ -82,17 +82,18 @@ def _filling(pixels: Pixels, planes: NDArray[np.float32], clip: bool) -> Callabl
         raise ValueError("ab holds values that are not finite")
     height, width = pixels.shape[:2]
     small = _shifts(planes)
-    if clip and len(planes) == 2:
-        small = small[:2]
+    widening = Widening(small[:2] if clip and len(planes) == 2 else small, width, height)
+    # Where pixels are that need care; a band has no more of them.
+    left = np.empty(quick_pass.most_left(min(height, BAND_ROWS), width), np.uint32)
 
     def fill(top: int, band: slice, result: Pixels) -> None:
-        rows = rows_of(small, top, result.shape[0], width, height)
+        rows = widening.rows(top, len(result))
         if clip:
             _fill_clipped(pixels[band], rows, result)
             return
         gray = np.ascontiguousarray(gray_levels(pixels[band]))
         if gray.dtype == np.uint8:
-            _fill_exactly(gray, rows, result)
+            _fill_exactly(gray, rows, left, result)
         else:
             lab_f = _tables(levels_of(gray)).lab_f
             careful_pass.join(gray, rows.wide, rows.at, rows.down, lab_f, _gamut(), result)
@@ -109,13 +110,12 @@ def _fill_clipped(pixels: Pixels, rows: Rows, result: Pixels) -> None:
     clipped_pass.join(channels, rows.wide, rows.at, rows.down, weighted, _levels_by_key(), result)
 
 
-def _fill_exactly(gray: Pixels, rows: Rows, result: Pixels) -> None:
+def _fill_exactly(gray: Pixels, rows: Rows, left: NDArray[np.uint32], result: Pixels) -> None:
     """Fill `result` for 8-bit gray levels: quickly where pixels are ordinary, carefully where they are not."""
     height, width = gray.shape
     if width < quick_pass.LEAST_WIDTH:
         places = np.arange(gray.size, dtype=np.uint32)
     else:
-        left = np.empty(quick_pass.most_left(height, width), np.uint32)
         count = quick_pass.join(gray, rows.wide, rows.at, rows.down, left, result.reshape(height, -1))
         places = left[:count]
     allowed = _allowed()

@@ -27,15 +27,25 @@ class Rows:
     down: F4s
 
 
-def rows_of(planes: F4s, top: int, rows: int, width: int, height: int) -> Rows:
-    """Return the planes (n, h', w') along `rows` rows from `top` of a photo of `width` x `height` pixels."""
-    at, down = _sources(np.arange(top, top + rows), height, planes.shape[1])
-    across, along = _sources(np.arange(width), width, planes.shape[2])
-    needed = np.minimum(np.arange(at[0], at[-1] + 2), planes.shape[1] - 1).astype(np.int32)
-    wide = np.empty((needed.size, planes.shape[0], width), np.float32)
-    starts = np.searchsorted(across, np.arange(planes.shape[2] + 1)).astype(np.int32)
-    _widen(planes, needed, starts, along, wide)
-    return Rows(wide, at - at[0], down)
+class Widening:
+    """The rows of small planes (n, h', w') as a photo of `width` x `height` pixels needs them, band after band."""
+
+    def __init__(self, planes: F4s, width: int, height: int) -> None:
+        self._planes = planes
+        self._height = height
+        across, self._along = _sources(np.arange(width), width, planes.shape[2])
+        self._starts = np.searchsorted(across, np.arange(planes.shape[2] + 1)).astype(np.int32)
+        self._wide = np.empty((0, planes.shape[0], width), np.float32)
+
+    def rows(self, top: int, count: int) -> Rows:
+        """Return the planes along `count` rows of the photo from `top` on; they hold until the next are asked for."""
+        at, down = _sources(np.arange(top, top + count), self._height, self._planes.shape[1])
+        needed = np.minimum(np.arange(at[0], at[-1] + 2), self._planes.shape[1] - 1).astype(np.int32)
+        if len(self._wide) < needed.size:
+            self._wide = np.empty((needed.size, *self._wide.shape[1:]), np.float32)
+        wide = self._wide[: needed.size]
+        _widen(self._planes, needed, self._starts, self._along, wide)
+        return Rows(wide, at - at[0], down)
 
 
 def _sources(places: NDArray[np.int64], size: int, small_size: int) -> tuple[I4s, F4s]:
