@@ -48,8 +48,8 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
 # Families whose networks come in several sizes: the weights say which.
 SIZED: dict[str, Callable[[Mapping[str, Tensor]], nn.Module]] = {"autoencoder": AutoencoderColorizer.sized_like}
 
-# Families that spend their time in large 3x3 layers. On a CPU Winograd gives them nearly the speed of bfloat16, also
-# where the processor has none, and leaves ab as published.
+# Families that spend their time in large 3x3 layers. On a CPU Winograd makes them faster than bfloat16 does, also where
+# the processor has none, and leaves ab as published.
 _LARGE_LAYERS = ("siggraph17", "eccv16")
 
 
