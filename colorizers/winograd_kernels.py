@@ -1,4 +1,4 @@
-"""A picture's features in, its overlapping tiles in Winograd's domain out, and back: `winograd`'s inside.
+"""A picture's features in, its overlapping tiles in Winograd's domain out, and back, for `winograd_layers`.
 
 The transforms are those of Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks". F(4x4, 3x3): tiles
 of 6x6 pixels, four apart, give 4x4 results each; a dilated convolution is several plain ones, on every `dilation`-th

@@ -1,4 +1,4 @@
-"""Tiles in Winograd's domain in, their products with the transformed weights out: where the time of `winograd` goes.
+"""Tiles in Winograd's domain in, their products with the transformed weights out: where most of the time goes.
 
 A product of matrices in small blocks, whose sums stay in the processor's vector registers from the first term to the
 last, as in Goto and van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication". numba keeps no array in

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from colorizers.eccv16 import ECCVGenerator
 from colorizers.siggraph17 import SIGGRAPHGenerator
-from colorizers.winograd import PointwiseConv2d, WinogradConv2d, WinogradConvTranspose2d, with_winograd
+from colorizers.winograd import with_winograd
+from colorizers.winograd_layers import PointwiseConv2d, WinogradConv2d, WinogradConvTranspose2d
 from tests.colorizers.standin import standin_state_dict
 
 SHAPES = [(1, 32, 8, 8), (2, 64, 13, 6), (1, 32, 1, 5), (1, 48, 12, 12), (3, 16, 7, 11), (1, 32, 70, 69)]
