@@ -42,7 +42,7 @@ _R_PER_G, _B_PER_G = _f4(Y_WEIGHTS[0] / Y_WEIGHTS[1]), _f4(Y_WEIGHTS[2] / Y_WEIG
 _LINE = _f4(6 / 29)
 _DARKEST, _BRIGHTEST = _f4(10.4), _f4(255.4)
 _OFFSET, _SCALE = _f4(0.055 * 255), _f4(1.055 * 255)
-# How far a ratio may be from white's; and from where Newton's steps should have brought it.
+# How far a ratio may be from white's; and from where Newton's step should have brought it.
 _UNCERTAIN, _INEXACT = _f4(1e-5), _f4(2e-4)
 _NEAR = _f4(1e-4)
 # So many levels may green be moved by; as many and its rounding are still less than one.
@@ -131,8 +131,8 @@ def _relate(
 def _reduce_chroma(inverse: F4s, chroma: F4s, blocks: U4s, count: int, ratios: F4s, flags: _Bytes) -> None:
     """Reduce the chroma in the first `count` of `blocks` to what white allows; fill `ratios` and `flags` anew.
 
-    The brightest ratio is a cubic polynomial in the share of the chroma that is taken; two of Newton's steps, with the
-    slope of the first, from where a straight line would meet white.
+    The brightest ratio is a cubic polynomial in the share of the chroma that is taken; one of Newton's steps from where a
+    straight line would meet white is nearly always enough.
     """
     for k in range(count):
         first = blocks[k]
@@ -149,7 +149,6 @@ def _reduce_chroma(inverse: F4s, chroma: F4s, blocks: U4s, count: int, ratios: F
             share = room / max(most - ONE, _NEAR)
             slope = first_power + share * (_TWO * second_power + share * _THREE * third_power)
             per_slope = ONE / max(slope, _NEAR)
-            share -= (share * (first_power + share * (second_power + share * third_power)) - room) * per_slope
             share -= (share * (first_power + share * (second_power + share * third_power)) - room) * per_slope
             beyond = most - ONE - room > _UNCERTAIN
             share = min(max(share, ZERO), ONE) if beyond else ONE
