@@ -131,8 +131,8 @@ def _relate(
 def _reduce_chroma(inverse: F4s, chroma: F4s, blocks: U4s, count: int, ratios: F4s, flags: _Bytes) -> None:
     """Reduce the chroma in the first `count` of `blocks` to what white allows; fill `ratios` and `flags` anew.
 
-    The brightest ratio is a cubic polynomial in the share of the chroma that is taken; one of Newton's steps, from where
-    a straight line would meet white, is nearly always enough.
+    The brightest ratio is a cubic polynomial in the share of the chroma that is taken; one of Newton's steps from
+    where a straight line would meet white is nearly always enough.
     """
     for k in range(count):
         first = blocks[k]
