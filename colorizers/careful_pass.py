@@ -99,18 +99,21 @@ def _exact(
 ) -> tuple[int, int, int]:
     """Return whole levels for r, g, b, which have one half added, whose Y is allowed.
 
-    They are rounded, but green may be the next level but one; where that does not suffice, all three are searched for
-    the nearest; and where none are near, the gray itself is what remains.
+    They are rounded, but green may be the next level but one, and red and blue may be rounded the other way; where that
+    does not suffice, all three are searched for the nearest; and where none are near, the gray itself is what remains.
     """
     i, j, k = int(r), int(g), int(b)
-    others = weighted[0, i] + weighted[2, k]
-    while j > 0 and others + weighted[1, j] >= bound:
-        j -= 1
-    while j < 255 and others + weighted[1, j] < least:
-        j += 1
     r, g, b = r - HALF, g - HALF, b - HALF
-    if least <= others + weighted[1, j] < bound and abs(_f4(j) - g) <= ONE:
-        return i, j, k
+    other_red, other_blue = i + (1 if r > i else -1), k + (1 if b > k else -1)
+    for red, blue in ((i, k), (other_red, k), (i, other_blue), (other_red, other_blue)):
+        if 0 <= red < 256 and 0 <= blue < 256:
+            green, rest = j, weighted[0, red] + weighted[2, blue]
+            while green > 0 and rest + weighted[1, green] >= bound:
+                green -= 1
+            while green < 255 and rest + weighted[1, green] < least:
+                green += 1
+            if least <= rest + weighted[1, green] < bound and abs(_f4(green) - g) <= ONE:
+                return red, green, blue
     for reach in range(1, 5):
         i, j, k = _allowed_neighbour(r, g, b, weighted, least, bound, reach)
         if i >= 0:
@@ -177,7 +180,8 @@ def join_places(
     for start in range(0, places.size, _CHUNK):
         chunk = places[start : start + _CHUNK]
         for k in range(chunk.size):
-            y, x = chunk[k] // width, chunk[k] % width
+            y = chunk[k] // width
+            x = chunk[k] - y * width
             level[k] = gray[y, x]
             f[k] = lab_f[gray[y, x]]
             upper, lower, share = wide[at[y]], wide[at[y] + 1], down[y]
@@ -188,7 +192,8 @@ def join_places(
         _light_within(f, shift, level, ONE, gamut, which, found, light)
         encode(light, _WHITE)
         for k in range(chunk.size):
-            y, x = chunk[k] // width, chunk[k] % width
+            y = chunk[k] // width
+            x = chunk[k] - y * width
             own = gray[y, x]
             chosen = _exact(int(own), light[0, k], light[1, k], light[2, k], weighted, least[own], bound[own])
             result[y, x, 0], result[y, x, 1], result[y, x, 2] = chosen
