@@ -4,6 +4,7 @@ PostgreSQL, Celery over Redis and S3. The servers of the second are real ones.""
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,8 +185,7 @@ def test_delete_leaves_no_file_and_no_row(service: Service) -> None:
 
 def test_photo_deleted_while_it_is_worked_on_leaves_nothing(service: Service) -> None:
     until(lambda: service.client.get("/readyz").status_code == 200)
-    (job_id,) = service.queue(1)
-    until(lambda: _status(service, job_id) == "running")
+    job_id = _caught_at_work(service)
     assert service.client.delete(f"/v1/colorizations/{job_id}").status_code == 204
     service.done()
     with pytest.raises(FileNotFoundError):
@@ -284,6 +284,17 @@ def test_files_are_found_again_by_a_process_that_starts(service: Service, tmp_pa
     again = open_files(service.parts.settings)
     assert again.stat(job_id, "result") == service.parts.files.stat(job_id, "result")
     assert tmp_path.exists()
+
+
+def _caught_at_work(service: Service) -> str:
+    """Return a photo that is being worked on; that takes a moment only, so several are tried."""
+    for _ in range(20):
+        (job_id,) = service.queue(1)
+        while (status := _status(service, job_id)) == "queued":
+            time.sleep(0.002)
+        if status == "running":
+            return job_id
+    raise AssertionError("every photo was done before it could be seen running")
 
 
 def _status(service: Service, job_id: str) -> str | None:
