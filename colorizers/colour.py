@@ -43,9 +43,7 @@ class _Allowed:
     """How exact 8-bit grays are kept, in 1/2**30 of white's Y.
 
     `weighted` (3, 256) is each level's share in Y as red, green and blue; by gray level, `least` is the least Y that a
-    result may have and `bound` what it stays below. For a first, quick look: `shares` (3, keys) has by the key of light
-    its level in the lowest byte, and above it the level's share in Y in 1/2**22; sums of three from `surely[level, 0]`
-    up to `surely[level, 1]` are certainly allowed.
+    result may have and `bound` what it stays below.
     """
 
     weighted: NDArray[np.int32]
