@@ -19,6 +19,7 @@ _F4, _I4 = types.float32, types.int32
 _R_WEIGHT, _G_WEIGHT, _B_WEIGHT = Y_WEIGHTS.astype(np.float32)
 _WHITE = _f4(255)
 _CHUNK = 512
+_NEXT, _LAST = np.uint32(1), np.uint32(255)
 
 
 @vector_part
@@ -121,6 +122,48 @@ def _exact(
     return level, level, level
 
 
+@vector_part
+def _settle(light: F4s, own: I4s, weighted: I4s, least: I4s, bound: I4s, levels: I4s) -> None:
+    """Fill `levels` (3, n) with whole levels for `light` (3, n), which has one half added, and gray levels `own`.
+
+    They are rounded, but green may be the next level but one, as `_exact` tries it first; red is -1 where the Y of
+    that is not allowed.
+    """
+    red_y, green_y, blue_y = weighted[0], weighted[1], weighted[2]
+    for k in range(own.size):
+        g, level = light[1, k], np.uint32(own[k])
+        i, j, m = np.uint32(light[0, k]), np.uint32(g), np.uint32(light[2, k])
+        rest = red_y[i] + blue_y[m]
+        low, high = least[level] - rest, bound[level] - rest
+        here = green_y[j]
+        green = min(j + _NEXT, _LAST) if here < low else (max(j, _NEXT) - _NEXT if here >= high else j)
+        allowed = (green_y[green] >= low) & (green_y[green] < high) & (abs(_f4(green) - (g - HALF)) <= ONE)
+        levels[0, k] = np.int32(i) if allowed else np.int32(-1)
+        levels[1, k], levels[2, k] = green, m
+
+
+@part
+def _take(
+    gray: Pixels, places: U4s, wide: F4s, at: I4s, down: F4s, lab_f: F4s, own: I4s, f: F4s, level: F4s, shift: F4s
+) -> None:
+    """Fill `own` and `level` with the gray levels at `places`, f with their CIELAB f, `shift` with the planes there."""
+    width = np.uint32(gray.shape[1])
+    y, begin = np.uint32(0), np.uint32(0)
+    for k in range(places.size):
+        # Most places are in the row of the one before.
+        if places[k] < begin or places[k] - begin >= width:
+            y = places[k] // width
+            begin = y * width
+        x = places[k] - begin
+        own[k] = gray[y, x]
+        f[k], level[k] = lab_f[own[k]], own[k]
+        upper, lower, share = wide[at[y]], wide[at[y] + 1], down[y]
+        for i in range(2):
+            plain = upper[i, x] + share * (lower[i, x] - upper[i, x])
+            rise = upper[i + 2, x] + share * (lower[i + 2, x] - upper[i + 2, x])
+            shift[i, k] = plain + f[k] * rise
+
+
 @kernel(
     types.void(
         *(array(types.uint16, 2), array(_F4, 3), array(_I4, 1), array(_F4, 1), array(_F4, 1), array(_F4, 2)),
@@ -169,31 +212,25 @@ def join_places(
 
     Levels have a Y, the sum of their `weighted`, from `least` up to below `bound` of the gray level.
     """
-    width = gray.shape[1]
     # What is not filled in the end is computed as well, and must be numbers.
     f, level, which = np.zeros(_CHUNK, np.float32), np.zeros(_CHUNK, np.float32), np.empty(_CHUNK, np.uint32)
+    own, levels = np.zeros(_CHUNK, np.int32), np.empty((3, _CHUNK), np.int32)
     shift, light, found = (
         np.zeros((2, _CHUNK), np.float32),
         np.empty((3, _CHUNK), np.float32),
         np.empty((4, _CHUNK), np.float32),
     )
+    pixels = result.reshape(-1, 3)
     for start in range(0, places.size, _CHUNK):
         chunk = places[start : start + _CHUNK]
-        for k in range(chunk.size):
-            y = chunk[k] // width
-            x = chunk[k] - y * width
-            level[k] = gray[y, x]
-            f[k] = lab_f[gray[y, x]]
-            upper, lower, share = wide[at[y]], wide[at[y] + 1], down[y]
-            for i in range(2):
-                plain = upper[i, x] + share * (lower[i, x] - upper[i, x])
-                rise = upper[i + 2, x] + share * (lower[i + 2, x] - upper[i + 2, x])
-                shift[i, k] = plain + f[k] * rise
+        _take(gray, chunk, wide, at, down, lab_f, own, f, level, shift)
         _light_within(f, shift, level, ONE, gamut, which, found, light)
         encode(light, _WHITE)
+        _settle(light, own, weighted, least, bound, levels)
         for k in range(chunk.size):
-            y = chunk[k] // width
-            x = chunk[k] - y * width
-            own = gray[y, x]
-            chosen = _exact(int(own), light[0, k], light[1, k], light[2, k], weighted, least[own], bound[own])
-            result[y, x, 0], result[y, x, 1], result[y, x, 2] = chosen
+            red, green, blue = levels[0, k], levels[1, k], levels[2, k]
+            if red < 0:
+                gray_level, r, g, b = own[k], light[0, k], light[1, k], light[2, k]
+                red, green, blue = _exact(gray_level, r, g, b, weighted, least[gray_level], bound[gray_level])
+            place = chunk[k]
+            pixels[place, 0], pixels[place, 1], pixels[place, 2] = red, green, blue

@@ -28,7 +28,7 @@ _F4, _U1 = types.float32, types.uint8
 # So many columns are worked on at a time at most, so that what is known of them stays in the nearest cache.
 _TILE = 1024
 # Where a pixel of such a block needs another look, the whole block gets it; lengths are a multiple of it.
-_BLOCK = 64
+_BLOCK = 32
 LEAST_WIDTH = _BLOCK
 """Pictures have at least so many columns."""
 
