@@ -24,8 +24,8 @@ from colorizers.registry import (
 )
 from tests.colorizers.standin import standin_state_dict
 
-# Unscaled, the mean chroma of the benchmarks' photo is 5 and 51; the published networks give 14 and 15 to the photograph
-# that their authors show.
+# Unscaled, the mean chroma of the benchmarks' photo is 5 and 51; the published networks give 14 and 15 to the
+# photograph that their authors show.
 _AS_VIVID = {"eccv16": 2.75, "siggraph17": 0.27}
 _LAST_LAYER = "model_out."
 

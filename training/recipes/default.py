@@ -19,7 +19,7 @@ from colorizers.default_network import STRIDE, EmbeddedColorizer
 from colorizers.registry import ModelSpec
 from colorizers.torch_lab import rgb_to_lab
 from training import recipe
-from training.augment import aged_print, film_lightness
+from training.augment import aged_print, film_lightness, framed, insets
 from training.bins import SoftEncoder, bin_centres, gamut_ab, rebalancing_weights
 from training.hints import simulate_hints
 from training.memory_data import MemoryData
@@ -47,8 +47,10 @@ class Settings(recipe.Settings):
     hinted_share: float = 0.4
     hint_stop_p: float = 1 / 7  # Zhang et al. 2017 take 1/8
     hint_patch_px: int = 7  # Zhang et al. 2017 take up to 9, on pictures of 176 px
-    film_share: float = 0.1
-    print_share: float = 0.2
+    inset_share: float = 0.35
+    frame_share: float = 0.04
+    film_share: float = 0.15
+    print_share: float = 0.25
     least_scale: float = 0.5
     memory_px: int = 170
     still_px: int = 160
@@ -131,6 +133,7 @@ class Default(recipe.Recipe):
 
     def losses(self, network: nn.Module, rgb: Tensor) -> dict[str, Tensor]:
         network, s = cast(EmbeddedColorizer, network), self.settings
+        rgb = framed(insets(rgb, s.inset_share), s.frame_share)
         ab = rgb_to_lab(rgb)[:, 1:]
         L = aged_print(film_lightness(rgb, s.film_share), s.print_share)
         hint_ab, mask = simulate_hints(ab, s.hinted_share, s.hint_stop_p, s.hint_patch_px)
