@@ -23,7 +23,7 @@ def insets(rgb: Tensor, share: float) -> Tensor:
         (_steps(side, device).view(shape) - (1 - half) * _spread(n, device)) / half
         for side, shape in ((rgb.shape[2], (1, -1, 1)), (rgb.shape[3], (1, 1, -1)))
     )
-    grid = torch.stack(torch.broadcast_tensors(x, y), dim=3) * seen[..., None]
+    grid = torch.stack([x.expand(-1, y.shape[1], -1), y.expand(-1, -1, x.shape[2])], dim=3) * seen[..., None]
     grid = grid + ((1 - seen) * _spread(n, device))[..., None]
     piece = F.grid_sample(small, grid, mode="bicubic", padding_mode="border", align_corners=False).clamp(0, 1)
     roundness = torch.empty(n, 1, 1, device=device).uniform_(2, 8)
