@@ -20,7 +20,8 @@ BY_HEART: dict[str, Any] = {
 }  # fmt: skip
 SMALL: dict[str, Any] = {"height_px": 32, "width_px": 32}
 NO_CHANCE: dict[str, Any] = {
-    "inset_share": 0.0, "frame_share": 0.0, "film_share": 0.0, "print_share": 0.0, "hinted_share": 0.0, "least_scale": 1.0,
+    "inset_share": 0.0, "frame_share": 0.0, "film_share": 0.0, "print_share": 0.0, "hinted_share": 0.0,
+    "least_scale": 1.0,
 }  # fmt: skip
 # How far, and how many dB better than the gray pictures the coloured ones are to be then.
 CASES: dict[str, tuple[dict[str, Any], float]] = {
