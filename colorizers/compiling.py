@@ -21,6 +21,7 @@ _HERE = Path(__file__).parent
 SOURCES = (
     *("compiling.py", "lab.py", "light.py", "gamut.py", "widening.py"),
     *("quick_pass.py", "careful_pass.py", "clipped_pass.py", "graying.py", "resampling.py"),
+    *("winograd_kernels.py", "winograd_products.py"),
 )
 """The files of this package that kernels, their parts and the numbers in them stand in."""
 

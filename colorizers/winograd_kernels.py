@@ -8,25 +8,24 @@ channels, and rows may be longer than that (see `winograd_products`).
 
 Sixteen channels at a time stay in the processor's vector registers, however wide those are. LLVM does not find out by
 itself that the 36 streams of a transform may go side by side; so there is a type for sixteen numbers, `_LanesType`,
-with +, - and *. numba renews its cache of compiled functions by the file a function stands in, so everything compiled
-is in this one file.
+with +, - and *.
 """
 
 import operator
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic, models, overload, register_model
-from numpy.typing import NDArray
+
+from colorizers.compiling import F4s, array, kernel, part
 
 LANES = 16
 """Numbers side by side."""
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-_F4s = NDArray[np.float32]
+_F4 = types.float32
 _Lanes = Any
 _f4 = np.float32
 _TWO, _FOUR, _FIVE, _EIGHT = _f4(2), _f4(4), _f4(5), _f4(8)
@@ -120,21 +119,8 @@ _give_lanes(operator.sub, "fsub")
 _give_lanes(operator.mul, "fmul")
 
 
-def _features(dimensions: int, readonly: bool = True) -> Any:
-    return types.Array(types.float32, dimensions, "C", readonly=readonly)
-
-
-def _kernel(*arguments: Any) -> Callable[[_Function], _Function]:
-    return cast(Callable[[_Function], _Function], njit([types.void(*arguments)], cache=True, nogil=True))
-
-
-def _part(function: _Function) -> _Function:
-    """Mark a function as part of the kernels below; it is compiled into them."""
-    return cast(_Function, njit(function))
-
-
-@_part
-def _pixel(x: _F4s, image: int, row: int, column: int, first: int) -> _Lanes:
+@part
+def _pixel(x: F4s, image: int, row: int, column: int, first: int) -> _Lanes:
     """Return a pixel's channels from `first` on; outside the picture there is 0."""
     _, height, width, channels = x.shape
     if row < 0 or row >= height or column < 0 or column >= width:
@@ -142,16 +128,16 @@ def _pixel(x: _F4s, image: int, row: int, column: int, first: int) -> _Lanes:
     return _load(x, ((image * height + row) * width + column) * channels + first)
 
 
-@_part
-def _finish(finish: _F4s, slope: np.float32, first: int, lanes: _Lanes) -> _Lanes:
+@part
+def _finish(finish: F4s, slope: np.float32, first: int, lanes: _Lanes) -> _Lanes:
     """Return results from channel `first` on after bias, ReLU and norm."""
     channels = finish.shape[1]
     lanes = lanes + _load(finish, first)
     return _larger(lanes, slope * lanes) * _load(finish, channels + first) + _load(finish, 2 * channels + first)
 
 
-@_part
-def _six(x: _F4s, at: int, step: int) -> tuple[_Lanes, _Lanes, _Lanes, _Lanes, _Lanes, _Lanes]:
+@part
+def _six(x: F4s, at: int, step: int) -> tuple[_Lanes, _Lanes, _Lanes, _Lanes, _Lanes, _Lanes]:
     return (
         _load(x, at),
         _load(x, at + step),
@@ -162,8 +148,8 @@ def _six(x: _F4s, at: int, step: int) -> tuple[_Lanes, _Lanes, _Lanes, _Lanes, _
     )
 
 
-@_part
-def _enter_six(out: _F4s, at: int, step: int, column: tuple[_Lanes, ...]) -> None:
+@part
+def _enter_six(out: F4s, at: int, step: int, column: tuple[_Lanes, ...]) -> None:
     """Write B^T of a column for F(4, 3)."""
     a, b, c, d, e, f = column
     p, q = e - _FOUR * c, d - _FOUR * b
@@ -176,7 +162,7 @@ def _enter_six(out: _F4s, at: int, step: int, column: tuple[_Lanes, ...]) -> Non
     _store(out, at + 5 * step, _FOUR * b - _FIVE * d + f)
 
 
-@_part
+@part
 def _leave_six(column: tuple[_Lanes, ...]) -> tuple[_Lanes, _Lanes, _Lanes, _Lanes]:
     """Return A^T of a column for F(4, 3)."""
     a, b, c, d, e, f = column
@@ -184,7 +170,7 @@ def _leave_six(column: tuple[_Lanes, ...]) -> tuple[_Lanes, _Lanes, _Lanes, _Lan
     return a + p + r, q + _TWO * s, p + _FOUR * r, q + _EIGHT * s + f
 
 
-@_part
+@part
 def _corner(number: int, dilation: int, down: int, across: int) -> tuple[int, int, int]:
     """Return image, row and column of a tile's first result; tiles are in order of image, phase, row and column."""
     phase, place = number // (down * across), number % (down * across)
@@ -193,8 +179,8 @@ def _corner(number: int, dilation: int, down: int, across: int) -> tuple[int, in
     return image, phase // dilation + row * dilation, phase % dilation + column * dilation
 
 
-@_kernel(_features(4), types.int64, types.int64, types.int64, types.int64, _features(2, False))
-def enter(x: _F4s, dilation: int, down: int, across: int, start: int, out: _F4s) -> None:
+@kernel(types.void(array(_F4, 4), types.int64, types.int64, types.int64, types.int64, array(_F4, 2, False)))
+def enter(x: F4s, dilation: int, down: int, across: int, start: int, out: F4s) -> None:
     """Fill `out` (tiles, 36 * c) with the transformed tiles of `x` (n, h, w, c) from number `start` on, for F(4, 3).
 
     Each of the `dilation`**2 phases of an image has `down` rows of `across` tiles.
@@ -221,9 +207,9 @@ def enter(x: _F4s, dilation: int, down: int, across: int, start: int, out: _F4s)
                 _enter_six(out, at, channels, _six(half, 6 * i * LANES, LANES))
 
 
-@_kernel(_features(2), _features(2), types.float32, *4 * [types.int64], _features(4, False))
+@kernel(types.void(array(_F4, 2), array(_F4, 2), types.float32, *4 * [types.int64], array(_F4, 4, False)))
 def leave(
-    products: _F4s, finish: _F4s, slope: np.float32, dilation: int, down: int, across: int, start: int, y: _F4s
+    products: F4s, finish: F4s, slope: np.float32, dilation: int, down: int, across: int, start: int, y: F4s
 ) -> None:
     """Write the results of `products` (tiles, 36 * c), tiles as `enter` has them, into `y` (n, h, w, c).
 
@@ -257,13 +243,13 @@ def leave(
                     _store(y, at + 3 * step, _finish(finish, slope, first, s))
 
 
-@_part
-def _four(x: _F4s, at: int, step: int) -> tuple[_Lanes, _Lanes, _Lanes, _Lanes]:
+@part
+def _four(x: F4s, at: int, step: int) -> tuple[_Lanes, _Lanes, _Lanes, _Lanes]:
     return _load(x, at), _load(x, at + step), _load(x, at + 2 * step), _load(x, at + 3 * step)
 
 
-@_part
-def _enter_four(out: _F4s, at: int, step: int, column: tuple[_Lanes, ...]) -> None:
+@part
+def _enter_four(out: F4s, at: int, step: int, column: tuple[_Lanes, ...]) -> None:
     """Write B^T of a column for F(3, 2)."""
     a, b, c, d = column
     _store(out, at, a - c)
@@ -272,7 +258,7 @@ def _enter_four(out: _F4s, at: int, step: int, column: tuple[_Lanes, ...]) -> No
     _store(out, at + 3 * step, d - b)
 
 
-@_part
+@part
 def _leave_four(column: tuple[_Lanes, ...]) -> tuple[_Lanes, _Lanes, _Lanes]:
     """Return A^T of a column for F(3, 2)."""
     a, b, c, d = column
@@ -280,8 +266,8 @@ def _leave_four(column: tuple[_Lanes, ...]) -> tuple[_Lanes, _Lanes, _Lanes]:
     return a + p, b - c, p + d
 
 
-@_kernel(_features(4), types.int64, types.int64, types.int64, _features(2, False))
-def enter_transposed(x: _F4s, down: int, across: int, start: int, out: _F4s) -> None:
+@kernel(types.void(array(_F4, 4), types.int64, types.int64, types.int64, array(_F4, 2, False)))
+def enter_transposed(x: F4s, down: int, across: int, start: int, out: F4s) -> None:
     """Fill `out` (tiles, 16 * c) with the transformed tiles of `x` (n, h, w, c) from number `start` on, for F(3, 2).
 
     An image has `down` rows of `across` tiles; the first one begins one pixel outside the picture.
@@ -305,10 +291,8 @@ def enter_transposed(x: _F4s, down: int, across: int, start: int, out: _F4s) -> 
                 _enter_four(out, at, channels, _four(half, 4 * i * LANES, LANES))
 
 
-@_kernel(_features(2), _features(2), types.float32, *3 * [types.int64], _features(4, False))
-def leave_transposed(
-    products: _F4s, finish: _F4s, slope: np.float32, down: int, across: int, start: int, y: _F4s
-) -> None:
+@kernel(types.void(array(_F4, 2), array(_F4, 2), types.float32, *3 * [types.int64], array(_F4, 4, False)))
+def leave_transposed(products: F4s, finish: F4s, slope: np.float32, down: int, across: int, start: int, y: F4s) -> None:
     """Write the results of `products` (tiles, 64 * c), tiles as `enter_transposed` has them, into `y` (n, h, w, c).
 
     The four phases' channels follow one another: rows and columns 2 * i - 1, or 2 * i, of each. The rest as in `leave`.

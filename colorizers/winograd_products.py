@@ -3,18 +3,17 @@
 A product of matrices in small blocks, whose sums stay in the processor's vector registers from the first term to the
 last, as in Goto and van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication". numba keeps no array in
 registers, so the inner loop is written in LLVM's own words. It reaches the speed of oneDNN's convolutions, where
-PyTorch's `bmm` (MKL) takes a third longer on matrices of this size; weights are laid out for it once. numba
-renews its cache of compiled functions by the file a function stands in, so everything compiled is in this file.
+PyTorch's `bmm` (MKL) takes a third longer on matrices of this size; weights are laid out for it once.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from llvmlite import binding, ir
-from numba import config, njit, types
+from numba import config, types
 from numba.extending import intrinsic
-from numpy.typing import NDArray
+
+from colorizers.compiling import F4s, array, kernel
 
 _LANES = 16
 # What numba compiles for: what NUMBA_CPU_FEATURES says, else what this processor has.
@@ -28,7 +27,7 @@ PANEL = _LANES * _ACROSS
 FEWEST_ROWS = _ROWS
 """Rows that there must be, used or not."""
 
-_F4s = NDArray[np.float32]
+_F4 = types.float32
 # So many numbers ahead of where they are needed, weights are asked for.
 _AHEAD = 16 * PANEL
 _VECTOR, _INT, _INT32 = ir.VectorType(ir.FloatType(), _LANES), ir.IntType(64), ir.IntType(32)
@@ -115,12 +114,17 @@ def _ask_for(builder: Any, address: Any) -> None:
 
 
 _multiply: Callable[..., None] = intrinsic(_multiply_block)
-_READ = types.Array(types.float32, 2, "C", readonly=True)
-_WEIGHTS = types.Array(types.float32, 4, "C", readonly=True)
-_SIGNATURE = types.void(_READ, _WEIGHTS, types.int64, types.int64, types.float32[:, ::1])
 
 
-def _all_blocks(tiles: _F4s, weights: _F4s, start: int, end: int, products: _F4s) -> None:
+@kernel(types.void(array(_F4, 2), array(_F4, 4), types.int64, types.int64, array(_F4, 2, readonly=False)))
+def multiply(tiles: F4s, weights: F4s, start: int, end: int, products: F4s) -> None:
+    """Fill numbers `start` to `end` of `products` with those of `tiles` times `weights`, all float32.
+
+    A row of tiles holds number after number, each with `c` terms; a row of products likewise, each with `c'` results.
+    Rows may be longer than that: a power of two apart, they would share few places in the processor's cache. `weights`
+    are (numbers, c' / PANEL, c, PANEL), for each number a matrix (c, c') cut into panels. Both have the same number of
+    rows, `FEWEST_ROWS` at least.
+    """
     rows, apart, out_apart = tiles.shape[0], tiles.shape[1], products.shape[1]
     _, panels, terms, _ = weights.shape
     for number in range(start, end):
@@ -130,17 +134,3 @@ def _all_blocks(tiles: _F4s, weights: _F4s, start: int, end: int, products: _F4s
                 row = min(block, rows - _ROWS)
                 place, target = row * apart + number * terms, row * out_apart + panel * PANEL
                 _multiply(tiles, place, apart, weights, panel * terms * PANEL, terms, products, target, out_apart)
-
-
-_compiled = njit([_SIGNATURE], cache=True, nogil=True)(_all_blocks)
-
-
-def multiply(tiles: _F4s, weights: _F4s, start: int, end: int, products: _F4s) -> None:
-    """Fill numbers `start` to `end` of `products` with those of `tiles` times `weights`, all float32.
-
-    A row of tiles holds number after number, each with `c` terms; a row of products likewise, each with `c'` results.
-    Rows may be longer than that: a power of two apart, they would share few places in the processor's cache. `weights`
-    are (numbers, c' / PANEL, c, PANEL), for each number a matrix (c, c') cut into panels. Both have the same number of
-    rows, `FEWEST_ROWS` at least.
-    """
-    _compiled(tiles, weights, start, end, products)
