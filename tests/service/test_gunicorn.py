@@ -70,9 +70,7 @@ def test_killed_web_process_loses_no_photo(make_settings: MakeSettings) -> None:
         for pid in web_processes(settings.port):
             kill(pid)
         address = str(client.base_url.join(address))
-        assert until(
-            lambda: httpx.get(address, trust_env=False).json()["status"] == "done" if answers(address) else None
-        )
+        assert until(lambda: answers(address) and client.get(address).json()["status"] == "done")
 
 
 def web_processes(port: int) -> list[int]:

@@ -10,13 +10,13 @@ from benchmarks.kill import Disturb, killing, run, without
 from benchmarks.outages import refuse_storage, restart_broker
 from benchmarks.setups import SetUp
 from benchmarks.trial import samples
-from tests.service.processes import until
+from tests.service.processes import answers, until
 
 
 @pytest.fixture(autouse=True)
 def _ready(machines: SetUp) -> None:
     for address in machines.addresses:
-        until(lambda address=address: httpx.get(f"{address}/readyz", trust_env=False).status_code == 200)  # type: ignore[misc]
+        until(lambda address=address: answers(f"{address}/readyz"))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
