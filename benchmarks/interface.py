@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def _make_things(server: str) -> dict[str, str]:
 
         photo = client.post("/v1/index", files={"photo": toned_print(0.02)}).raise_for_status().json()["id"]
         while client.get(f"/v1/colorizations/{photo}").json()["status"] != "done":
-            continue
+            time.sleep(0.05)
         return {
             "photo": photo,
             "renders": make(f"/v1/colorizations/{photo}/renders"),

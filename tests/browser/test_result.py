@@ -1,5 +1,6 @@
 """The result page in a real browser: comparing, changing colours, hints, versions, files, sharing."""
 
+import base64
 import io
 import json
 import re
@@ -25,12 +26,14 @@ from tests.service.processes import until
 
 SPOT = (0.12, 0.45)  # A wall in the shade.
 FAR = (0.9, 0.8)
-# What a canvas or picture shows, as a list of levels.
-PIXELS = """(shown) => {
+# What a canvas or picture shows, as the address of a PNG file: a list of all levels takes seconds to hand over.
+PIXELS = """async (shown) => {
   const canvas = new OffscreenCanvas(shown.width, shown.height);
-  const context = canvas.getContext("2d");
-  context.drawImage(shown, 0, 0, canvas.width, canvas.height);
-  return [canvas.height, canvas.width, [...context.getImageData(0, 0, canvas.width, canvas.height).data]];
+  canvas.getContext("2d").drawImage(shown, 0, 0, canvas.width, canvas.height);
+  const reader = new FileReader();
+  reader.readAsDataURL(await canvas.convertToBlob());
+  await new Promise((resolve) => { reader.onload = resolve; });
+  return reader.result;
 }"""
 
 
@@ -50,8 +53,7 @@ def ab_around(pixels: NDArray[np.uint8], place: tuple[float, float]) -> NDArray[
 
 def shown(canvas: Locator) -> NDArray[np.uint8]:
     """Return the pixels (h, w, 3) of a canvas on the page."""
-    height, width, levels = canvas.evaluate(PIXELS)
-    return np.array(levels, np.uint8).reshape(height, width, 4)[..., :3]
+    return read(base64.b64decode(canvas.evaluate(PIXELS).partition(",")[2]))
 
 
 def read(data: bytes) -> NDArray[np.uint8]:
