@@ -165,9 +165,15 @@ check() {
     "$PYTHON" -m ruff check .
     "$PYTHON" -m ruff format --check .
     "$PYTHON" -m bandit --quiet --recursive --configfile pyproject.toml colorizers service server.py
+    # Once, beside mypy: else every process of the tests would compile what is not compiled yet, all at the same time.
+    "$PYTHON" -c 'import colorizers.clipped_pass, colorizers.colour, colorizers.resampling
+import colorizers.winograd_kernels, colorizers.winograd_products, training.metric_kernels' &
+    local compiling=$!
     "$PYTHON" -m mypy --strict colorizers service training benchmarks tests server.py
-    # One thread of the networks for each of the two processes: threads that wait for a busy core only spin.
-    OMP_NUM_THREADS=1 "$PYTHON" -m pytest -n 2 --dist loadfile "$@"
+    wait "$compiling"
+    # One thread of the networks for each of the two processes: threads that wait for a busy core only spin. Files go out
+    # in the order of tests/conftest.py.
+    OMP_NUM_THREADS=1 "$PYTHON" -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"
 }
 
 case "${1:-start}" in

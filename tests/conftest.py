@@ -1,12 +1,27 @@
-"""What tests of several areas share: the service on several machines, which takes a while to start."""
+"""What tests of several areas share: the order of their files, and the service on several machines."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from benchmarks.servers import Gate
 from benchmarks.setups import SetUp, cluster
 from colorizers.registry import MODEL_DIR
+
+# Two processes take one file of tests after the other. The long files go first: one that came last would be run by one
+# process while the other has nothing left to do. Each is named with its folder, or a whole folder is.
+LONG = ("browser", "training/test_overfit.py", "service/test_machines.py", "training", "benchmarks", "service")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of `LONG` first, in its order; within a file all stays as it is."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    path = item.path.relative_to(Path(__file__).parent).as_posix()
+    return next((rank for rank, name in enumerate(LONG) if path == name or path.startswith(f"{name}/")), len(LONG))
 
 
 @pytest.fixture(scope="module")
