@@ -1,7 +1,7 @@
 """Every recipe learns eight pictures by heart within seconds: its loss, its network and its decoding work together.
 
-Networks and losses are the laptop presets'; the heavy ones see 32 px instead of 64, and chance (augmentation, hints)
-is off where it would only take more steps to say the same.
+Networks and losses are the laptop presets'; most see 32 or 48 px instead of 64, and chance (augmentation, hints) is off
+where it would only take more steps to say the same.
 """
 
 import time
@@ -19,15 +19,16 @@ BY_HEART: dict[str, Any] = {
     "save_every_minutes": 99.0,
 }  # fmt: skip
 SMALL: dict[str, Any] = {"height_px": 32, "width_px": 32}
+SMALL_STAGES: dict[str, Any] = {"stages": ((1.0, ((48, 48),)),), "still_px": 48}
 NO_CHANCE: dict[str, Any] = {
     "inset_share": 0.0, "frame_share": 0.0, "film_share": 0.0, "print_share": 0.0, "hinted_share": 0.0,
     "least_scale": 1.0,
 }  # fmt: skip
 # How far, and how many dB better than the gray pictures the coloured ones are to be then.
 CASES: dict[str, tuple[dict[str, Any], float]] = {
-    "default": ({**NO_CHANCE, "steps": 80}, 8.0),
-    "residual": ({**SMALL, "steps": 12}, 6.0),
-    "ushaped": ({"steps": 120}, 6.0),
+    "default": ({**NO_CHANCE, **SMALL_STAGES, "steps": 60, "learning_rate": 8e-3}, 8.0),
+    "residual": ({**SMALL, "steps": 10}, 6.0),
+    "ushaped": ({**SMALL, "steps": 110}, 6.0),
     "autoencoder": ({"steps": 20, "keep_best": False, "chunks": 1, "ema": None}, 3.0),
     "eccv16": ({**SMALL, "steps": 40}, 3.0),
     "siggraph17": ({**SMALL, "steps": 40, "classify_share": 0.3, "regression_rate": 1e-3}, 5.0),
