@@ -1,8 +1,8 @@
 """The embedded default's recipe: photographs in, `EmbeddedColorizer` weights out.
 
 Ours, by evidence: soft-encoded cross-entropy with rebalancing (Zhang et al. 2016) at 1/4 resolution plus a smooth L1
-on the distribution's mean, simulated hints (Zhang et al. 2017), old-print augmentation, many canvas sizes, EMA. The
-whole set lives in memory, reduced to `memory_px`: 26,000 photographs take 2.3 GB.
+on the distribution's mean, simulated hints (Zhang et al. 2017), collages and old prints (`training.augment`), many
+canvas sizes, EMA. The whole set lives in memory, reduced to `memory_px`: 26,000 photographs take 2.3 GB.
 """
 
 from collections.abc import Iterator
