@@ -7,7 +7,7 @@ from skimage.color import lab2rgb, rgb2lab
 
 from colorizers.lab import lightness
 from colorizers.torch_lab import lab_to_rgb, rgb_to_lab
-from training.augment import aged_print, film_lightness, framed, insets
+from training.augment import aged_print, film_lightness
 from training.bins import SoftEncoder, bin_centres, cell_counts, gamut_ab, rebalancing_weights
 from training.hints import simulate_hints
 from training.recipes.siggraph17 import cells
@@ -109,30 +109,3 @@ def test_old_prints_keep_their_range_and_change_only_a_share() -> None:
     assert float(aged.min()) >= 0
     assert float(aged.max()) <= 100
     assert not torch.allclose(aged, L, atol=1.0)
-
-
-def test_insets_are_pieces_of_the_neighbour_in_a_share_of_the_pictures() -> None:
-    tones = torch.linspace(0.1, 0.9, 40).view(40, 1, 1, 1)
-    rgb = tones.expand(40, 3, 32, 48).contiguous()
-    assert torch.equal(insets(rgb, 0.0), rgb)
-    collages = insets(rgb, 0.5)
-    changed = (collages - rgb).abs().amax(1) > 1e-3
-    shares = changed.flatten(1).float().mean(1)
-    assert 8 <= int((shares > 0).sum()) <= 32
-    assert float(shares.max()) < 0.65**2 + 0.01
-    neighbours = tones.roll(1, 0)
-    least, most = torch.minimum(tones, neighbours), torch.maximum(tones, neighbours)
-    assert bool(((collages >= least - 1e-4) & (collages <= most + 1e-4)).all())
-    middles = (collages - rgb).abs().flatten(1).amax(1)
-    assert torch.allclose(middles[shares > 0], (tones - neighbours).abs().flatten()[shares > 0], atol=1e-3)
-
-
-def test_frames_are_gray_and_leave_the_picture_inside_as_it_is() -> None:
-    rgb = torch.tensor([0.9, 0.5, 0.1]).view(1, 3, 1, 1).expand(60, 3, 40, 40).contiguous()
-    assert torch.equal(framed(rgb, 0.0), rgb)
-    mounted = framed(rgb, 1.0)
-    assert torch.equal(mounted[:, :, 4:36, 4:36], rgb[:, :, 4:36, 4:36])
-    edge = mounted[:, :, 0, :]
-    wide = (edge != rgb[:, :, 0, :]).flatten(1).all(1)
-    assert int(wide.sum()) > 20
-    assert bool((edge[wide].amax(1) == edge[wide].amin(1)).all())

@@ -20,10 +20,7 @@ BY_HEART: dict[str, Any] = {
 }  # fmt: skip
 SMALL: dict[str, Any] = {"height_px": 32, "width_px": 32}
 SMALL_STAGES: dict[str, Any] = {"stages": ((1.0, ((48, 48),)),), "still_px": 48}
-NO_CHANCE: dict[str, Any] = {
-    "inset_share": 0.0, "frame_share": 0.0, "film_share": 0.0, "print_share": 0.0, "hinted_share": 0.0,
-    "least_scale": 1.0,
-}  # fmt: skip
+NO_CHANCE: dict[str, Any] = {"film_share": 0.0, "print_share": 0.0, "hinted_share": 0.0, "least_scale": 1.0}
 # How far, and how many dB better than the gray pictures the coloured ones are to be then.
 CASES: dict[str, tuple[dict[str, Any], float]] = {
     "default": ({**NO_CHANCE, **SMALL_STAGES, "steps": 60, "learning_rate": 8e-3}, 8.0),

@@ -1,8 +1,8 @@
 """The embedded default's recipe: photographs in, `EmbeddedColorizer` weights out.
 
 Ours, by evidence: soft-encoded cross-entropy with rebalancing (Zhang et al. 2016) at 1/4 resolution plus a smooth L1
-on the distribution's mean, simulated hints (Zhang et al. 2017), collages and old prints (`training.augment`), many
-canvas sizes, EMA. The whole set lives in memory, reduced to `memory_px`: 26,000 photographs take 2.3 GB.
+on the distribution's mean, simulated hints (Zhang et al. 2017), old-print augmentation, many canvas sizes, EMA. The
+whole set lives in memory, reduced to `memory_px`: 26,000 photographs take 2.3 GB.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from colorizers.default_network import STRIDE, EmbeddedColorizer
 from colorizers.registry import ModelSpec
 from colorizers.torch_lab import rgb_to_lab
 from training import recipe
-from training.augment import aged_print, film_lightness, framed, insets
+from training.augment import aged_print, film_lightness
 from training.bins import SoftEncoder, bin_centres, gamut_ab, rebalancing_weights
 from training.hints import simulate_hints
 from training.memory_data import MemoryData
@@ -47,10 +47,8 @@ class Settings(recipe.Settings):
     hinted_share: float = 0.4
     hint_stop_p: float = 1 / 7  # Zhang et al. 2017 take 1/8
     hint_patch_px: int = 7  # Zhang et al. 2017 take up to 9, on pictures of 176 px
-    inset_share: float = 0.35
-    frame_share: float = 0.04
-    film_share: float = 0.15
-    print_share: float = 0.25
+    film_share: float = 0.1
+    print_share: float = 0.2
     least_scale: float = 0.5
     memory_px: int = 170
     still_px: int = 160
@@ -133,7 +131,6 @@ class Default(recipe.Recipe):
 
     def losses(self, network: nn.Module, rgb: Tensor) -> dict[str, Tensor]:
         network, s = cast(EmbeddedColorizer, network), self.settings
-        rgb = framed(insets(rgb, s.inset_share), s.frame_share)
         ab = rgb_to_lab(rgb)[:, 1:]
         L = aged_print(film_lightness(rgb, s.film_share), s.print_share)
         hint_ab, mask = simulate_hints(ab, s.hinted_share, s.hint_stop_p, s.hint_patch_px)
