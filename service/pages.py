@@ -85,6 +85,10 @@ def _result_page(views: list[JobView]) -> str:
 
 
 def _studio(views: list[JobView]) -> Studio | None:
-    """Return the large page of a photo that is shown alone and done."""
-    alone = parts().jobs.get(views[0].id) if len(views) == 1 else None
+    """Return the large page of a photo that is shown alone and done.
+
+    The view decides, not the photo, which may have been done since: heading and news would still say that it waits.
+    """
+    done = len(views) == 1 and views[0].status == "done"
+    alone = parts().jobs.get(views[0].id) if done else None
     return studio_of(alone, parts()) if alone else None

@@ -10,9 +10,12 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from service import privacy
-from tests.service.conftest import parts_of
-from tests.service.photos import as_file, chroma, pixels_of, scene
+from service.jobs import Job, JobStore
+from service.views import JobView, view_job
+from tests.service.conftest import MakeSettings, parts_of, running_client
+from tests.service.photos import as_file, chroma, field, pixels_of, scene
 from tests.service.test_album import NEVER_THERE, send
+from tests.service.test_jobs import OUTCOME
 from tests.service.test_privacy import browser
 
 _HOUR_S = 3600.0
@@ -119,3 +122,26 @@ def test_the_promise_has_the_number_of_the_file_that_is_offered(client: FlaskCli
     assert counted
     assert int(counted[1].replace(",", "")) > 0
     assert "Take the exact file (PNG)" in lossy
+
+
+def test_a_photo_that_is_done_while_its_page_is_made_is_shown_as_waiting(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the large page of the result came under the heading that colour is on its way, and stayed so."""
+    with running_client(make_settings(wait_s=0)) as client:
+        parts = parts_of(client)
+        monkeypatch.setattr(parts.supervisor, "ensure", lambda: None)
+        photo = client.post("/v1/index", data={"photo": field(as_file(scene()))}).get_json()["id"]
+        assert parts.jobs.claim("w") is not None
+
+        def finish_after_looking(job: Job, jobs: JobStore) -> JobView:
+            view = view_job(job, jobs)
+            jobs.finish(job.id, "w", OUTCOME)
+            return view
+
+        with monkeypatch.context() as patched:
+            patched.setattr("service.pages.view_job", finish_after_looking)
+            before = client.get(f"/colorization/{photo}").text
+        after = client.get(f"/colorization/{photo}").text
+    assert ("Colour is on its way" in before, 'id="studio"' in before) == (True, False)
+    assert ("Colour is on its way" in after, 'id="studio"' in after) == (False, True)
