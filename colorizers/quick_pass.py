@@ -25,8 +25,11 @@ _Bytes = NDArray[np.uint8]
 _Three = tuple[np.float32, np.float32, np.float32]
 _F4, _U1 = types.float32, types.uint8
 
-# So many columns are worked on at a time at most, so that what is known of them stays in the nearest cache.
-_TILE = 1024
+# So many columns are worked on at a time at most: fewer cost more calls, more would not stay in the second cache.
+_TILE = 4096
+# Rows of working memory stand so many numbers further apart than they are long. With whole pages between them, all
+# would want the same lines of the nearest cache, and a load would wait for a store of another row.
+_APART = 68
 # Where a pixel of such a block needs another look, the whole block gets it; lengths are a multiple of it.
 _BLOCK = 32
 LEAST_WIDTH = _BLOCK
@@ -162,17 +165,17 @@ def _reduce_chroma(inverse: F4s, chroma: F4s, blocks: U4s, count: int, ratios: F
 
 
 @vector_part
-def _raise(ratios: F4s) -> None:
-    """Raise all `ratios` (3, n) to the 5/12."""
+def _raise(ratios: F4s, size: int) -> None:
+    """Raise the first `size` of each of the three `ratios` to the 5/12."""
     for channel in (0, 2):
         line = ratios[channel]
-        for x in range(line.size):
+        for x in range(size):
             small = line[x] < _SPLIT
             t = line[x] * _LARGER if small else line[x]
             low = _P0 + t * (_P1 + t * (_P2 + t * (_P3 + t * (_P4 + t * (_P5 + t * (_P6 + t * _P7))))))
             line[x] = low * _BACK if small else low
     green = ratios[1]
-    for x in range(green.size):
+    for x in range(size):
         t = green[x]
         green[x] = _N0 + t * (_N1 + t * (_N2 + t * (_N3 + t * (_N4 + t * _N5))))
 
@@ -218,18 +221,18 @@ def _flagged(flags: _Bytes, blocks: U4s) -> int:
 
 
 @part
-def _take_rows(wide: F4s, at: int, first: int, planes: F4s) -> None:
-    """Fill `planes` (8, n) with row `at` of `wide` from column `first` on, and with what it differs from the next."""
+def _take_rows(wide: F4s, at: int, first: int, size: int, planes: F4s) -> None:
+    """Fill `planes` with `size` columns, from `first` on, of row `at` of `wide`, and with the step to the next row."""
     for i in range(4):
         upper, lower = wide[at, i], wide[at + 1, i]
-        for x in range(planes.shape[1]):
+        for x in range(size):
             planes[i, x] = upper[first + x]
             planes[i + 4, x] = lower[first + x] - upper[first + x]
 
 
 def most_left(height: int, width: int) -> int:
     """Return how many places `join` may leave, those that are met twice, and one more that is not counted."""
-    return height * (width + _TILE) + 1
+    return height * (width + min(width, _TILE)) + 1
 
 
 @part
@@ -254,8 +257,9 @@ def join(gray: Pixels, wide: F4s, at: I4s, down: F4s, left: U4s, result: Pixels)
     """
     width = gray.shape[1]
     size = _tile_size(width)
-    planes, scale, inverse = np.empty((8, size), np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
-    chroma, ratios = np.empty((2, size), np.float32), np.empty((3, size), np.float32)
+    work = np.empty((15, size + _APART), np.float32)
+    planes, chroma, ratios = work[:8], work[8:10], work[10:13]
+    scale, inverse = work[13, :size], work[14, :size]
     levels, flags, blocks = np.empty((3, size), np.uint8), np.empty(size, np.uint8), np.empty(size, np.uint32)
     count = 0
     for tile in range((width + size - 1) // size):
@@ -265,11 +269,11 @@ def join(gray: Pixels, wide: F4s, at: I4s, down: F4s, left: U4s, result: Pixels)
         for y in range(gray.shape[0]):
             if at[y] != have:
                 have = at[y]
-                _take_rows(wide, have, first, planes)
+                _take_rows(wide, have, first, size, planes)
             _invert(gray[y, first : first + size], scale, inverse)
             _relate(scale, inverse, planes, down[y], chroma, ratios, flags)
             _reduce_chroma(inverse, chroma, blocks, _flagged(flags, blocks), ratios, flags)
-            _raise(ratios)
+            _raise(ratios, size)
             _round(scale, ratios, levels, flags)
             _store(levels, result[y, 3 * first : 3 * (first + size)])
             for k in range(_flagged(flags, blocks)):
