@@ -86,7 +86,7 @@ class Default(recipe.Recipe):
         author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=80, warmup_steps=100, ema=0.995, still_px=64,
         memory_px=96, stages=((1.0, ((64, 80),)),), save_every_minutes=1.0, most_validation=40,
     )  # fmt: skip
-    temperature = 0.7
+    temperature = 0.85
 
     settings: Settings
     centres: Tensor
