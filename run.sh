@@ -171,9 +171,9 @@ import colorizers.winograd_kernels, colorizers.winograd_products, training.metri
     local compiling=$!
     "$PYTHON" -m mypy --strict colorizers service training benchmarks tests server.py
     wait "$compiling"
-    # One thread of the networks for each of the two processes: threads that wait for a busy core only spin. Files go out
-    # in the order of tests/conftest.py.
-    OMP_NUM_THREADS=1 "$PYTHON" -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"
+    # Three processes for two cores, as one of them mostly waits for a server or a browser. Each has one thread for the
+    # networks: threads that wait for a busy core only spin. Files go out in the order of tests/conftest.py.
+    OMP_NUM_THREADS=1 "$PYTHON" -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"
 }
 
 case "${1:-start}" in
