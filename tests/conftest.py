@@ -9,8 +9,8 @@ from benchmarks.servers import Gate
 from benchmarks.setups import SetUp, cluster
 from colorizers.registry import MODEL_DIR
 
-# Three processes take one file of tests after the other. The long files go first: one that came last would be run by one
-# process while the other has nothing left to do. Each is named with its folder, or a whole folder is.
+# Several processes take one file of tests after the other. The long files go first: one that came last would be run by
+# one process while the others have nothing left to do. Each is named with its folder, or a whole folder is.
 LONG = ("browser", "training/test_overfit.py", "service/test_machines.py", "training", "benchmarks", "service")
 
 
