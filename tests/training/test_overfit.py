@@ -27,7 +27,7 @@ CASES: dict[str, tuple[dict[str, Any], float]] = {
     "residual": ({**SMALL, "steps": 10}, 6.0),
     "ushaped": ({**SMALL, "steps": 110}, 6.0),
     "autoencoder": ({"steps": 20, "keep_best": False, "chunks": 1, "ema": None}, 3.0),
-    "eccv16": ({**SMALL, "steps": 40}, 3.0),
+    "eccv16": ({**SMALL, "steps": 60}, 3.0),
     "siggraph17": ({**SMALL, "steps": 40, "classify_share": 0.3, "regression_rate": 1e-3}, 5.0),
 }
 
