@@ -6,8 +6,8 @@ small enough to live in the repository and fast enough for one CPU core.
 
 A photo is looked at twice. The second look is at its mirror image, and there the encoder's batch norm takes its
 statistics in part from the photo itself (alpha-BN: You et al. 2021; Schneider et al. 2020). What all of a photo has in
-common then counts for less: clothes before trees turn less green, and a dark sky less brown. The mean of both looks errs
-less than the first.
+common then counts for less: clothes before trees turn less green, and a dark sky less brown. The mean of both looks
+errs less than the first.
 """
 
 import math
