@@ -48,7 +48,7 @@ def mixed_norm(norm: nn.BatchNorm2d, x: Tensor, own_share: float) -> Tensor:
     """
     learnt_mean, learnt_var = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
     normal = []
-    for picture in x.split(1):
+    for picture in x.chunk(len(x)):
         own_var, own_mean = torch.var_mean(picture.float(), (0, 2, 3), correction=0)
         apart = own_share * (1 - own_share) * (own_mean - learnt_mean) ** 2
         mean, var = torch.lerp(learnt_mean, own_mean, own_share), torch.lerp(learnt_var, own_var, own_share) + apart
