@@ -162,10 +162,8 @@ def _paste(picture: Tensor, piece: Tensor, mask: Tensor, top: float, middle: flo
     first, left = round(top), round(middle - width / 2)
     rows = slice(max(first, 0), max(0, min(first + height, picture.shape[1])))
     columns = slice(max(left, 0), max(0, min(left + width, picture.shape[2])))
-    own_rows, own_columns = (
-        slice(rows.start - first, rows.stop - first),
-        slice(columns.start - left, columns.stop - left),
-    )
+    own_rows = slice(rows.start - first, rows.stop - first)
+    own_columns = slice(columns.start - left, columns.stop - left)
     part = picture[:, rows, columns]
     if part.numel():
         part += mask[own_rows, own_columns] * (piece[:, own_rows, own_columns] - part)
