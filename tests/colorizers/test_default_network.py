@@ -21,12 +21,12 @@ def _norm_of(pictures: Tensor) -> nn.BatchNorm2d:
 def test_the_statistics_are_those_of_learnt_and_own_pixels_together(copies: int) -> None:
     torch.manual_seed(1)
     learnt, own = torch.randn(1, 4, 8, 8) * 3 + 1, torch.randn(1, 4, 8, 8) - 2
-    together = _norm_of(learnt)
+    norm = _norm_of(learnt)
     all_pixels = torch.cat([learnt] + [own] * copies, dim=3)
     expected = nn.functional.batch_norm(
-        own, all_pixels.mean((0, 2, 3)), all_pixels.var((0, 2, 3), correction=0), together.weight, together.bias
+        own, all_pixels.mean((0, 2, 3)), all_pixels.var((0, 2, 3), correction=0), norm.weight, norm.bias
     )
-    assert torch.allclose(mixed_norm(together, own, copies / (copies + 1)), expected, atol=1e-5)
+    assert torch.allclose(mixed_norm(norm, own, copies / (copies + 1)), expected, atol=1e-5)
 
 
 def test_each_picture_has_its_own_statistics() -> None:
