@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from colorizers.gray_world import with_less_cast
+
 BINS = 313
 STRIDE = 16
 L_CENT, L_NORM, AB_NORM = 50.0, 100.0, 110.0
@@ -207,11 +209,24 @@ class EmbeddedColorizer(nn.Module):
     def guess(
         self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return what `predict` does, and the logits (n, 313, h/4, w/4): the mean of those of both looks."""
+        """Return what `predict` does, and the logits (n, 313, h/4, w/4): the mean of those of both looks.
+
+        A photo without hints whose answer is of one hue all over loses half of that cast (`colorizers.gray_world`).
+        """
         x = self.network_input(L, hint_ab, hint_mask)
         mirrored = self.head(self.features(x.flip(3), OWN_SHARE)).flip(3)
         logits = (self(x) + mirrored) / 2
-        return self.decode(logits, 1.0 if temperature is None else temperature), logits
+        return self._without_cast(logits, hint_mask, 1.0 if temperature is None else temperature)
+
+    def _without_cast(self, logits: Tensor, hint_mask: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+        """Return ab and logits of photos with less of a cast; what hints say of a photo counts for more than that."""
+        answers = [
+            (photo, 1.0) if mask.any() else with_less_cast(photo, self.centres(), temperature)
+            for photo, mask in zip(logits.float(), hint_mask, strict=True)
+        ]
+        less = torch.stack([photo for photo, _ in answers])
+        gains = torch.tensor([gain for _, gain in answers], device=less.device)
+        return self.decode(less, temperature) * gains[:, None, None, None], less
 
     def centres(self) -> Tensor:
         """Return the bins' centres (313, 2) in raw ab units."""

@@ -1,0 +1,88 @@
+"""An answer that is one brown all over loses half of it; answers of several hues, and hinted ones, are left alone."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from colorizers.default_network import EmbeddedColorizer
+from colorizers.gray_world import with_less_cast
+
+TEMPERATURE = 0.85
+GRID = torch.arange(-60.0, 61.0, 10)
+CENTRES = torch.cartesian_prod(GRID, GRID)
+
+
+def _logits(means: Tensor, spread: Tensor) -> Tensor:
+    """Return logits (bins, h, w) of normal distributions with `means` (h, w, 2) and `spread` (h, w), all in ab."""
+    away = (CENTRES - means[:, :, None]).square().sum(-1)
+    return (-away / (2 * spread[..., None] ** 2)).permute(2, 0, 1) * TEMPERATURE
+
+
+def _ab(logits: Tensor) -> Tensor:
+    """Return the mean ab (h, w, 2) at the temperature."""
+    return torch.softmax(logits / TEMPERATURE, 0).permute(1, 2, 0) @ CENTRES
+
+
+def _browns() -> Tensor:
+    """Return browns (20, 30, 2) that differ a little."""
+    torch.manual_seed(1)
+    return torch.tensor([6.0, 12.0]) + torch.randn(20, 30, 2) * 2
+
+
+def test_half_of_a_cast_is_taken_and_chroma_stays() -> None:
+    given = _logits(_browns(), torch.full((20, 30), 15.0))
+    less, gain = with_less_cast(given, CENTRES, TEMPERATURE)
+    before, after = _ab(given), _ab(less)
+    assert torch.allclose(after.mean((0, 1)), before.mean((0, 1)) / 2, atol=0.01)
+    assert gain * after.norm(dim=2).mean().item() == pytest.approx(before.norm(dim=2).mean().item(), rel=1e-4)
+    apart = before.var((0, 1)).sum().sqrt()
+    assert gain * after.var((0, 1)).sum().sqrt() > 1.5 * apart
+
+
+def test_what_is_sure_of_its_colour_moves_less() -> None:
+    spread = torch.full((20, 30), 20.0)
+    spread[:10] = 6.0
+    given = _logits(_browns(), spread)
+    moved = (_ab(with_less_cast(given, CENTRES, TEMPERATURE)[0]) - _ab(given)).norm(dim=2)
+    assert moved[:10].max() < moved[10:].min() / 3
+
+
+@pytest.mark.parametrize(
+    "means",
+    [
+        pytest.param(_browns() * torch.tensor([1.0, -1.0]).repeat(15)[None, :, None], id="two hues"),
+        pytest.param(_browns() * torch.linspace(0, 3, 30)[None, :, None], id="one hue, gray to vivid"),
+        pytest.param(torch.zeros(20, 30, 2), id="gray"),
+    ],
+)
+def test_other_answers_stay(means: Tensor) -> None:
+    given = _logits(means, torch.full((20, 30), 15.0))
+    less, gain = with_less_cast(given, CENTRES, TEMPERATURE)
+    assert torch.equal(less, given)
+    assert gain == 1
+
+
+def test_one_uniform_colour_stays_as_it_is() -> None:
+    given = _logits(torch.tensor([6.0, 12.0]).expand(20, 30, 2), torch.full((20, 30), 15.0))
+    less, gain = with_less_cast(given, CENTRES, TEMPERATURE)
+    assert torch.allclose(gain * _ab(less), _ab(given), atol=0.01)
+
+
+def test_each_photo_of_a_batch_loses_its_own_cast_and_hinted_ones_none() -> None:
+    torch.manual_seed(2)
+    network = EmbeddedColorizer().eval()
+    network.get_buffer("bin_centres").uniform_(-50, 50)
+    torch.nn.init.normal_(network.head.weight, std=0.02)
+    network.head.bias = torch.nn.Parameter(network.centres() @ torch.tensor([0.005, 0.01]))  # All lean to brown.
+    L, hint_ab, mask = torch.rand(3, 1, 32, 48) * 100, torch.zeros(3, 2, 32, 48), torch.zeros(3, 1, 32, 48)
+    mask[1, :, 4:8, 4:8] = 1.0
+    with torch.inference_mode():
+        ab, logits = network.guess(L, hint_ab, mask, TEMPERATURE)
+        for index in (0, 2):
+            one, its_logits = network.guess(L[[index]], hint_ab[[index]], mask[[index]], TEMPERATURE)
+            assert torch.allclose(its_logits[0], logits[index], atol=1e-4)
+            assert torch.allclose(one[0], ab[index], atol=1e-2)
+        plain = network.decode(logits, TEMPERATURE)
+    gains = ab.norm(dim=1).mean((1, 2)) / plain.norm(dim=1).mean((1, 2))
+    assert gains[1].item() == pytest.approx(1)
+    assert min(gains[0], gains[2]) > 1.3
