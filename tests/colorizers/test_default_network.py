@@ -39,11 +39,19 @@ def test_each_picture_has_its_own_statistics() -> None:
     assert not torch.allclose(together, norm(pictures), atol=0.1)
 
 
-def test_a_guess_is_the_mean_of_both_looks() -> None:
+def _network() -> EmbeddedColorizer:
+    """Return a network of random weights whose answers are gray on average: without a cast to be taken."""
     torch.manual_seed(3)
     network = EmbeddedColorizer().eval()
-    network.get_buffer("bin_centres").uniform_(-50, 50)
-    L, hint_ab, mask = torch.rand(1, 1, 32, 48) * 100, torch.zeros(1, 2, 32, 48), torch.zeros(1, 1, 32, 48)
+    centres = network.get_buffer("bin_centres")
+    centres.uniform_(-50, 50)
+    centres -= centres.mean(0)
+    return network
+
+
+def test_a_guess_is_the_mean_of_both_looks() -> None:
+    network = _network()
+    L, hint_ab, mask = torch.rand(1, 1, 160, 192) * 100, torch.zeros(1, 2, 160, 192), torch.zeros(1, 1, 160, 192)
     hint_ab[..., 4:8, 4:8], mask[..., 4:8, 4:8] = 30.0, 1.0
     with torch.inference_mode():
         ab, logits = network.guess(L, hint_ab, mask, 0.5)
@@ -52,3 +60,17 @@ def test_a_guess_is_the_mean_of_both_looks() -> None:
         assert torch.allclose(logits, (network(x) + mirrored) / 2, atol=1e-5)
         assert not torch.allclose(logits, network(x), atol=1e-3)
         assert torch.allclose(ab, network.decode(logits, 0.5), atol=1e-4)
+
+
+def test_without_hints_the_second_look_leaves_the_margins_out() -> None:
+    network = _network()
+    L, hint_ab, mask = torch.rand(2, 1, 160, 192) * 100, torch.zeros(2, 2, 160, 192), torch.zeros(2, 1, 160, 192)
+    with torch.inference_mode():
+        _, logits = network.guess(L, hint_ab, mask)
+        x = network.network_input(L, hint_ab, mask)
+        first, inside = network(x), x[:, :, 8:-8, 8:-8]
+        second = network.head(network.features(inside.flip(3), OWN_SHARE)).flip(3)
+    assert torch.allclose(logits[:, :, 2:-2, 2:-2], (first[:, :, 2:-2, 2:-2] + second) / 2, atol=1e-5)
+    change = logits - first
+    assert torch.allclose(change[:, :, :2], change[:, :, [2, 2]], atol=1e-5)
+    assert torch.allclose(change[..., -2:], change[..., [-3, -3]], atol=1e-5)
