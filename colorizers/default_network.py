@@ -242,7 +242,7 @@ class EmbeddedColorizer(nn.Module):
     def _without_cast(self, logits: Tensor, hinted: Sequence[bool], temperature: float) -> tuple[Tensor, Tensor]:
         """Return ab and logits of photos with less of a cast; what hints say of a photo counts for more than that."""
         answers = [
-            (photo, 1.0) if is_hinted else with_less_cast(photo, self.centres(), temperature)
+            (photo, 1.0) if is_hinted else with_less_cast(photo, self.centres())
             for photo, is_hinted in zip(logits.float(), hinted, strict=True)
         ]
         less = torch.stack([photo for photo, _ in answers])

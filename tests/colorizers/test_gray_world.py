@@ -29,9 +29,19 @@ def _browns() -> Tensor:
     return torch.tensor([6.0, 12.0]) + torch.randn(20, 30, 2) * 2
 
 
+def _brown_network() -> EmbeddedColorizer:
+    """Return a network of random weights whose answers all lean to brown."""
+    torch.manual_seed(2)
+    network = EmbeddedColorizer().eval()
+    network.get_buffer("bin_centres").uniform_(-50, 50)
+    torch.nn.init.normal_(network.head.weight, std=0.02)
+    network.head.bias = torch.nn.Parameter(network.centres() @ torch.tensor([0.005, 0.01]))
+    return network
+
+
 def test_half_of_a_cast_is_taken_and_chroma_stays() -> None:
     given = _logits(_browns(), torch.full((20, 30), 15.0))
-    less, gain = with_less_cast(given, CENTRES, TEMPERATURE)
+    less, gain = with_less_cast(given, CENTRES)
     before, after = _ab(given), _ab(less)
     assert torch.allclose(after.mean((0, 1)), before.mean((0, 1)) / 2, atol=0.01)
     assert gain * after.norm(dim=2).mean().item() == pytest.approx(before.norm(dim=2).mean().item(), rel=1e-4)
@@ -43,7 +53,7 @@ def test_what_is_sure_of_its_colour_moves_less() -> None:
     spread = torch.full((20, 30), 20.0)
     spread[:10] = 6.0
     given = _logits(_browns(), spread)
-    moved = (_ab(with_less_cast(given, CENTRES, TEMPERATURE)[0]) - _ab(given)).norm(dim=2)
+    moved = (_ab(with_less_cast(given, CENTRES)[0]) - _ab(given)).norm(dim=2)
     assert moved[:10].max() < moved[10:].min() / 3
 
 
@@ -57,23 +67,32 @@ def test_what_is_sure_of_its_colour_moves_less() -> None:
 )
 def test_other_answers_stay(means: Tensor) -> None:
     given = _logits(means, torch.full((20, 30), 15.0))
-    less, gain = with_less_cast(given, CENTRES, TEMPERATURE)
+    less, gain = with_less_cast(given, CENTRES)
     assert torch.equal(less, given)
     assert gain == 1
 
 
 def test_one_uniform_colour_stays_as_it_is() -> None:
     given = _logits(torch.tensor([6.0, 12.0]).expand(20, 30, 2), torch.full((20, 30), 15.0))
-    less, gain = with_less_cast(given, CENTRES, TEMPERATURE)
+    less, gain = with_less_cast(given, CENTRES)
     assert torch.allclose(gain * _ab(less), _ab(given), atol=0.01)
 
 
+def test_the_temperature_of_the_answer_changes_neither_logits_nor_gain() -> None:
+    network, photo = _brown_network(), (torch.rand(1, 1, 32, 48) * 100, torch.zeros(1, 2, 32, 48))
+    with torch.inference_mode():
+        warm, cold = (network.guess(*photo, torch.zeros(1, 1, 32, 48), value) for value in (2.0, 0.3))
+        assert torch.equal(warm[1], cold[1])
+        gains = [
+            answer[0].norm(dim=1).mean() / network.decode(answer[1], value).norm(dim=1).mean()
+            for answer, value in ((warm, 2.0), (cold, 0.3))
+        ]
+    assert gains[0].item() == pytest.approx(gains[1].item(), rel=1e-4)
+    assert gains[0] > 1.3
+
+
 def test_each_photo_of_a_batch_loses_its_own_cast_and_hinted_ones_none() -> None:
-    torch.manual_seed(2)
-    network = EmbeddedColorizer().eval()
-    network.get_buffer("bin_centres").uniform_(-50, 50)
-    torch.nn.init.normal_(network.head.weight, std=0.02)
-    network.head.bias = torch.nn.Parameter(network.centres() @ torch.tensor([0.005, 0.01]))  # All lean to brown.
+    network = _brown_network()
     L, hint_ab, mask = torch.rand(3, 1, 32, 48) * 100, torch.zeros(3, 2, 32, 48), torch.zeros(3, 1, 32, 48)
     mask[1, :, 4:8, 4:8] = 1.0
     with torch.inference_mode():
