@@ -16,8 +16,8 @@ _SHARE_TAKEN = 0.5
 # A cast begins and is full where the mean has so much of the mean square ab, and where ab spreads over so little.
 _MEAN_SHARES = (0.7, 0.8)
 _SPREADS = (6.5, 4.5)
-# Nobody sees a cast of so little, in ab.
-_UNSEEN = 1.0
+# A cast of so little, in ab, is hardly seen.
+_UNSEEN = 2.0
 # Newton's method comes within 1e-4 of the wanted mean in three steps.
 _STEPS = 3
 # Distributions that are all sure are not turned around for a mean: per unit of ab, logits change by this at most.

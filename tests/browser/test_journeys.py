@@ -157,6 +157,7 @@ def test_upload_and_result_without_javascript(open_page: OpenPage) -> None:
 
     # The page reloads itself until the photo is done.
     expect(page.get_by_role("heading", level=1)).to_have_text("Your photograph, in colour")
+    page.wait_for_load_state()
     before = page.get_by_role("img", name="detroit-1915.jpg, before").bounding_box()
     after = page.get_by_role("img", name="detroit-1915.jpg, in colour").bounding_box()
     assert before and after
