@@ -9,6 +9,8 @@ colour is uncertain move far and take colours of their own, those that are sure 
 import torch
 from torch import Tensor
 
+from colorizers.smooth_step import smooth_step
+
 # Casts are judged, and chroma is kept, at the temperature at which the embedded default is read.
 _TEMPERATURE = 0.85
 # All ours, by evaluation with 585 photos: this costs 0.03 dB, and what it changes looks better to the eye.
@@ -48,7 +50,8 @@ def _cast(ab: Tensor) -> float:
     mean_square, variance = float(ab.mean(0).square().sum()), float(ab.var(0, correction=0).sum())
     if mean_square < _UNSEEN**2:
         return 0.0
-    return _step(mean_square / (mean_square + variance), *_MEAN_SHARES) * _step(variance**0.5, *_SPREADS)
+    one_hue = smooth_step(mean_square / (mean_square + variance), *_MEAN_SHARES)
+    return float(one_hue * smooth_step(variance**0.5, *_SPREADS))
 
 
 def _tilt_towards(mean: Tensor, scaled: Tensor, centres: Tensor) -> Tensor:
@@ -67,9 +70,3 @@ def _moments(scaled: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
     ab = shares @ centres
     covariance = centres.T @ (shares.mean(0)[:, None] * centres) - ab.T @ ab / len(ab)
     return ab, covariance + _LEAST_VARIANCE * torch.eye(2, device=ab.device)
-
-
-def _step(value: float, start: float, end: float) -> float:
-    """Return 0 up to `start`, 1 from `end` on, and a smooth rise between them."""
-    t = min(max((value - start) / (end - start), 0.0), 1.0)
-    return t * t * (3 - 2 * t)

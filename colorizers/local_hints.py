@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from colorizers.hints import Hint
+from colorizers.smooth_step import smooth_step
 
 _Floats = NDArray[np.float32]
 
@@ -53,12 +54,12 @@ def localized(
         wanted = np.array([hint.a, hint.b], np.float32) - plain[:, inside].mean(axis=1)
         share = np.tensordot(wanted, change, 1) / (wanted @ wanted + _LEAST_CHANGE**2)
         like = np.exp(-(((guide - guide[inside].mean()) / _LIKE_L) ** 2))
-        near = 1 - _step(distance - hint.radius, *_REACH)
-        gate = np.maximum(gate, _step(share, *_SHARES) * like * near)
+        near = 1 - smooth_step(distance - hint.radius, *_REACH)
+        gate = np.maximum(gate, smooth_step(share, *_SHARES) * like * near)
     ab = plain + gate * change
     soft = _SOFT_CELLS * photo_size[1] / (height * min(photo_size))
     for hint, distance in spots:
-        cover = 1 - _step(distance - max(hint.radius, distance.min()), 0, soft)
+        cover = 1 - smooth_step(distance - max(hint.radius, distance.min()), 0, soft)
         ab += cover * (np.array([[[hint.a]], [[hint.b]]], np.float32) - ab)
     return ab.astype(np.float32)
 
@@ -69,10 +70,3 @@ def _distance(hint: Hint, height: int, width: int, photo_size: tuple[int, int]) 
     across = ((np.arange(width) + 0.5) / width - hint.x) * (photo_size[0] / short)
     down = ((np.arange(height) + 0.5) / height - hint.y) * (photo_size[1] / short)
     return np.hypot(down[:, None], across).astype(np.float32)
-
-
-def _step(value: _Floats, start: float, end: float) -> _Floats:
-    """Return 0 up to `start`, 1 from `end` on, and a smooth rise between them."""
-    t = np.clip((value - np.float32(start)) / np.float32(end - start), 0, 1)
-    rise: _Floats = t * t * (3 - 2 * t)
-    return rise
