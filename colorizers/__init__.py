@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         rgb2L_tensor,
     )
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 __all__ = [
     "BaseColor",
     "Colorizer",

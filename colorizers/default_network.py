@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from colorizers.gray_world import with_less_cast
+from colorizers.true_shares import towards_true_shares
 
 BINS = 313
 STRIDE = 16
@@ -219,13 +220,14 @@ class EmbeddedColorizer(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return what `predict` does, and the logits (n, 313, h/4, w/4): the mean of those of both looks.
 
-        A photo without hints whose answer is of one hue all over loses half of that cast (`colorizers.gray_world`).
+        Purple then counts for less and gray for more (`colorizers.true_shares`), and a photo without hints whose answer
+        is of one hue all over loses half of that cast (`colorizers.gray_world`).
         """
         x = self.network_input(L, hint_ab, hint_mask)
         first: Tensor = self(x)
         hinted = [bool(mask.any()) for mask in hint_mask]
         second = map(self._second_look, x.chunk(len(x)), first.chunk(len(x)), hinted)
-        logits = (first + torch.cat(tuple(second))) / 2
+        logits = (first + torch.cat(tuple(second))) / 2 + towards_true_shares(self.centres())[:, None, None]
         return self._without_cast(logits, hinted, 1.0 if temperature is None else temperature)
 
     def _second_look(self, x: Tensor, first: Tensor, whole: bool) -> Tensor:

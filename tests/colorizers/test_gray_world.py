@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from colorizers.default_network import EmbeddedColorizer
 from colorizers.gray_world import with_less_cast
@@ -37,6 +37,24 @@ def _brown_network() -> EmbeddedColorizer:
     torch.nn.init.normal_(network.head.weight, std=0.02)
     network.head.bias = torch.nn.Parameter(network.centres() @ torch.tensor([0.005, 0.01]))
     return network
+
+
+class _StreetNetwork(EmbeddedColorizer):
+    """A network that sees one brown in a photo, and where the photo is bright a vague yellow, 7 % purple."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("bin_centres", CENTRES)
+        self.head = nn.Identity()  # type: ignore[assignment]
+
+    def features(self, x: Tensor, _own_share: float = 0.0) -> Tensor:
+        """Return logits (n, bins, h/4, w/4)."""
+        brown, yellow, purple = (
+            torch.softmax(_logits(torch.tensor([[[a, b]]]), torch.tensor([[spread]])) / TEMPERATURE, 0)
+            for a, b, spread in ((6.0, 12.0, 15.0), (2.0, 12.0, 15.0), (30.0, -40.0, 8.0))
+        )
+        spray = 0.93 * yellow + 0.07 * purple
+        return torch.where(x[:, :1, ::4, ::4] > 0, spray, brown).log() * TEMPERATURE
 
 
 def test_half_of_a_cast_is_taken_and_chroma_stays() -> None:
@@ -89,6 +107,16 @@ def test_the_temperature_of_the_answer_changes_neither_logits_nor_gain() -> None
         ]
     assert gains[0].item() == pytest.approx(gains[1].item(), rel=1e-4)
     assert gains[0] > 1.3
+
+
+def test_spray_does_not_turn_lilac_where_a_cast_is_taken() -> None:
+    L = torch.full((1, 1, 96, 128), 40.0)
+    L[..., 32:64, 32:64] = 90.0
+    with torch.inference_mode():
+        ab, _ = _StreetNetwork().eval().guess(L, torch.zeros(1, 2, 96, 128), torch.zeros(1, 1, 96, 128), TEMPERATURE)
+    a, b = ab[0, :, 8:16, 8:16]
+    assert b.min() > 1
+    assert a.max() < 5
 
 
 def test_each_photo_of_a_batch_loses_its_own_cast_and_hinted_ones_none() -> None:
