@@ -11,6 +11,7 @@ from skimage import color
 
 from benchmarks.table import Record
 from colorizers.colorizer import network_lightness
+from colorizers.lab import gray_share
 from colorizers.photo import Photo, open_photo, rgb8
 from colorizers.registry import ModelSpec, find_spec
 from colorizers.upsampling import edge_aware_planes
@@ -55,13 +56,14 @@ def summary(records: list[Record]) -> Iterator[Record]:
 def chroma_error(lab: NDArray[np.float32], planes: NDArray[np.float32]) -> float:
     """Return the mean distance in ab between `lab` (3, h, w) and `planes`, brought to its size as the pass does."""
     height, width = lab.shape[1:]
+    gray = gray_share(lab[0])
     large = F.interpolate(torch.from_numpy(planes)[None], (height, width), mode="bilinear")[0].numpy()
     total = 0.0
     for top in range(0, height, _BAND_ROWS):
         rows = slice(top, top + _BAND_ROWS)
         ab = large[:2, rows]
         if len(large) == 4:
-            ab = ab + large[2:, rows] * lab[0, rows]
+            ab = ab + large[2:, rows] * gray[rows]
         total += float(np.hypot(*(ab - lab[1:, rows])).sum(dtype=np.float64))
     return float(total / (height * width))
 

@@ -1,7 +1,8 @@
 """Pixels of any kind and rows of planes in, RGB out: the colour pass step by step, through linear light.
 
-16-bit photos go through this, and of 8-bit ones what `colorizers.quick_pass` leaves: chroma is reduced by the gamut
-table, and 8-bit levels are chosen among those whose luminance is certainly that of the gray level.
+Chroma is reduced by the gamut table. 16-bit photos go through this pixel by pixel; for 8-bit ones, whose levels are
+chosen among those whose luminance is certainly that of the gray level, `colorizers.quick_pass` asks for every colour
+once.
 """
 
 import numpy as np
@@ -18,7 +19,6 @@ _f4 = np.float32
 _F4, _I4 = types.float32, types.int32
 _R_WEIGHT, _G_WEIGHT, _B_WEIGHT = Y_WEIGHTS.astype(np.float32)
 _WHITE = _f4(255)
-_CHUNK = 512
 _NEXT, _LAST = np.uint32(1), np.uint32(255)
 
 
@@ -143,25 +143,33 @@ def _settle(light: F4s, own: I4s, weighted: I4s, least: I4s, bound: I4s, levels:
 
 
 @part
-def _take(
-    gray: Pixels, places: U4s, wide: F4s, at: I4s, down: F4s, lab_f: F4s, own: I4s, f: F4s, level: F4s, shift: F4s
+def colour_levels(
+    count: int,
+    own: I4s,
+    shift: F4s,
+    lab_f: F4s,
+    gamut: F4s,
+    weighted: I4s,
+    least: I4s,
+    bound: I4s,
+    levels: I4s,
 ) -> None:
-    """Fill `own` and `level` with the gray levels at `places`, f with their CIELAB f, `shift` with the planes there."""
-    width = np.uint32(gray.shape[1])
-    y, begin = np.uint32(0), np.uint32(0)
-    for k in range(places.size):
-        # Most places are in the row of the one before.
-        if places[k] < begin or places[k] - begin >= width:
-            y = places[k] // width
-            begin = y * width
-        x = places[k] - begin
-        own[k] = gray[y, x]
+    """Fill `levels` (3, n) with red, green and blue for the first `count` 8-bit gray levels `own` and `shift` (2, n).
+
+    Their Y, the sum of their `weighted`, is from `least` up to below `bound` of the gray level.
+    """
+    own, shift, levels = own[:count], shift[:, :count], levels[:, :count]
+    f, level, which = np.empty(count, np.float32), np.empty(count, np.float32), np.empty(count, np.uint32)
+    light, found = np.empty((3, count), np.float32), np.empty((4, count), np.float32)
+    for k in range(count):
         f[k], level[k] = lab_f[own[k]], own[k]
-        upper, lower, share = wide[at[y]], wide[at[y] + 1], down[y]
-        for i in range(2):
-            plain = upper[i, x] + share * (lower[i, x] - upper[i, x])
-            rise = upper[i + 2, x] + share * (lower[i + 2, x] - upper[i + 2, x])
-            shift[i, k] = plain + f[k] * rise
+    _light_within(f, shift, level, ONE, gamut, which, found, light)
+    encode(light, _WHITE)
+    _settle(light, own, weighted, least, bound, levels)
+    for k in range(count):
+        if levels[0, k] < 0:
+            gray, r, g, b = own[k], light[0, k], light[1, k], light[2, k]
+            levels[0, k], levels[1, k], levels[2, k] = _exact(gray, r, g, b, weighted, least[gray], bound[gray])
 
 
 @kernel(
@@ -174,63 +182,19 @@ def join(gray: Pixels, wide: F4s, at: I4s, down: F4s, lab_f: F4s, gamut: F4s, re
     """Fill `result` (h, w, 3) with the colours of `wide` (n, 4, w) for the 16-bit gray levels `gray` (h, w)."""
     width = gray.shape[1]
     f, level, which = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.uint32)
-    shift, light, found = (
+    share, shift, light, found = (
+        np.empty(width, np.float32),
         np.empty((2, width), np.float32),
         np.empty((3, width), np.float32),
         np.empty((4, width), np.float32),
     )
-    rows_per_level = _f4(gamut.shape[0] - 1) / _f4(lab_f.size - 1)
+    white = _f4(lab_f.size - 1)
+    rows_per_level = _f4(gamut.shape[0] - 1) / white
     for y in range(gray.shape[0]):
         for x in range(width):
             f[x], level[x] = lab_f[gray[y, x]], gray[y, x]
-        blend(f, wide[at[y]], wide[at[y] + 1], down[y], shift)
+            share[x] = level[x] / white
+        blend(share, wide[at[y]], wide[at[y] + 1], down[y], shift)
         _light_within(f, shift, level, rows_per_level, gamut, which, found, light)
-        encode(light, _f4(lab_f.size - 1))
+        encode(light, white)
         store(light, result[y])
-
-
-@kernel(
-    types.void(
-        *(array(types.uint8, 2), array(types.uint32, 1), array(_F4, 3), array(_I4, 1), array(_F4, 1), array(_F4, 1)),
-        *(array(_F4, 2), array(_I4, 2), array(_I4, 1), array(_I4, 1), array(types.uint8, 3, readonly=False)),
-    )
-)
-def join_places(
-    gray: Pixels,
-    places: U4s,
-    wide: F4s,
-    at: I4s,
-    down: F4s,
-    lab_f: F4s,
-    gamut: F4s,
-    weighted: I4s,
-    least: I4s,
-    bound: I4s,
-    result: Pixels,
-) -> None:
-    """Fill `places` of `result` (h, w, 3), counted along its rows, as `join` does for the 8-bit gray levels `gray`.
-
-    Levels have a Y, the sum of their `weighted`, from `least` up to below `bound` of the gray level.
-    """
-    # What is not filled in the end is computed as well, and must be numbers.
-    f, level, which = np.zeros(_CHUNK, np.float32), np.zeros(_CHUNK, np.float32), np.empty(_CHUNK, np.uint32)
-    own, levels = np.zeros(_CHUNK, np.int32), np.empty((3, _CHUNK), np.int32)
-    shift, light, found = (
-        np.zeros((2, _CHUNK), np.float32),
-        np.empty((3, _CHUNK), np.float32),
-        np.empty((4, _CHUNK), np.float32),
-    )
-    pixels = result.reshape(-1, 3)
-    for start in range(0, places.size, _CHUNK):
-        chunk = places[start : start + _CHUNK]
-        _take(gray, chunk, wide, at, down, lab_f, own, f, level, shift)
-        _light_within(f, shift, level, ONE, gamut, which, found, light)
-        encode(light, _WHITE)
-        _settle(light, own, weighted, least, bound, levels)
-        for k in range(chunk.size):
-            red, green, blue = levels[0, k], levels[1, k], levels[2, k]
-            if red < 0:
-                gray_level, r, g, b = own[k], light[0, k], light[1, k], light[2, k]
-                red, green, blue = _exact(gray_level, r, g, b, weighted, least[gray_level], bound[gray_level])
-            place = chunk[k]
-            pixels[place, 0], pixels[place, 1], pixels[place, 2] = red, green, blue

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from colorizers.compiling import F4s, F8s, I4s, array, kernel, part, vector_part
 from colorizers.lab import LAB_LINEAR_BELOW, LAB_LINEAR_SLOPE, Pixels
-from colorizers.light import LINE_OFFSET, ONE, TINY, encode, find_keys, linear_rgb, store
+from colorizers.light import LINE_OFFSET, ONE, TINY, encode, encoded, find_keys, linear_rgb, store
 from colorizers.widening import blend
 
 _f4 = np.float32
@@ -35,6 +35,13 @@ def _cube_roots(y: F4s, f: F4s) -> None:
         root += root * rest * (_THIRD + rest * (_TWO_NINTHS + rest * _FOURTEEN_81STS))
         root += root * _THIRD * (ONE - light * root * root * root)
         f[x] = light * root * root if y[x] > _LINE_BELOW else y[x] * _LINE_RISE + LINE_OFFSET
+
+
+@vector_part
+def _encode_all(luminance: F4s, gray: F4s) -> None:
+    """Fill `gray` with the sRGB-encoded `luminance`."""
+    for x in range(luminance.size):
+        gray[x] = encoded(luminance[x])
 
 
 @part
@@ -68,14 +75,16 @@ def join(
     """
     width = pixels.shape[1]
     luminance, f, shift = np.empty(width, np.float32), np.empty(width, np.float32), np.empty((2, width), np.float32)
-    light, keys = np.empty((3, width), np.float32), np.empty((3, width), np.uint16)
+    gray, light, keys = np.empty(width, np.float32), np.empty((3, width), np.float32), np.empty((3, width), np.uint16)
     red, green, blue = (0, 1, 2) if pixels.shape[2] == 3 else (0, 0, 0)
     for y in range(pixels.shape[0]):
         for x in range(width):
             r, g, b = pixels[y, x, red], pixels[y, x, green], pixels[y, x, blue]
             luminance[x] = weighted[0, r] + weighted[1, g] + weighted[2, b]
         _cube_roots(luminance, f)
-        blend(f, wide[at[y]], wide[at[y] + 1], down[y], shift)
+        if wide.shape[1] == 4:
+            _encode_all(luminance, gray)
+        blend(gray, wide[at[y]], wide[at[y] + 1], down[y], shift)
         _shine(f, shift, light)
         if weighted.shape[1] == 256:
             find_keys(light, keys)

@@ -23,6 +23,8 @@ BAND_ROWS = 256
 _MARGIN_LEVELS = 0.03
 # Luminances as whole numbers, so that sums are compared exactly and quickly; the margin is ten thousand steps wide.
 _WHOLE_Y = 2**30
+# Known colours are forgotten when they take more pages, of 4 KiB, than this: a photo needs some thousand.
+_MOST_PAGES = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +53,25 @@ class _Allowed:
     bound: NDArray[np.int32]
 
 
+@dataclass(eq=False)
+class _Known:
+    """The colours that have been computed, for `quick_pass.join`, and how many pages of memory they take.
+
+    Threads may share it: what one writes is what another would.
+    """
+
+    table: NDArray[np.uint32]
+    pages: NDArray[np.uint8]
+    page_count: int = 0
+
+
 def join(pixels: Pixels, planes: NDArray[np.float32], clip: bool = False) -> Pixels:
     """Return RGB (h, w, 3), of the depth of `pixels`, with the luminance of `pixels` and the colours of `planes`.
 
-    `pixels` is gray (h, w) or RGB (h, w, 3), uint8 or uint16. `planes` is ab (2, h', w') in raw units, or ab at L = 0
-    and its rise by unit of L (4, h', w'), of any size. `clip` cuts off what is outside sRGB, as the published demo
-    does, instead of keeping luminance and hue. Raises `ValueError` where `planes` are not finite.
+    `pixels` is gray (h, w) or RGB (h, w, 3), uint8 or uint16. `planes` is ab (2, h', w') in raw units, or ab at black
+    and its rise up to white (4, h', w'), by gray level, of any size. For 8 bits, ab of less than 64 is rounded to
+    quarters. `clip` cuts off what is outside sRGB, as the published demo does, instead of keeping luminance and hue.
+    Raises `ValueError` where `planes` are not finite.
     """
     result: Pixels = np.empty((*pixels.shape[:2], 3), pixels.dtype)
     fill = _filling(pixels, planes, clip)
@@ -79,10 +94,9 @@ def _filling(pixels: Pixels, planes: NDArray[np.float32], clip: bool) -> Callabl
     if not np.isfinite(planes).all():
         raise ValueError("ab holds values that are not finite")
     height, width = pixels.shape[:2]
-    small = _shifts(planes)
+    quick = pixels.dtype == np.uint8 and not clip
+    small = quick_pass.in_steps(planes) if quick else _shifts(planes)
     widening = Widening(small[:2] if clip and len(planes) == 2 else small, width, height)
-    # Where pixels are that need care; a band has no more of them.
-    left = np.empty(quick_pass.most_left(min(height, BAND_ROWS), width), np.uint32)
 
     def fill(top: int, band: slice, result: Pixels) -> None:
         rows = widening.rows(top, len(result))
@@ -90,8 +104,8 @@ def _filling(pixels: Pixels, planes: NDArray[np.float32], clip: bool) -> Callabl
             _fill_clipped(pixels[band], rows, result)
             return
         gray = np.ascontiguousarray(gray_levels(pixels[band]))
-        if gray.dtype == np.uint8:
-            _fill_exactly(gray, rows, left, result)
+        if quick:
+            _fill_quickly(gray, rows, result)
         else:
             lab_f = _tables(levels_of(gray)).lab_f
             careful_pass.join(gray, rows.wide, rows.at, rows.down, lab_f, _gamut(), result)
@@ -108,19 +122,16 @@ def _fill_clipped(pixels: Pixels, rows: Rows, result: Pixels) -> None:
     clipped_pass.join(channels, rows.wide, rows.at, rows.down, weighted, _levels_by_key(), result)
 
 
-def _fill_exactly(gray: Pixels, rows: Rows, left: NDArray[np.uint32], result: Pixels) -> None:
-    """Fill `result` for 8-bit gray levels: quickly where pixels are ordinary, carefully where they are not."""
-    height, width = gray.shape
-    if width < quick_pass.LEAST_WIDTH:
-        places = np.arange(gray.size, dtype=np.uint32)
-    else:
-        count = quick_pass.join(gray, rows.wide, rows.at, rows.down, left, result.reshape(height, -1))
-        places = left[:count]
-    allowed = _allowed()
-    careful_pass.join_places(
-        *(gray, places, rows.wide, rows.at, rows.down, _tables(256).lab_f, _gamut()),
-        *(allowed.weighted, allowed.least, allowed.bound, result),
+def _fill_quickly(gray: Pixels, rows: Rows, result: Pixels) -> None:
+    """Fill `result` for 8-bit gray levels."""
+    known, allowed, lab_f, flat = _known(), _allowed(), _tables(256).lab_f, result.reshape(-1)
+    words: NDArray[np.uint32] = np.ndarray(gray.size - 1, np.uint32, flat, strides=(3,))
+    levels = (lab_f, _gamut(), allowed.weighted, allowed.least, allowed.bound)
+    known.page_count += quick_pass.join(
+        gray, rows.wide, rows.at, rows.down, *levels, known.table, known.pages, words, flat
     )
+    if known.page_count > _MOST_PAGES:
+        _known.cache_clear()
 
 
 def gray_levels(pixels: Pixels) -> Pixels:
@@ -142,13 +153,14 @@ def count_changed_grays(before: Pixels, after: Pixels) -> int:
 
 
 def _shifts(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return by how much the planes move f(X) and f(Z) away from f(Y): (4, h', w'), at f(Y) = 0 and their rise with it.
+    """Return by how much the planes move f(X) and f(Z) away from f(Y): (4, h', w'), at black and their rise to white.
 
-    L is 116 f(Y) - 16; a is 500 times the first difference, b -200 times the other.
+    a is 500 times the first difference, b -200 times the other.
     """
-    start, rise = planes[:2], planes[2:] if len(planes) == 4 else np.zeros_like(planes)
-    scale = np.array([500, -200])[:, None, None]
-    return np.concatenate([(start - 16 * rise) / scale, 116 * rise / scale]).astype(np.float32)
+    rise = planes[2:] if len(planes) == 4 else np.zeros_like(planes)
+    per_ab = np.array([1 / 500, -1 / 200] * 2, np.float32)[:, None, None]
+    shifts: NDArray[np.float32] = np.concatenate([planes[:2], rise]) * per_ab
+    return shifts
 
 
 def _bands(height: int) -> Iterator[tuple[int, slice]]:
@@ -185,6 +197,15 @@ def _allowed() -> _Allowed:
         weighted=np.rint(_tables(256).weighted * _WHOLE_Y).astype(np.int32),
         least=np.ceil(least).astype(np.int32),
         bound=np.ceil(bound).astype(np.int32),
+    )
+
+
+@cache
+def _known() -> _Known:
+    # Memory of zeros takes none before something else is written to it.
+    return _Known(
+        table=np.zeros(quick_pass.ENTRIES, np.uint32),
+        pages=np.zeros(quick_pass.ENTRIES // quick_pass.PAGE_ENTRIES, np.uint8),
     )
 
 

@@ -58,6 +58,13 @@ def eight_bits(samples: Pixels) -> NDArray[np.uint8]:
     return _rounded_to_8()[samples] if samples.dtype == np.uint16 else samples.astype(np.uint8, copy=False)
 
 
+def gray_share(L: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the gray level, as a share of white, of CIELAB L, 0..100, of any shape."""
+    f = (L.astype(np.float64) + 16) / 116
+    linear = (f - LAB_LINEAR_OFFSET) / LAB_LINEAR_SLOPE
+    return srgb_encode(np.where(linear > LAB_LINEAR_BELOW, f**3, linear)).astype(np.float32)
+
+
 def gray_level_of(L: float) -> int:
     """Return the 8-bit gray level whose CIELAB L, 0..100, is nearest to `L`."""
     return int(np.abs(_lightness_by_level() - L).argmin())

@@ -1,30 +1,32 @@
 """A network's small ab picture and the L it saw in, the planes from which ab is drawn at full size out.
 
 Interpolation alone lets colours bleed over edges that the photo shows sharply. Edge-aware planes also say how ab
-changes with L around each place, the slope of a line through its neighbourhood as in the guided filter (He, Sun and
-Tang 2013); unlike there, the line passes through the network's own ab. What follows an edge of L then follows it in
-the photo too: in photos of 12 to 24 megapixels that takes about a fifth of the error away (`python -m benchmarks
-upsampling`).
+changes with the gray level around each place, the slope of a line through its neighbourhood as in the guided filter
+(He, Sun and Tang 2013); unlike there, the line passes through the network's own ab. What follows an edge of the gray
+picture then follows it in the photo too: in photos of 12 to 24 megapixels that takes about a fifth of the error away
+(`python -m benchmarks upsampling`). L in place of the gray level takes as much.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from colorizers.lab import gray_share
+
 Floats = NDArray[np.float32]
 
-# Added to the variance of L in 0..1, so that noise in flat areas gives no slope.
+# Added to the variance of gray levels in 0..1, so that noise in flat areas gives no slope.
 _EPSILON = np.float32(3e-4)
 
 
 def edge_aware_planes(ab: Floats, L: Floats) -> Floats:
-    """Return ab at L = 0 and its rise by unit of L, (4, h', w'), for ab (2, h', w') and L (h, w) in 0..100.
+    """Return ab at black and its rise up to white, (4, h', w'), for ab (2, h', w') and L (h, w) in 0..100.
 
-    L is brought to the size of ab as the mean over the area of each of its pixels.
+    The rise goes by gray level. L is brought to the size of ab as the mean over the area of each of its pixels.
     """
-    guide = _resized(L, ab.shape[1:], Image.Resampling.BOX) / np.float32(100)
+    guide = gray_share(_resized(L, ab.shape[1:], Image.Resampling.BOX))
     slopes = np.stack([_slope(plane, guide) for plane in ab])
-    return np.concatenate([ab - slopes * guide, slopes / np.float32(100)])
+    return np.concatenate([ab - slopes * guide, slopes])
 
 
 def bilinear_planes(ab: Floats, L: Floats) -> Floats:

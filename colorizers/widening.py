@@ -73,15 +73,18 @@ def _widen(planes: F4s, needed: I4s, starts: I4s, along: F4s, wide: F4s) -> None
 
 
 @vector_part
-def blend(f: F4s, upper: F4s, lower: F4s, down: np.float32, shift: F4s) -> None:
-    """Fill `shift` (2, w) from the rows above and below, of shifts, or of those at f = 0 and their rise with f."""
+def blend(gray: F4s, upper: F4s, lower: F4s, down: np.float32, shift: F4s) -> None:
+    """Fill `shift` (2, w) from the rows above and below, of shifts, or of those at black and their rise up to white.
+
+    `gray` (w) are gray levels as shares of white.
+    """
     if upper.shape[0] == 2:
-        for x in range(f.size):
+        for x in range(gray.size):
             shift[0, x] = upper[0, x] + down * (lower[0, x] - upper[0, x])
             shift[1, x] = upper[1, x] + down * (lower[1, x] - upper[1, x])
     else:
-        for x in range(f.size):
+        for x in range(gray.size):
             by_x = upper[0, x] + down * (lower[0, x] - upper[0, x])
             by_z = upper[1, x] + down * (lower[1, x] - upper[1, x])
-            shift[0, x] = by_x + f[x] * (upper[2, x] + down * (lower[2, x] - upper[2, x]))
-            shift[1, x] = by_z + f[x] * (upper[3, x] + down * (lower[3, x] - upper[3, x]))
+            shift[0, x] = by_x + gray[x] * (upper[2, x] + down * (lower[2, x] - upper[2, x]))
+            shift[1, x] = by_z + gray[x] * (upper[3, x] + down * (lower[3, x] - upper[3, x]))

@@ -25,16 +25,30 @@ def gray_value(pixels: Pixels) -> Floats:
     return srgb_encode(luminance(pixels)) * white
 
 
-def colour(pixels: Pixels, ab: NDArray[np.float32]) -> Floats:
-    """Return the RGB (h, w, 3), in fractional levels, that `join` rounds."""
+def colour(pixels: Pixels, ab: NDArray[np.float32], quarters: bool | None = None) -> Floats:
+    """Return the RGB (h, w, 3), in fractional levels, that `join` rounds.
+
+    `quarters` says whether ab is rounded to them, which it is for 8 bits unless something else is asked for.
+    """
     white = np.iinfo(pixels.dtype).max
     y = luminance((gray(pixels)).astype(pixels.dtype))
     a, b = upsampled(ab, pixels.shape[0], pixels.shape[1])
+    if quarters is None:
+        quarters = pixels.dtype == np.uint8
+    if quarters:
+        a, b = in_quarters(a, b)
     size = np.maximum(np.hypot(a, b), 1e-9)
     limit = _largest_chroma(y, a / size, b / size)
     rgb = linear_rgb(y, a, b)
     share = np.where(in_gamut(rgb), 1, np.minimum(limit / size, 1))
     return srgb_encode(_clamped(y, linear_rgb(y, a * share, b * share))) * white
+
+
+def in_quarters(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Return ab rounded to quarters where both come to lie from -64 to below 64."""
+    rounded = np.floor(np.stack([a, b]) * 4 + 0.5) / 4
+    near = np.all((rounded >= -64) & (rounded < 64), axis=0)
+    return np.where(near, rounded[0], a), np.where(near, rounded[1], b)
 
 
 def _largest_chroma(y: Floats, a: Floats, b: Floats) -> Floats:
@@ -85,10 +99,10 @@ def _inverse_f(f: Floats) -> Floats:
 
 
 def edge_aware_planes(ab: NDArray[np.float32], L: NDArray[np.float32]) -> Floats:
-    """Return ab at L = 0 and its rise by unit of L (4, h', w'), from loops over 3 x 3 neighbourhoods."""
+    """Return ab at black and its rise up to white (4, h', w'), from loops over 3 x 3 neighbourhoods."""
     height, width = ab.shape[1:]
     guide = torch.nn.functional.interpolate(torch.from_numpy(L)[None, None].double(), (height, width), mode="area")
-    seen = guide[0, 0].numpy() / 100
+    seen = srgb_encode(_inverse_f((guide[0, 0].numpy() + 16) / 116))
     around = [np.pad(plane.astype(np.float64), 1, mode="edge") for plane in (seen, *ab)]
     raw = np.empty((2, height, width))
     for y in range(height):
@@ -98,7 +112,7 @@ def edge_aware_planes(ab: NDArray[np.float32], L: NDArray[np.float32]) -> Floats
                 raw[channel, y, x] = ((near - near.mean()) * plane).mean() / (near.var() + 3e-4)
     padded = np.pad(raw, ((0, 0), (1, 1), (1, 1)), mode="edge")
     slopes = np.mean([padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)], axis=0)
-    return np.concatenate([ab - slopes * seen, slopes / 100])
+    return np.concatenate([ab - slopes * seen, slopes])
 
 
 def clipped(rgb: Pixels, ab: NDArray[np.float32]) -> NDArray[np.uint8]:

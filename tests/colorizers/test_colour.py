@@ -10,9 +10,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from skimage.color import rgb2lab
+from skimage.color import deltaE_ciede2000, rgb2lab
 
-from colorizers import compiling, quick_pass
+from colorizers import colour, compiling, quick_pass
 from colorizers.colour import count_changed_grays, gray_levels, join
 from colorizers.lab import Pixels, linear_table, srgb_encode
 from colorizers.photo import open_photo
@@ -115,14 +115,49 @@ def test_interpolation_and_bands_agree_with_the_oracle(dtype: type[np.unsignedin
     assert difference.max() <= 1
 
 
-@pytest.mark.parametrize("width", [1, 63, 64, 65, 200, 1100])
+@pytest.mark.parametrize("width", [1, 2, 511, 512, 513, 1100])
 def test_pictures_of_any_width_agree_with_the_oracle(width: int) -> None:
-    """Columns are worked on in blocks and tiles, the last of which may lap over the one before it."""
+    """Pixels are looked up in groups, and the last one otherwise than the rest."""
     pixels = np.random.default_rng(6).integers(0, NOTCH_LEVELS, (30, width)).astype(np.uint8)
     ab = waves(50, size=7)
     result = join(pixels, ab)
     assert np.array_equal(oracle.gray(result), pixels)
     assert np.abs(result - oracle.colour(pixels, ab)).max() <= 1
+
+
+def test_rounding_ab_to_quarters_is_hardly_seen() -> None:
+    """Only dark levels of red and blue beside a bright gray change by more than one; they stand for little light."""
+    pixels, ab = open_photo(PHOTOS[0]).pixels, waves(25)
+    result, unrounded = join(pixels, ab), oracle.colour(pixels, ab, quarters=False)
+    assert np.mean(np.abs(result - unrounded).max(axis=2) > 1) < 0.005
+    by_rounding_ab = deltaE_ciede2000(rgb2lab(result), rgb2lab(unrounded / 255))
+    by_rounding_rgb = deltaE_ciede2000(rgb2lab(np.rint(unrounded) / 255), rgb2lab(unrounded / 255))
+    assert by_rounding_ab.mean() < 1.1 * by_rounding_rgb.mean()
+    assert by_rounding_ab.max() < 1.2 * by_rounding_rgb.max()
+
+
+def test_what_is_known_already_makes_no_difference() -> None:
+    random = np.random.default_rng(7)
+    pixels = random.integers(0, 256, (90, 170)).astype(np.uint8)
+    planes = np.concatenate([waves(70, size=11), waves(30, size=11)])
+    colour._known.cache_clear()
+    first = join(pixels, planes)
+    assert np.array_equal(join(pixels, planes), first)
+    colour._known.cache_clear()
+    join(pixels[::-1], planes)
+    assert np.array_equal(join(pixels, planes), first)
+
+
+def test_what_is_known_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise in all colours touches more memory than photos do; results stay the same when it is given back."""
+    random = np.random.default_rng(8)
+    pixels = random.integers(0, 256, (2 * colour.BAND_ROWS, 100)).astype(np.uint8)
+    ab = random.uniform(-60, 60, (2, *pixels.shape)).astype(np.float32)
+    expected = join(pixels, ab)
+    monkeypatch.setattr(colour, "_MOST_PAGES", 1000)
+    colour._known.cache_clear()
+    assert np.array_equal(join(pixels, ab), expected)
+    assert colour._known().page_count == np.count_nonzero(colour._known().pages) == 0
 
 
 def test_no_colour_leaves_the_gray_as_it_is() -> None:
