@@ -18,6 +18,7 @@ from benchmarks.standins import Models, prepare
 from benchmarks.table import Record
 from colorizers.colorizer import Colorizer, network_lightness
 from colorizers.colour import count_changed_grays, gray_levels
+from colorizers.heap import keep_freed_memory
 from colorizers.lab import Pixels
 from colorizers.loading import load_network
 from colorizers.photo import open_photo
@@ -31,6 +32,8 @@ _WARM_UP_MEGAPIXELS = 0.25
 
 def run(models: Models, sizes: Sequence[float] = SIZES, repeats: int | None = None) -> Iterator[Record]:
     """Yield one record for every size and network."""
+    # As the worker and the command line do; the reference has the same heap.
+    keep_freed_memory()
     warm_up = _file(models, _WARM_UP_MEGAPIXELS)
     for size in sizes:
         photo = _file(models, size)

@@ -13,6 +13,7 @@ from colorizers import replay_cli, weights_cli
 from colorizers.batch import PlanError, Task, plan
 from colorizers.errors import ColorizerError, RequestError, TooManyPixelsError
 from colorizers.formats import supported_titles
+from colorizers.heap import keep_freed_memory
 from colorizers.photo import MAX_MEGAPIXELS, open_photo
 from colorizers.recipe import DEPTHS, QUALITY, Recipe
 from colorizers.registry import EMBEDDED, MODEL_DIR
@@ -142,6 +143,7 @@ def _add_look(parser: argparse.ArgumentParser) -> None:
 
 def _colour_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
     waiting = [task for task in tasks if arguments.overwrite or not task.target.exists()]
+    keep_freed_memory()
     try:
         colorizer = _load(arguments) if waiting else None
     except ColorizerError as error:

@@ -25,7 +25,7 @@ def edge_aware_planes(ab: Floats, L: Floats) -> Floats:
     The rise goes by gray level. L is brought to the size of ab as the mean over the area of each of its pixels.
     """
     guide = gray_share(_resized(L, ab.shape[1:], Image.Resampling.BOX))
-    slopes = np.stack([_slope(plane, guide) for plane in ab])
+    slopes = _slopes(ab, guide)
     return np.concatenate([ab - slopes * guide, slopes])
 
 
@@ -34,12 +34,12 @@ def bilinear_planes(ab: Floats, L: Floats) -> Floats:
     return np.stack([_resized(plane, L.shape, Image.Resampling.BILINEAR) for plane in ab])
 
 
-def _slope(plane: Floats, guide: Floats) -> Floats:
-    """Return by how much `plane` rises with `guide` around each pixel."""
-    mean = _smoothed(guide)
-    variance = _smoothed(guide * guide) - mean * mean
-    covariance = _smoothed(guide * plane) - mean * _smoothed(plane)
-    return _smoothed(np.divide(covariance, variance + _EPSILON))
+def _slopes(planes: Floats, guide: Floats) -> Floats:
+    """Return by how much each of `planes` (n, h, w) rises with `guide` (h, w) around each pixel."""
+    means = _smoothed(np.concatenate([planes, planes * guide, guide[None], guide[None] ** 2]))
+    of_planes, of_products, of_guide, of_square = means[: len(planes)], means[len(planes) : -2], means[-2], means[-1]
+    variance, covariances = of_square - of_guide * of_guide, of_products - of_guide * of_planes
+    return _smoothed(covariances / (variance + _EPSILON))
 
 
 def _resized(plane: Floats, shape: tuple[int, ...], filter_: Image.Resampling) -> Floats:
@@ -47,9 +47,9 @@ def _resized(plane: Floats, shape: tuple[int, ...], filter_: Image.Resampling) -
     return np.asarray(Image.fromarray(plane).resize((width, height), filter_))
 
 
-def _smoothed(plane: Floats) -> Floats:
-    """Return the mean over 3 x 3 pixels, those at the border repeated."""
-    padded = np.pad(plane, 1, mode="edge")
-    rows = padded[:-2] + padded[1:-1] + padded[2:]
-    sums: Floats = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+def _smoothed(planes: Floats) -> Floats:
+    """Return `planes` (n, h, w) as means over 3 x 3 pixels, those at the border repeated."""
+    padded = np.pad(planes, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
+    sums: Floats = rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]
     return sums / np.float32(9)

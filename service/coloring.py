@@ -15,6 +15,7 @@ from PIL import Image
 from colorizers.colorizer import Colorizer, UncolouredWarning
 from colorizers.decoding import Decoder
 from colorizers.encode import suffix_for
+from colorizers.heap import keep_freed_memory
 from colorizers.photo import Photo
 from colorizers.prediction import Prediction
 from colorizers.provenance import Provenance
@@ -40,6 +41,7 @@ class Painter:
     """Colours the photos of one application; keeps networks and decoder from one job to the next."""
 
     def __init__(self, settings: Settings, files: PhotoFiles) -> None:
+        keep_freed_memory()
         self._files = files
         self._networks = Networks(settings)
         self._decoder = Decoder(settings.max_megapixels)

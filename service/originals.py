@@ -13,6 +13,7 @@ from pathlib import Path
 
 from colorizers.colour import gray_levels
 from colorizers.decoding import Decoder
+from colorizers.heap import give_freed_memory_back
 from colorizers.lab import Pixels
 from colorizers.photo import Photo
 from service.files import PhotoFiles
@@ -61,8 +62,7 @@ class Originals:
                 kept = None
             photo, gray = kept[1:] if kept else _with_gray(page(0))
             yield Original(photo, gray, page)
-            if gray is not None:
-                self._keep(job_id, photo, gray)
+            self._keep(None if gray is None else (job_id, photo, gray))
 
     def forget(self) -> None:
         """Let go of the photo that is at hand."""
@@ -70,15 +70,17 @@ class Originals:
             self._timer.cancel()
         self._timer = self._kept = None
 
-    def _keep(self, job_id: str, photo: Photo, gray: Pixels) -> None:
-        self._kept = job_id, photo, gray
-        self._timer = threading.Timer(self._kept_s, self._forget_if, (self._kept,))
+    def _keep(self, kept: tuple[str, Photo, Pixels] | None) -> None:
+        self._kept = kept
+        self._timer = threading.Timer(self._kept_s, self._rest)
         self._timer.daemon = True
         self._timer.start()
 
-    def _forget_if(self, kept: tuple[str, Photo, Pixels]) -> None:
-        if self._kept is kept:
-            self._kept = None
+    def _rest(self) -> None:
+        """Let go of what is kept, and of the memory that was held for more work, unless there was some since."""
+        if self._timer is threading.current_thread():
+            self._timer = self._kept = None
+            give_freed_memory_back()
 
 
 def _with_gray(photo: Photo) -> tuple[Photo, Pixels | None]:

@@ -79,6 +79,21 @@ def test_it_is_forgotten_after_a_while(files: PhotoFiles, decoder: Decoder) -> N
         pass
 
 
+def test_memory_goes_back_when_there_is_no_work(
+    files: PhotoFiles, decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[float] = []
+    monkeypatch.setattr(originals, "give_freed_memory_back", lambda: times.append(time.monotonic()))
+    opener = Originals(files, decoder, kept_s=0.3)
+    for _ in range(3):
+        with opener.open(FIRST):
+            pass
+    last = time.monotonic()
+    time.sleep(1)
+    assert len(times) == 1
+    assert times[0] >= last + 0.29
+
+
 def test_large_photos_are_not_kept(files: PhotoFiles, decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(originals, "MOST_BYTES", 4 * 120 * 80 - 1)
     opener = Originals(files, decoder)
