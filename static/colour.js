@@ -7,7 +7,7 @@ const HUES = 256;
 const FARTHEST = 192; // no colour of sRGB has |a| + |b| above
 const COARSE = 6;
 const STEPS = 4095;
-const FLAT = 3e-4; // added to the variance of L in 0..1, so that noise in flat areas gives no slope
+const FLAT = 3e-4; // added to the variance of gray levels in 0..1, so that noise in flat areas gives no slope
 /** What a warmth of 1 adds to ab. */
 export const WARM_AB = [3, 12];
 
@@ -120,11 +120,12 @@ function smoothed(plane, w, h) {
 }
 
 /**
- * Return how ab changes with L around each place, so that colours follow the photograph's edges: {width, height, data},
- * four numbers a pixel: a and b at L = 0, and their rise by unit of L. `gray` holds the photograph's levels at that size.
+ * Return how ab changes with the gray level around each place, so that colours follow the photograph's edges: {width,
+ * height, data}, four numbers a pixel: a and b at black, and their rise up to white. `gray` holds the photograph's levels
+ * at that size.
  */
 export function edgeAwarePlanes(a, b, gray, width, height) {
-  const guide = Float32Array.from(gray, (value) => (116 * fOfLevel[Math.round(value)] - 16) / 100);
+  const guide = Float32Array.from(gray, (value) => value / 255);
   const mean = smoothed(guide, width, height);
   const variance = smoothed(guide.map((v) => v * v), width, height).map((v, i) => v - mean[i] * mean[i] + FLAT);
   const data = new Float32Array(4 * width * height);
@@ -134,7 +135,7 @@ export function edgeAwarePlanes(a, b, gray, width, height) {
     const slope = smoothed(both.map((v, i) => (v - mean[i] * own[i]) / variance[i]), width, height);
     for (let i = 0; i < plane.length; i += 1) {
       data[4 * i + channel] = plane[i] - slope[i] * guide[i];
-      data[4 * i + 2 + channel] = slope[i] / 100;
+      data[4 * i + 2 + channel] = slope[i];
     }
   }
   return { width, height, data };
@@ -169,11 +170,11 @@ export function paint(pixels, width, height, rect, planes, saturation, warmth) {
       const m = 4 * (lower + next);
       const at = 4 * (y * width + x);
       const gray = grayOf(pixels[at], pixels[at + 1], pixels[at + 2]);
-      const L = 116 * fOfLevel[gray] - 16;
-      const a = p00 * (data[i] + L * data[i + 2]) + p01 * (data[j] + L * data[j + 2])
-        + p10 * (data[k] + L * data[k + 2]) + p11 * (data[m] + L * data[m + 2]);
-      const b = p00 * (data[i + 1] + L * data[i + 3]) + p01 * (data[j + 1] + L * data[j + 3])
-        + p10 * (data[k + 1] + L * data[k + 3]) + p11 * (data[m + 1] + L * data[m + 3]);
+      const share = gray / 255;
+      const a = p00 * (data[i] + share * data[i + 2]) + p01 * (data[j] + share * data[j + 2])
+        + p10 * (data[k] + share * data[k + 2]) + p11 * (data[m] + share * data[m + 2]);
+      const b = p00 * (data[i + 1] + share * data[i + 3]) + p01 * (data[j + 1] + share * data[j + 3])
+        + p10 * (data[k + 1] + share * data[k + 3]) + p11 * (data[m + 1] + share * data[m + 3]);
       paintPixel(pixels, at, gray, a * saturation + warmA, b * saturation + warmB);
     }
   }
