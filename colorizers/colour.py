@@ -23,8 +23,9 @@ BAND_ROWS = 256
 _MARGIN_LEVELS = 0.03
 # Luminances as whole numbers, so that sums are compared exactly and quickly; the margin is ten thousand steps wide.
 _WHOLE_Y = 2**30
-# Known colours are forgotten when they take more pages, of 4 KiB, than this: a photo needs some thousand.
-_MOST_PAGES = 8192
+# Known colours are forgotten when they take more pages of 4 KiB than this. Twenty photos of all kinds take half of it,
+# and then know all but a twentieth of the colours that another one needs.
+_MOST_PAGES = 16384
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,9 @@ _A_SHIFT, _B_SHIFT = _u4(_STEP_BITS + _LEVEL_BITS), _u4(_LEVEL_BITS)
 _STEP_MASK = _STEPS - _u4(1)
 _X_PER_STEP, _Z_PER_STEP = _f4(1 / 500 / STEPS_PER_UNIT), _f4(-1 / 200 / STEPS_PER_UNIT)
 # So many pixels are looked up before it is asked whether all of them were known.
-_GROUP = 512
+_GROUP = 256
+# So many pixels at a time the compiled loops of `colour_levels` take; what is left over, they do one by one.
+_BLOCK = 64
 
 
 def in_steps(planes: F4s) -> F4s:
@@ -79,9 +81,9 @@ def _locate(
 
 @part
 def _look_up(index: U4s, table: U4s, words: U4s, unknown: U4s) -> int:
-    """Fill `words` with the entries at `index`; return how many are not known, and fill `unknown` with their columns.
+    """Fill `words` with the entries at `index`; return how many are not known, and fill `unknown` with their places.
 
-    There may be fewer words than columns; the rest counts as not known.
+    There may be fewer words than places; the rest counts as not known.
     """
     count = 0
     for start in range(0, words.size, _GROUP):
@@ -120,13 +122,13 @@ def _shift(
 
 
 @part
-def _keep(index: U4s, columns: U4s, levels: I4s, table: U4s, pages: _Bytes, result: Pixels) -> int:
-    """Fill the `columns` of a row of `result` (3 w) with `levels` (3, n), and their entries; return the new pages."""
+def _keep(index: U4s, places: U4s, levels: I4s, table: U4s, pages: _Bytes, result: Pixels) -> int:
+    """Fill `places` of `result` (3 n) with `levels` (3, m), and their entries; return how many pages are new."""
     new = 0
-    for k in range(columns.size):
-        x, red, green, blue = columns[k], levels[0, k], levels[1, k], levels[2, k]
-        result[3 * x], result[3 * x + 1], result[3 * x + 2] = red, green, blue
-        entry = index[x]
+    for k in range(places.size):
+        place, red, green, blue = places[k], levels[0, k], levels[1, k], levels[2, k]
+        result[3 * place], result[3 * place + 1], result[3 * place + 2] = red, green, blue
+        entry = index[place]
         if entry != _BEYOND:
             table[entry] = _KNOWN | _u4(red) | (_u4(green) << _u4(8)) | (_u4(blue) << _u4(16))
             page = entry // _u4(PAGE_ENTRIES)
@@ -166,8 +168,9 @@ def join(
     many pages did.
     """
     height, width = gray.shape
-    index, unknown = np.empty((2, width), np.uint32), np.empty(width, np.uint32)
-    own, shift, levels = np.empty(width, np.int32), np.empty((2, width), np.float32), np.empty((3, width), np.int32)
+    index, unknown = np.empty((2, width), np.uint32), np.empty(2 * width, np.uint32)
+    room = 2 * width + _BLOCK
+    own, shift, levels = np.zeros(room, np.int32), np.zeros((2, room), np.float32), np.empty((3, room), np.int32)
     new_pages = 0
     y = 0
     while y < height:
@@ -175,17 +178,18 @@ def join(
         # A row that has no partner is its own.
         other = y + 1 if y + 1 < height and at[y + 1] == at[y] else y
         _locate((gray[y], gray[other]), upper, lower, (down[y], down[other]), index)
-        for row in range(y, other + 1):
-            begin, entries, grays = row * width, index[row - y], gray[row]
-            count = _look_up(entries, table, words[begin : begin + width], unknown)
-            if count == 0:
-                continue
-            for k in range(count):
-                x = unknown[k]
-                own[k] = grays[x]
-                shift[0, k], shift[1, k] = _shift(entries[x], x, _f4(own[k]), upper, lower, down[row])
-            colour_levels(count, own, shift, lab_f, gamut, weighted, least, bound, levels)
-            coloured = result[3 * begin : 3 * (begin + width)]
-            new_pages += _keep(entries, unknown[:count], levels, table, pages, coloured)
+        begin, end = y * width, (other + 1) * width
+        entries, grays = index.reshape(-1)[: end - begin], gray[y : other + 1].reshape(-1)
+        count = _look_up(entries, table, words[begin:end], unknown)
+        for k in range(count):
+            place = unknown[k]
+            x, share = (place, down[y]) if place < width else (place - width, down[other])
+            own[k] = grays[place]
+            shift[0, k], shift[1, k] = _shift(entries[place], x, _f4(own[k]), upper, lower, share)
+        if count:
+            # Of whole blocks; what they hold besides is of no use, and no harm.
+            size = (count + _BLOCK - 1) // _BLOCK * _BLOCK
+            colour_levels(size, own, shift, lab_f, gamut, weighted, least, bound, levels)
+            new_pages += _keep(entries, unknown[:count], levels, table, pages, result[3 * begin : 3 * end])
         y = other + 1
     return new_pages
