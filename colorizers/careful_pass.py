@@ -154,11 +154,11 @@ def colour_levels(
     bound: I4s,
     levels: I4s,
 ) -> None:
-    """Fill `levels` (3, n) with red, green and blue for the first `count` 8-bit gray levels `own` and `shift` (2, n).
+    """Fill the first `count` of `levels` (3, n): red, green and blue of 8-bit gray levels `own` with `shift` (2, n).
 
     Their Y, the sum of their `weighted`, is from `least` up to below `bound` of the gray level.
     """
-    own, shift, levels = own[:count], shift[:, :count], levels[:, :count]
+    own = own[:count]
     f, level, which = np.empty(count, np.float32), np.empty(count, np.float32), np.empty(count, np.uint32)
     light, found = np.empty((3, count), np.float32), np.empty((4, count), np.float32)
     for k in range(count):

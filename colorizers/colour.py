@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colorizers import careful_pass, gamut, graying, light, quick_pass
+from colorizers.heap import sparse_zeros
 from colorizers.lab import Y_WEIGHTS, Pixels, lab_f, levels_of, linear_table, srgb_decode, srgb_encode
 from colorizers.widening import Rows, Widening
 
@@ -203,9 +204,8 @@ def _allowed() -> _Allowed:
 
 @cache
 def _known() -> _Known:
-    # Memory of zeros takes none before something else is written to it.
     return _Known(
-        table=np.zeros(quick_pass.ENTRIES, np.uint32),
+        table=sparse_zeros(quick_pass.ENTRIES),
         pages=np.zeros(quick_pass.ENTRIES // quick_pass.PAGE_ENTRIES, np.uint8),
     )
 
