@@ -13,7 +13,6 @@ import torch
 from benchmarks.measure import PeakMemory
 from benchmarks.ours import pipeline
 from colorizers.colorizer import Colorizer
-from colorizers.heap import keep_freed_memory
 from colorizers.rendering import FAITHFUL, PUBLISHED
 
 _RENDERINGS = {"published": PUBLISHED, "default": FAITHFUL}
@@ -27,7 +26,6 @@ def growth_mib(name: str, folder: Path, warm_up: Path, photo: Path, settings: st
 
 def _main(name: str, folder: str, warm_up: str, photo: str, settings: str) -> None:
     torch.set_num_threads(1)
-    keep_freed_memory()
     colorizer = Colorizer.from_name(name, folder)
     rendering = _RENDERINGS[settings]
     pipeline(Path(warm_up).read_bytes(), colorizer, rendering)

@@ -33,7 +33,7 @@ _A_SHIFT, _B_SHIFT = _u4(_STEP_BITS + _LEVEL_BITS), _u4(_LEVEL_BITS)
 _STEP_MASK = _STEPS - _u4(1)
 _X_PER_STEP, _Z_PER_STEP = _f4(1 / 500 / STEPS_PER_UNIT), _f4(-1 / 200 / STEPS_PER_UNIT)
 # So many pixels are looked up before it is asked whether all of them were known.
-_GROUP = 128
+_GROUP = 512
 # So many pixels at a time the compiled loops of `colour_levels` take; what is left over, they do one by one.
 _BLOCK = 64
 

@@ -11,6 +11,10 @@ _LINE_EVERY_S = 60.0
 _FIGURES_EVERY_S = 5.0
 
 
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+
+
 class Journal:
     """The log of one run in the folder `run`; figures are means over the steps since the previous line.
 
@@ -40,13 +44,13 @@ class Journal:
             return
         figures = {name: total / self._steps for name, total in self._sums.items()}
         speed = self._photos / (now - self._since)
-        self._bar.set_postfix_str(f"loss {figures['loss']:.4g}, {speed:.0f} photos/s")
+        words = f"loss {figures['loss']:.4g}, {_short(speed)} photos/s"
+        self._bar.set_postfix_str(words)
         self.note(step, minutes, {**figures, "rate": rate, "photos_per_s": speed})
         if self._bar.disable and not self._quiet and now - self._printed > _LINE_EVERY_S:
             self._printed = now
             left = minutes * (self._bar.total - done) / max(done, 1e-9)
-            words = f"loss {figures['loss']:.4g}, {speed:.0f} photos/s"
-            print(f"step {step}, {minutes:.1f} min, {left:.0f} min left, {words}", flush=True)
+            print(f"step {step}, {minutes:.1f} min, {_short(left)} min left, {words}", flush=True)
         self._sums, self._steps, self._photos, self._since = {}, 0, 0, now
 
     def note(self, step: int, minutes: float, figures: dict[str, float], group: str = "train") -> None:

@@ -73,13 +73,14 @@ class Trainer:
         earlier = saved_at = self.clock.minutes
         with _stop_signal() as stop:
             while True:
-                spent = earlier + (time.monotonic() - self._began) / 60
+                spent = earlier + self._minutes()
                 progress = self.clock.step / last_step if last_step is not None else spent / total
                 stopped, spent, progress = team.agree(float(stop.asked), spent, progress, device=self.data.device)
                 self.clock.minutes, self.clock.progress = spent, min(progress, 1.0)
                 if stopped or progress >= 1 or self.best.exhausted:
                     break
                 losses, photos = self._step(next(batches))
+                self.clock.minutes = spent = earlier + self._minutes()
                 if journal is not None:
                     rate = self.optimizer.param_groups[0]["lr"]
                     journal.step(losses, photos * team.world, self.clock.step, spent, rate, self._done(last_step))
@@ -93,6 +94,10 @@ class Trainer:
             self.save(journal)
             journal.close()
         return Outcome(self.clock.step, bool(stopped))
+
+    def _minutes(self) -> float:
+        """Return how long this process has been at it."""
+        return (time.monotonic() - self._began) / 60
 
     def _step(self, rgb: Tensor) -> tuple[dict[str, float], int]:
         settings = self.recipe.settings

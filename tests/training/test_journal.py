@@ -45,7 +45,7 @@ def test_a_log_gets_a_line_a_minute(
     write_three_steps(tmp_path)
     lines = capsys.readouterr().out.splitlines()
     # 7 of 10 steps are left after 1.5 minutes.
-    assert lines[2].startswith("step 3, 1.5 min, 4 min left, loss 1.333, ")
+    assert lines[2].startswith("step 3, 1.5 min, 3.5 min left, loss 1.333, ")
     assert lines[2].endswith(" photos/s")
     assert lines[3] == "three steps"
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -116,6 +117,23 @@ def test_minutes_are_kept(shards: Path, tmp_path: Path) -> None:
     assert outcome.step > 1
     assert trainer.clock.minutes >= 0.05
     assert time.monotonic() - began < 20
+
+
+def test_the_time_of_a_step_counts_at_once(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = tiny("ushaped", steps=2, save_every_steps=1, validation_share=0.2, sheet_photos=1)
+    trainer = make_trainer(Request("ushaped", shards, tmp_path, "laptop", settings))
+    usual = trainer.recipe.losses
+
+    def slow(*words: Any) -> Any:
+        time.sleep(1.2)
+        return usual(*words)
+
+    monkeypatch.setattr(trainer.recipe, "losses", slow)
+    trainer.train()
+    with (tmp_path / "log.csv").open() as file:
+        minutes = {int(row["step"]): float(row["minutes"]) for row in csv.DictReader(file)}
+    assert minutes[1] >= 0.02
+    assert minutes[2] >= 0.04
 
 
 def test_a_run_that_had_no_time_for_a_step_fails(
