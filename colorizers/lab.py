@@ -65,16 +65,6 @@ def gray_share(L: NDArray[np.float32]) -> NDArray[np.float32]:
     return srgb_encode(np.where(linear > LAB_LINEAR_BELOW, f**3, linear)).astype(np.float32)
 
 
-def gray_level_of(L: float) -> int:
-    """Return the 8-bit gray level whose CIELAB L, 0..100, is nearest to `L`."""
-    return int(np.abs(_lightness_by_level() - L).argmin())
-
-
-@cache
-def _lightness_by_level() -> NDArray[np.float32]:
-    return lightness(np.arange(256, dtype=np.uint8)[None]).reshape(-1)
-
-
 @cache
 def _rounded_to_8() -> NDArray[np.uint8]:
     return ((np.arange(65536) * 255 + 32767) // 65535).astype(np.uint8)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from colorizers.distribution import Distribution
 from colorizers.hints import cell
-from colorizers.lab import gray_level_of
+from colorizers.lab import gray_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Prediction:
     def gray_level_at(self, x: float, y: float) -> int:
         """Return the gray level, 0..255, that the network saw at `x` and `y`, 0..1 of the upright photo."""
         height, width = self.L.shape
-        return gray_level_of(float(self.L[cell(y, height), cell(x, width)]))
+        return round(255 * float(gray_share(self.L[cell(y, height), cell(x, width), None])[0]))
 
     def to_bytes(self) -> bytes:
         """Return the prediction, without its distribution, as the bytes of an .npz file.
