@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tqdm import tqdm
 
-from colorizers import replay_cli, weights_cli
+from colorizers import compile_cli, replay_cli, weights_cli
 from colorizers.batch import PlanError, Task, plan
 from colorizers.errors import ColorizerError, RequestError, TooManyPixelsError
 from colorizers.formats import supported_titles
@@ -35,6 +35,7 @@ examples:
   python -m colorizers scan.tif -o out.tif --recipe      also write down how it was made, as out.tif.recipe.json
   python -m colorizers replay out.tif.recipe.json scan.tif -o again.tif
   python -m colorizers weights list                      the networks there are, and how to get their weights
+  python -m colorizers compile                           compile the kernels now, which the first photo does otherwise
 
 -o is a folder if there is one of that name, if it ends in a slash or if it has no suffix of a picture; else it is a
 file. Without -o, the result of photo.jpg is colorized_photo.jpg beside it. Results that are there already are left
@@ -48,6 +49,8 @@ writes JPEG, PNG, TIFF and WebP as they came, everything else as PNG.
 
 def main(argv: Sequence[str]) -> int:
     """Do what `argv`, the words after `python -m colorizers`, asks for; return the exit status."""
+    if argv[:1] == ["compile"]:
+        return compile_cli.main(argv[1:])
     if argv[:1] == ["weights"]:
         return weights_cli.main(list(argv[1:]))
     if argv[:1] == ["replay"]:
@@ -166,6 +169,7 @@ def _colour_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
 
 def _load(arguments: argparse.Namespace) -> "Colorizer":
     """Return the network, loaded; only now, because that takes seconds."""
+    compile_cli.compile_missing()
     from colorizers.colorizer import Colorizer
 
     if arguments.model is not None:

@@ -1,29 +1,40 @@
-"""Python functions in, functions in machine code out, kept on disk for the next process.
+"""Compilation of kernels with numba, whose machine code is kept on disk for every later process.
 
 numba keeps machine code until the file of its function changes, and does not see that a part of it, or a number in it,
 stands in another file. Ours is therefore kept in a folder named after the contents of all files that anything of it
 stands in: with a change in any of them the folder is another one, and nothing old can be found.
+
+Of several processes that need a kernel at the same time, one compiles it and the others wait for that. A folder that
+cannot be written serves too, once `colorizers.kernels` has compiled everything into it.
 """
 
+import fcntl
 import hashlib
+import os
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, TypeVar, cast
 
+import llvmlite
 import numba
 import numpy as np
+from llvmlite import binding
 from numba import njit, types
+from numba.core.caching import UserProvidedCacheLocator
 from numpy.typing import NDArray
 
 _HERE = Path(__file__).parent
 SOURCES = (
-    *("compiling.py", "lab.py", "light.py", "gamut.py", "widening.py"),
-    *("quick_pass.py", "careful_pass.py", "clipped_pass.py", "graying.py", "resampling.py"),
+    *("compiling.py", "lab.py", "light.py", "gamut.py", "widening.py", "graying.py"),
+    *("careful_pass.py", "quick_pass.py", "clipped_pass.py", "resampling.py"),
     *("winograd_kernels.py", "winograd_products.py"),
 )
-"""The files of this package that kernels, their parts and the numbers in them stand in."""
+"""The files of this package that kernels, their parts and the numbers in them stand in, none before what it imports."""
 
 F4s = NDArray[np.float32]
 F8s = NDArray[np.float64]
@@ -35,6 +46,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _FINITE = {"contract", "nsz", "arcp", "nnan", "ninf"}
 
 
+class KernelLocator(UserProvidedCacheLocator):
+    """numba's way to the folder that `kernel_folder` names; unlike its own, it does not have to be writable."""
+
+    def ensure_cache_path(self) -> None:
+        """Create the folder. Raises `OSError`."""
+        Path(self.get_cache_path()).mkdir(parents=True, exist_ok=True)  # type: ignore[no-untyped-call]
+
+
 def array(kind: Any, dimensions: int, readonly: bool = True) -> Any:
     """Return the type of arrays, contiguous in memory, as kernels take them."""
     return types.Array(kind, dimensions, "C", readonly=readonly)
@@ -42,11 +61,21 @@ def array(kind: Any, dimensions: int, readonly: bool = True) -> Any:
 
 def kernel(*signatures: Any, **options: Any) -> Callable[[Function], Function]:
     """Return a decorator that compiles for these signatures at import, or takes the machine code from disk."""
-    decorator = njit(list(signatures), cache=True, nogil=True, **options)
 
     def compiled(function: Function) -> Function:
-        with _folder():
-            return cast(Function, decorator(function))
+        def compile_it(is_kept: bool) -> Function:
+            return cast(Function, njit(list(signatures), cache=is_kept, nogil=True, **options)(function))
+
+        folder = kernel_folder()
+        if folder is None:
+            return compile_it(is_kept=False)
+        with _turn(folder), _numba_keeps_in(folder):
+            try:
+                return compile_it(is_kept=True)
+            except (OSError, EOFError, UnpicklingError):
+                # A full disk, or files that a power cut has shortened, must not keep anybody from working.
+                _forget(function, folder)
+                return compile_it(is_kept=False)
 
     return compiled
 
@@ -61,16 +90,85 @@ def vector_part(function: Function) -> Function:
     return cast(Function, njit(function, fastmath=_FINITE))
 
 
+@cache
+def kernel_folder() -> Path | None:
+    """Return the folder of the machine code, None where it can be kept nowhere.
+
+    It is in `NUMBA_CACHE_DIR` if that is set, else beside this file, or, where that cannot be written and is not
+    complete for this machine, among the user's cached files.
+    """
+    name = f"kernels-{_digest()}"
+    chosen = vars(numba.config)["CACHE_DIR"]
+    folders = [Path(chosen or _HERE / "__pycache__") / name]
+    if not chosen:
+        with suppress(RuntimeError):  # A user without a home.
+            folders.append(Path.home() / ".cache" / "photo-colorizer" / name)
+    return next((folder for folder in folders if _is_writable(folder) or is_complete(folder)), None)
+
+
+def is_complete(folder: Path) -> bool:
+    """Return whether `folder` holds the machine code of all kernels for this machine."""
+    return _mark(folder).exists()
+
+
+def mark_complete(folder: Path) -> None:
+    """Record that `folder` holds the machine code of all kernels for this machine. Raises `OSError`."""
+    _mark(folder).touch()
+
+
+def _forget(function: Callable[..., Any], folder: Path) -> None:
+    """Remove the machine code of `function` from `folder`, so that the next process compiles it anew."""
+    files = f"*/{function.__module__.rpartition('.')[2]}.{function.__qualname__}-*.nb[ci]"
+    for path in [*folder.glob("complete-*"), *folder.glob(files)]:
+        with suppress(OSError):
+            path.unlink()
+
+
+def _mark(folder: Path) -> Path:
+    """Return the file that says so: named after all that machine code depends on, beside its sources."""
+    chosen = vars(numba.config)
+    cpu = chosen["CPU_NAME"] or binding.get_host_cpu_name()
+    features = chosen["CPU_FEATURES"]
+    if features is None:
+        features = binding.get_host_cpu_features().flatten()
+    depends_on = (sys.version_info[:2], numba.__version__, llvmlite.__version__, cpu, features, str(_HERE))
+    return folder / f"complete-{hashlib.sha256(repr(depends_on).encode()).hexdigest()[:16]}"
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
-def _folder() -> Iterator[None]:
-    """Let numba keep what is compiled meanwhile in the folder of these sources, unless NUMBA_CACHE_DIR names one."""
+def _turn(folder: Path) -> Iterator[None]:
+    """Let one process at a time into the block; all at once where the folder cannot be written anyway."""
+    try:
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError:
+        yield
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _numba_keeps_in(folder: Path) -> Iterator[None]:
+    """Let numba keep what is compiled meanwhile in `folder`."""
     config = cast(Any, numba.config)
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(Path(before or _HERE / "__pycache__") / f"kernels-{_digest()}")
+    before = config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES
+    config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = str(folder), f"{__name__}.{KernelLocator.__name__}"
     try:
         yield
     finally:
-        config.CACHE_DIR = before
+        config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = before
 
 
 @cache

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from colorizers.compile_cli import compile_missing
 from colorizers.errors import ColorizerError
 from colorizers.photo import MAX_MEGAPIXELS
 from colorizers.recipe import Recipe
@@ -21,6 +22,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         recipe = Recipe.from_json(arguments.recipe.read_bytes())
+        compile_missing()
         # Only now, because loading torch takes seconds.
         from colorizers.results import replay
 
