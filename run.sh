@@ -79,46 +79,42 @@ install() {
     printf '%s' "$fingerprint" >"$stamp"
 }
 
-# Without the published weights the embedded network works; the failure is remembered for a day.
+# Without the published weights the embedded network works; a failure is told in one line and remembered for a day.
 fetch_weights() {
     if [ "$WEIGHTS" = none ] || [ "$OFFLINE" = 1 ]; then return; fi
-    "$PYTHON" -m colorizers weights fetch "$WEIGHTS" --remember-failure --model-dir "$MODEL_DIR" ||
-        say "The weights of $WEIGHTS could not be had; that is no obstacle (WEIGHTS=none skips the attempt)."
+    local status=0
+    "$PYTHON" -m colorizers weights fetch "$WEIGHTS" --remember-failure --model-dir "$MODEL_DIR" || status=$?
+    if [ "$status" -gt 1 ]; then exit "$status"; fi
 }
 
-announce() {
-    "$PYTHON" - "$HOST" "$PORT" "$BASE_DIR" <<'PYTHON'
-import sys, time, urllib.request
-host, port, base_dir = sys.argv[1:]
-near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-address = f"http://{f'[{near}]' if ':' in near else near}:{port}{base_dir}/"
-for _ in range(300):
-    try:
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address + "healthz", timeout=5)
-        print(f"Photo Colorizer is ready at {address} (Ctrl-C stops it)", flush=True)
-        break
-    except OSError:
-        time.sleep(0.1)
-PYTHON
-}
+# Done at every start, as another processor or another version of the program needs others; mostly, all are there.
+compile_kernels() { "$PYTHON" -m colorizers compile; }
 
-SUPERVISOR='' WEB='' ANNOUNCER=''
+SUPERVISOR='' WEB='' ANNOUNCER='' STOPPED=''
 
 end() { kill -TERM "$@" 2>/dev/null || true; }
 
+# Run a part of the application in the background; it ends with this script, even if that is killed.
+part() { exec "$PYTHON" -m service.end_with_parent "$$" "$@"; }
+
 serve() {
+    # What a start that was killed has left behind is about to end.
+    "$PYTHON" -m service.start_up port
     # The web server first: it would start a worker of its own if the supervisor went before it.
-    trap 'end $WEB' INT TERM HUP
+    trap 'STOPPED=1; end $WEB' INT TERM HUP
     trap 'end $WEB $SUPERVISOR $ANNOUNCER' EXIT
-    # With a broker, the workers run elsewhere.
     if [ -z "$BROKER_URL" ]; then
-        "$PYTHON" -m service.supervisor &
+        say "Starting: the workers load PyTorch and the network, and colour a first photo."
+        part "$PYTHON" -m service.supervisor &
         SUPERVISOR=$!
+    else
+        say "Starting: the workers run elsewhere, as BROKER_URL is set."
     fi
-    "$VENV/bin/gunicorn" server:app &
+    part "$VENV/bin/gunicorn" server:app &
     WEB=$!
-    announce &
+    part "$PYTHON" -m service.start_up ready &
     ANNOUNCER=$!
+    if [ -n "$STOPPED" ]; then end $WEB; fi
     # A trapped signal interrupts `wait`; once the server has ended, `wait` tells its own exit status.
     local status=0
     while kill -0 "$WEB" 2>/dev/null; do wait "$WEB" || true; done
@@ -136,8 +132,17 @@ prepare() {
     settings=$("$PYTHON" -m service.settings shell)
     eval "$settings"
     if [ -n "$DATABASE_URL$BROKER_URL$STORAGE_URL" ]; then install requirements-cluster.txt; fi
+    compile_kernels
     fetch_weights
     "$PYTHON" -m service.models
+}
+
+set_up() {
+    make_venv
+    install requirements.txt
+    install requirements-cluster.txt
+    # An image installs the packages before the program is there.
+    if [ -d colorizers ]; then compile_kernels; fi
 }
 
 start() {
@@ -165,9 +170,8 @@ check() {
     "$PYTHON" -m ruff check .
     "$PYTHON" -m ruff format --check .
     "$PYTHON" -m bandit --quiet --recursive --configfile pyproject.toml colorizers service server.py
-    # Once, beside mypy: else every process of the tests would compile what is not compiled yet, all at the same time.
-    "$PYTHON" -c 'import colorizers.clipped_pass, colorizers.colour, colorizers.resampling
-import colorizers.winograd_kernels, colorizers.winograd_products, training.metric_kernels' &
+    # Once, beside mypy: else every process of the tests would wait for it.
+    { compile_kernels && "$PYTHON" -c 'import training.metric_kernels'; } &
     local compiling=$!
     "$PYTHON" -m mypy --strict colorizers service training benchmarks tests server.py
     wait "$compiling"
@@ -179,7 +183,7 @@ import colorizers.winograd_kernels, colorizers.winograd_products, training.metri
 case "${1:-start}" in
     start) start ;;
     worker) work ;;
-    install) make_venv && install requirements.txt && install requirements-cluster.txt ;;
+    install) set_up ;;
     test) shift && check "$@" ;;
     *) fail "usage: ./run.sh [start | worker | install | test [pytest options]]" ;;
 esac

@@ -3,9 +3,11 @@
 import http.client
 import re
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request, build_opener
 
@@ -13,14 +15,20 @@ CHUNK_BYTES = 1 << 18
 RESUMES = 20
 
 Progress = Callable[[int, int | None], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long a server may take to accept a connection (name look-up and TLS included), and to send anything more."""
+    """How long a server may take to accept a connection (name look-up and TLS included), and to send anything more.
+
+    One that sends less than `pace_bytes` in `pace_s` counts as one that sends nothing.
+    """
 
     connect_s: float = 3.0
-    stall_s: float = 10.0
+    stall_s: float = 5.0
+    pace_s: float = 10.0
+    pace_bytes: int = 100_000
 
 
 PATIENT = Timeouts()
@@ -28,6 +36,10 @@ PATIENT = Timeouts()
 
 class BrokenOffError(OSError):
     """The connection broke off, or fell silent, before the file was complete."""
+
+
+class TooSlowError(OSError):
+    """The server sends so little that the file would never be complete."""
 
 
 class WrongSizeError(OSError):
@@ -63,14 +75,17 @@ def _continue(url: str, part: Path, size_bytes: int | None, progress: Progress |
     request = Request(url, headers={"User-Agent": "photo-colorizer"})
     if have:
         request.add_header("Range", f"bytes={have}-")
+    opener = _opener(timeouts)
     try:
-        with _opener(timeouts).open(request, timeout=timeouts.connect_s) as response:
+        # Headers that come one byte at a time would pass every time-out of a socket.
+        answer_within_s = timeouts.connect_s + timeouts.stall_s
+        with _within(answer_within_s, lambda: opener.open(request, timeout=timeouts.connect_s)) as response:
             start = _start(response, have)
             length = response.headers.get("Content-Length")
             total = start + int(length) if length is not None else size_bytes
             if size_bytes not in (None, total):
                 raise WrongSizeError(f"the server offers {total} bytes, expected {size_bytes}")
-            _save(response, part, start, total, progress)
+            _save(response, part, start, total, progress, timeouts)
     except HTTPError as error:
         error.close()
         raise
@@ -91,14 +106,24 @@ def _start(response: http.client.HTTPResponse, have: int) -> int:
 
 
 def _save(
-    response: http.client.HTTPResponse, part: Path, start: int, total: int | None, progress: Progress | None
+    response: http.client.HTTPResponse,
+    part: Path,
+    start: int,
+    total: int | None,
+    progress: Progress | None,
+    timeouts: Timeouts,
 ) -> None:
-    done = start
+    done = measured_from = start
+    measured_at = time.monotonic()
     with part.open("ab") as file:
         file.truncate(start)
         while chunk := response.read1(CHUNK_BYTES):
             file.write(chunk)
             done += len(chunk)
+            if time.monotonic() - measured_at > timeouts.pace_s:
+                if done - measured_from < timeouts.pace_bytes:
+                    raise TooSlowError(f"only {done - measured_from} bytes came within {timeouts.pace_s:g} s")
+                measured_at, measured_from = time.monotonic(), done
             if total is not None and done > total:
                 raise WrongSizeError(f"the server sends more than {total} bytes")
             if progress is not None:
@@ -135,17 +160,18 @@ def _opener(timeouts: Timeouts) -> OpenerDirector:
     return build_opener(OpenHttp, OpenHttps)
 
 
-def _within(limit_s: float, connect: Callable[[], None]) -> None:
-    """Call `connect` for at most `limit_s`; raises `TimeoutError` after that.
+def _within(limit_s: float, call: Callable[[], T]) -> T:
+    """Return what `call` does within `limit_s`; raises `TimeoutError` after that.
 
     A socket's own time-out covers neither the name look-up nor the sum over a host's many addresses, so the call runs
     in a thread, which is left to end by its socket's time-out.
     """
+    results: list[T] = []
     failures: list[Exception] = []
 
     def work() -> None:
         try:
-            connect()
+            results.append(call())
         except Exception as error:  # It is raised again in the caller's thread.
             failures.append(error)
 
@@ -153,6 +179,7 @@ def _within(limit_s: float, connect: Callable[[], None]) -> None:
     thread.start()
     thread.join(limit_s)
     if thread.is_alive():
-        raise TimeoutError(f"no connection within {limit_s:g} s")
+        raise TimeoutError(f"no answer within {limit_s:g} s")
     if failures:
         raise failures[0]
+    return results[0]

@@ -134,7 +134,7 @@ class WeightsCorruptError(WeightsError):
 
 
 class DownloadError(WeightsError):
-    """No URL of the network delivered its weights. Data: `name`, `attempts`."""
+    """No URL of the network delivered its weights. Data: `name`, `path`, `attempts`, `reason` (one line)."""
 
     code = "download_failed"
     status = 503

@@ -75,7 +75,8 @@ def fetch(
     The URLs are tried in their order, and a part that an earlier download left is resumed. The file gets its name
     only after its size and hash are right. `progress` gets the bytes that are there and the bytes in all. Raises
     `WeightsCorruptError` where a wrong file is in the way, `WeightsMissingError` where the weights are missing and
-    `offline` or without a URL, `DownloadError` where no URL delivers them.
+    `offline` or without a URL, `WeightsError` where `model_dir` cannot be written or another process brings weights
+    in, `DownloadError` where no URL delivers them.
     """
     path = weights_path(spec, model_dir)
     if path.exists():
@@ -83,21 +84,25 @@ def fetch(
     if offline or not spec.urls:
         raise _missing(spec, path)
     model_dir.mkdir(parents=True, exist_ok=True)
-    attempts: list[str] = []
+    if not os.access(model_dir, os.W_OK):
+        raise WeightsError(f"The folder {model_dir} cannot be written.", name=spec.name, path=str(path))
+    failures: list[str] = []
     with _alone_in(model_dir, spec):
         for url in spec.urls:
             try:
                 _fetch_from(url, spec, path, progress, timeouts)
             except WeightsCorruptError as error:
-                attempts.append(f"{url}: {error.message}")
+                failures.append(error.message)
             except (OSError, ValueError) as error:  # ValueError: what is written there is no URL.
-                attempts.append(f"{url}: {error}")
+                failures.append(str(error))
             else:
                 forget_failure(spec, model_dir)
                 return path
+    attempts = [f"{url}: {failure}" for url, failure in zip(spec.urls, failures, strict=True)]
     tried = "".join(f"\n  {attempt}" for attempt in attempts)
     message = f"The weights of {spec.title} could not be downloaded:{tried}\n{_way_out(spec, path)}"
-    raise DownloadError(message, name=spec.name, path=str(path), attempts=attempts)
+    reason = "; ".join(dict.fromkeys(failures))
+    raise DownloadError(message, name=spec.name, path=str(path), attempts=attempts, reason=reason)
 
 
 def import_file(spec: ModelSpec, source: Path, model_dir: Path = MODEL_DIR) -> Path:

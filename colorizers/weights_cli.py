@@ -1,6 +1,7 @@
 """The arguments of `python -m colorizers weights` in, weights listed, fetched, imported or verified out."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from tqdm import tqdm
 
 from colorizers import weights
 from colorizers.download import Progress
-from colorizers.errors import ColorizerError, WeightsError
+from colorizers.errors import ColorizerError, DownloadError, WeightsError
 from colorizers.registry import MODEL_DIR, ModelSpec, find_spec, known_specs, weights_path
 
 DESCRIPTION = """\
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument(
         "--remember-failure",
         action="store_true",
-        help="if this fails, note it in the model folder; within a day after such a note, give up at once",
+        help="if the download fails, say so in one line and note it in the model folder; do not try for a day then",
     )
     fetch.set_defaults(run=_fetch)
 
@@ -87,16 +88,26 @@ def _fetch(arguments: argparse.Namespace) -> int:
     if arguments.remember_failure:
         reason = weights.recent_failure(spec, arguments.model_dir)
         if reason is not None:
-            print(f"Not tried, because it failed less than a day ago: {reason}", file=sys.stderr)
+            _say_without(spec, arguments.model_dir, f"are not fetched, as that failed less than a day ago ({reason})")
             return 1
     try:
         path = _fetch_with_bar(spec, arguments.model_dir, arguments.offline)
-    except WeightsError as error:
-        if arguments.remember_failure and not arguments.offline:
-            weights.remember_failure(spec, arguments.model_dir, error.message)
-        raise
+    except DownloadError as error:
+        if not arguments.remember_failure:
+            raise
+        reason = str(error.data["reason"])
+        weights.remember_failure(spec, arguments.model_dir, reason)
+        _say_without(spec, arguments.model_dir, f"could not be downloaded ({reason})")
+        return 1
     print(f"{path} is complete and verified.")
     return 0
+
+
+def _say_without(spec: ModelSpec, model_dir: Path, why: str) -> None:
+    """Say in one line why the weights are not there, for whoever can do without."""
+    folder = "" if model_dir == MODEL_DIR else f" --model-dir {shlex.quote(str(model_dir))}"
+    again = f"`python -m colorizers weights fetch {spec.name}{folder}` tries again"
+    print(f"The weights of {spec.title} {why}; {again}.", file=sys.stderr)
 
 
 def _fetch_with_bar(spec: ModelSpec, model_dir: Path, offline: bool) -> Path:

@@ -14,7 +14,6 @@ from billiard import current_process
 from celery import Celery, Task, signals
 from celery.exceptions import CPendingDeprecationWarning
 
-from colorizers.errors import ColorizerError
 from service.capacity import worker_count, worker_environ
 from service.celery_app import QUEUE, TASK, make_celery
 from service.chores import Chores
@@ -22,6 +21,7 @@ from service.files import open_files
 from service.jobs import open_jobs
 from service.logs import configure_logging
 from service.settings import Settings, load_settings
+from service.warm_up import WarmUp
 from service.work import Work, pause_s, persistently
 
 # Loading torch on a machine that has much to do.
@@ -42,21 +42,24 @@ class Hand:
         self._chores = Chores(name, self._jobs, files, settings.expire_hours)
         self._chores.start()
         # Imported here because torch must not be loaded before the fork.
+        from colorizers.kernels import compile_kernels
+
+        compile_kernels(_log.info)
         from service.coloring import Painter
 
         painter = Painter(settings, files)
-        try:
-            painter.warm_up()
-        except ColorizerError as error:
-            _log.error("%s", error.message)
         self._work = Work(name, self._jobs, files, painter)
+        self._warm_up = WarmUp(painter, self._chores)
+        self._warm_up.attempt()
 
     def do(self, job_id: str) -> float | None:
         """Do that job, if it waits; returns after how many seconds to try again where that is needed."""
         job = persistently(lambda: self._jobs.claim_one(job_id, self._name))
-        if job is None or self._work.do(job) == "ended":
+        if job is None:
             return None
-        return pause_s(job.postponed + 1)
+        end = self._work.do(job)
+        self._warm_up.note()
+        return None if end == "ended" else pause_s(job.postponed + 1)
 
     def end(self) -> None:
         """Put back what is not done, and say goodbye."""

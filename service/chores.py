@@ -9,7 +9,7 @@ import threading
 from service.files import PhotoFiles, StorageError
 from service.jobs import BrokerError, JobStore
 from service.privacy import forget_requests, oldest_kept, remove_expired, remove_orphans
-from service.tallies import say_alive, say_goodbye, take_turn
+from service.tallies import WorkerState, say_alive, say_goodbye, take_turn
 from service.work import DATABASE_ERRORS
 
 _LOOK_S = 5.0
@@ -28,6 +28,9 @@ class Chores:
         self._jobs = jobs
         self._files = files
         self._expire_hours = expire_hours
+        self._state: WorkerState = "starting"
+        # What the thread says must not follow what is said here, and be older.
+        self._saying = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chores", daemon=True)
 
@@ -35,11 +38,25 @@ class Chores:
         """Begin with them."""
         self._thread.start()
 
+    def say(self, state: WorkerState) -> None:
+        """Say how far the worker is, now and from now on."""
+        self._state = state
+        try:
+            self._say_alive()
+        except DATABASE_ERRORS as error:
+            _log.warning("said later: %s", error.orig)
+
     def end(self) -> None:
         """Leave them to others, and say goodbye."""
-        self._ended.set()
-        with self._jobs.database.begin() as connection:
+        with self._saying, self._jobs.database.begin() as connection:
+            self._ended.set()
             say_goodbye(connection, self._name)
+
+    def _say_alive(self) -> None:
+        with self._saying:
+            if not self._ended.is_set():
+                with self._jobs.database.begin() as connection:
+                    say_alive(connection, self._name, "worker", self._state)
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -51,8 +68,7 @@ class Chores:
 
     def _do(self) -> None:
         database = self._jobs.database
-        with database.begin() as connection:
-            say_alive(connection, self._name, "worker")
+        self._say_alive()
         self._jobs.lose_expired()
         if self._jobs.messages:
             self._jobs.send_missing()

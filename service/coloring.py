@@ -4,10 +4,13 @@ The network runs once for a photo; its answer is kept beside the photo, and ever
 twice is harmless: every file appears whole, by rename, and is the same both times: it holds no time and no id.
 """
 
+import copy
 import logging
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -23,7 +26,7 @@ from colorizers.recipe import Recipe
 from colorizers.rendering import Rendering, render
 from colorizers.results import Page
 from service.files import PhotoFiles
-from service.jobs import Job, Outcome
+from service.jobs import Job, Outcome, new_job_id
 from service.networks import Networks
 from service.options import Options
 from service.originals import Original, Originals
@@ -33,6 +36,7 @@ from service.stages import Stages
 from service.stored import keeping_pages, kept_pages, read_prediction, write_prediction
 
 PREVIEW_PX = 1024
+_WARM_UP_SIZE = 320, 240
 
 _log = logging.getLogger(__name__)
 
@@ -42,10 +46,15 @@ class Painter:
 
     def __init__(self, settings: Settings, files: PhotoFiles) -> None:
         keep_freed_memory()
-        self._files = files
         self._networks = Networks(settings)
         self._decoder = Decoder(settings.max_megapixels)
         self._decoder.start()
+        self._use(files)
+        self.is_warm = False
+        """Whether it has coloured a photo."""
+
+    def _use(self, files: PhotoFiles) -> None:
+        self._files = files
         self._originals = Originals(files, self._decoder)
         self._results = Results(files)
 
@@ -55,8 +64,24 @@ class Painter:
         self._decoder.close()
 
     def warm_up(self) -> None:
-        """Load the network that is used where none is asked for. Raises `ColorizerError`."""
-        self._networks.get()
+        """Colour a small photo in a folder of its own with the network that is used where none is asked for.
+
+        From the decoder to the last file it takes the way of every photo: the next one waits for nothing that is done
+        once. Raises what `paint` raises.
+        """
+        with tempfile.TemporaryDirectory(prefix="photo-colorizer-") as folder, warnings.catch_warnings():
+            # Of a picture without a subject, some networks think that it has no colours.
+            warnings.simplefilter("ignore", UncolouredWarning)
+            job = Job(new_job_id(), "running", "warm-up", "image/jpeg", *_WARM_UP_SIZE, created_at=0.0, queued_at=0.0)
+            files = PhotoFiles(Path(folder))
+            files.make_room(job.id)
+            with files.replace(job.id, "original") as path:
+                Image.linear_gradient("L").resize(_WARM_UP_SIZE).convert("RGB").save(path, "JPEG")
+            elsewhere = copy.copy(self)
+            elsewhere._use(files)
+            elsewhere._colorize(job, Stages(lambda _: None))
+            elsewhere._originals.forget()
+        self.is_warm = True
 
     def paint(self, job: Job, parent: Job | None, report: Callable[[str], None]) -> Outcome:
         """Do `job`, whose parent is `parent`, and write its files; tells `report` which step it is at.
@@ -69,6 +94,7 @@ class Painter:
             warnings.simplefilter("always")
             if parent is None:
                 outcome = self._colorize(job, stages)
+                self.is_warm = True
             elif job.kind == "preview":
                 outcome = self._preview(job, parent, stages)
             else:

@@ -13,6 +13,7 @@ from service.supervisor import Supervisor
 from service.tokens import ShareTokens
 from service.traffic import Traffic
 from service.waiting import Waiting
+from service.worker_states import WorkerStates
 
 EXTENSION = "photo-colorizer"
 
@@ -29,6 +30,7 @@ class Parts:
     traffic: Traffic
     share_tokens: ShareTokens
     waiting: Waiting
+    worker_states: WorkerStates
 
     @classmethod
     def of(cls, settings: Settings) -> "Parts":
@@ -37,8 +39,9 @@ class Parts:
         secret = secret_of(settings, jobs.database)
         owners = Owners(secret, settings.base_dir or "/", Keys(settings.api_keys))
         files, supervisor = open_files(settings), Supervisor(settings, jobs)
-        tokens = ShareTokens(secret)
-        return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database), tokens, Waiting(jobs))
+        supervisor.forget_dead_workers()
+        tokens, states = ShareTokens(secret), WorkerStates(jobs.database)
+        return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database), tokens, Waiting(jobs), states)
 
     def close(self) -> None:
         """Stop the worker that this application started, if any, and close the database."""

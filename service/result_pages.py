@@ -27,7 +27,7 @@ def revise(job_id: str) -> ResponseReturnValue:
     """Colour the photo once more as the form says, and lead to that version."""
     photo = _find(job_id)
     version = make_version(photo, Options.of(_said(request.form), base=photo.options), parts())
-    wait_for([version.id], parts().settings.wait_s, parts())
+    wait_for([version.id], None, parts())
     return redirect(url_for("pages.show", ids=version.id), 303)
 
 
@@ -56,7 +56,7 @@ def prepared(job_id: str, render_id: str) -> ResponseReturnValue:
     photo, render = find_jobs([job_id, render_id], request, parts())
     if render.parent != photo.id:
         raise JobNotFoundError("The photo has no such file.")
-    render = wait_for([render.id], parts().settings.wait_s, parts()).get(render.id, render)
+    render = wait_for([render.id], None, parts()).get(render.id, render)
     if render.failure:
         raise ProblemError(problem_of(render.failure))
     file_url = f"{url_for('api.read', job_id=photo.id)}/renders/{render.id}/file" if render.outcome else None

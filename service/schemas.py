@@ -228,7 +228,7 @@ class Health(Document):
 
 
 class Readiness(Document):
-    """Whether photos sent now would be coloured."""
+    """Whether a photo sent now would be coloured at once."""
 
-    status: Literal["ready", "not ready"]
+    status: Literal["ready", "starting", "not ready"]
     checks: Annotated[dict[str, bool], Field(description="What holds: `database`, `storage`, `worker`, `model`...")]

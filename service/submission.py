@@ -34,6 +34,8 @@ from service.queueing import Also, enqueue
 FIELD = "photo"
 # So often somebody who waits sees to it that there are workers.
 _ENSURE_S = 1.0
+# A worker that takes longer to start will not come.
+_START_WITHIN_S = 300.0
 _MEGABYTE = 1_000_000
 
 
@@ -123,19 +125,26 @@ def most_upload_bytes(max_upload_mb: int) -> int:
 
 
 def wait(submissions: Sequence[Submission], parts: Parts, seconds: float | None = None) -> list[Submission]:
-    """Return `submissions` with their jobs as they are when all have ended, or after `seconds`, else `WAIT_S`."""
-    seconds = parts.settings.wait_s if seconds is None else seconds
+    """Return `submissions` with their jobs as they are when all have ended, or after the time that `wait_for` takes."""
     jobs = wait_for([item.job.id for item in submissions if item.job], seconds, parts)
     return [_now(item, jobs) for item in submissions]
 
 
-def wait_for(job_ids: Sequence[str], seconds: float, parts: Parts) -> dict[str, Job]:
-    """Return those jobs by id as they are when all have ended, or after that time; those that left are missing."""
-    deadline = time.monotonic() + seconds
+def wait_for(job_ids: Sequence[str], seconds: float | None, parts: Parts) -> dict[str, Job]:
+    """Return those jobs by id as they are when all have ended, or after `seconds`; those that left are missing.
+
+    Where nobody has asked for a time, it is `WAIT_S`, from when a worker is ready if one is being started: an answer
+    without a result serves nobody who can have it by waiting on. With `WAIT_S=0` nobody ever waits.
+    """
+    wait_s = parts.settings.wait_s if seconds is None else seconds
+    deadline = time.monotonic() + wait_s
+    last_deadline = deadline + (_START_WITHIN_S if seconds is None else 0)
     while (left_s := deadline - time.monotonic()) > 0:
         parts.supervisor.ensure()
         if parts.waiting.wait(job_ids, min(left_s, _ENSURE_S)):
             break
+        if deadline < last_deadline and parts.worker_states.is_starting():
+            deadline = min(time.monotonic() + wait_s, last_deadline)
     return parts.jobs.get_many(job_ids)
 
 

@@ -15,14 +15,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
+
+import sqlalchemy as sa
 
 from service.capacity import worker_count, worker_environ
 from service.jobs import JobStore, open_jobs
 from service.logs import configure_logging
 from service.settings import ROOT, Settings, load_settings
 from service.signals import exit_on
+from service.tallies import announce_worker, forget_workers, say_goodbye
+from service.work import DATABASE_ERRORS
 
 _POLL_S = 0.1
 _STANDBY_POLL_S = 1.0
@@ -32,9 +37,6 @@ _FIRST_DELAY_S = 0.2
 _LONGEST_DELAY_AFTER_SIGNAL_S = 1.0
 # A worker that fails by itself at its start (a broken installation) will mostly do so again.
 _LONGEST_DELAY_AFTER_EXIT_S = 30.0
-
-# Pages and uploads are answered first: a photo takes seconds anyway.
-_NICE = 10
 
 _log = logging.getLogger("service.supervisor")
 
@@ -63,6 +65,24 @@ class Supervisor:
             self._thread.start()
             atexit.register(self.stop)
 
+    def forget_dead_workers(self) -> None:
+        """Remove what workers recorded that were killed together with their supervisor: it would pass for true.
+
+        To be called before anybody is told about workers; where there are some, or may be elsewhere, it does nothing.
+        """
+        if self._is_shared():
+            return
+        with self._lock_file() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            self._record(forget_workers)
+
+    def _is_shared(self) -> bool:
+        """Whether workers of other machines may be in the same database."""
+        return bool(self._settings.database_url or self._settings.broker_url)
+
     def stop(self) -> None:
         """End the workers and the threads, if this supervisor has them; a second call does nothing."""
         self._stop.set()
@@ -74,14 +94,18 @@ class Supervisor:
         with self._worker_lock() as mine:
             if mine:
                 # What is running in a database that other machines share may well be theirs: leases tell.
-                if not self._settings.database_url:
+                if not self._is_shared():
                     self._jobs.lose_all()
+                    self._record(forget_workers)
                 self._keep_all_alive()
 
     @contextmanager
     def _worker_lock(self) -> Iterator[bool]:
-        with (self._settings.data_dir / "worker.lock").open("w") as lock:
+        with self._lock_file() as lock:
             yield self._wait_for(lock.fileno())
+
+    def _lock_file(self) -> TextIO:
+        return (self._settings.data_dir / "worker.lock").open("w")
 
     def _wait_for(self, lock: int) -> bool:
         while not self._stop.is_set():
@@ -124,14 +148,31 @@ class Supervisor:
         """
         name = f"worker-{secrets.token_hex(4)}"
         environ = {**os.environ, **self._settings.to_environ(), **share}
-        command = ["nice", "-n", str(_NICE), sys.executable, "-m", "service.worker", name]
+        command = [sys.executable, "-m", "service.worker", name]
+        self._record(lambda connection: announce_worker(connection, name))
         worker = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.PIPE)
         try:
             while worker.poll() is None and not self._stop.is_set():
                 self._stop.wait(_POLL_S)
             return self._end(worker)
         finally:
+            self._record(lambda connection: say_goodbye(connection, name))
+            self._give_back(name)
+
+    def _record(self, what: Callable[[sa.Connection], None]) -> None:
+        """Record something about workers; a database that does not answer keeps none of them from working."""
+        try:
+            with self._jobs.database.begin() as connection:
+                what(connection)
+        except DATABASE_ERRORS as error:
+            _log.warning("the database does not answer: %s", error.orig)
+
+    def _give_back(self, name: str) -> None:
+        """Give back the jobs of a worker that has ended; without the database, their leases do."""
+        try:
             self._jobs.lose(name)
+        except DATABASE_ERRORS as error:
+            _log.warning("the database does not answer: %s", error.orig)
 
     @staticmethod
     def _end(worker: "subprocess.Popen[bytes]") -> int:

@@ -67,6 +67,7 @@ processes = sa.Table(
     metadata,
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("role", sa.String, nullable=False),
+    sa.Column("state", sa.String),
     sa.Column("seen_at", sa.Float, nullable=False),
     sa.Column("resident_bytes", sa.BigInteger, nullable=False),
 )

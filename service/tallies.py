@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -17,17 +18,21 @@ from service.tables import chores, processes, totals, upsert
 # A process that has not said anything for so long is not there any more.
 _SILENT_S = 20.0
 
+WorkerState = Literal["starting", "ready", "unable"]
+"""How far a worker is: it loads what it needs, would colour the next photo at once, or failed over its first one."""
+
 Labels = tuple[tuple[str, str], ...]
 Amounts = Mapping[tuple[str, Labels], float]
 
 
 @dataclass(frozen=True)
 class Process:
-    """A live process of the application and its resident memory."""
+    """A live process of the application, its resident memory, and the state of a worker."""
 
     name: str
     role: str
     resident_bytes: int
+    state: WorkerState | None = None
 
 
 def labels(**values: str) -> Labels:
@@ -53,18 +58,30 @@ def read_totals(database: sa.Engine) -> dict[str, dict[Labels, float]]:
     return found
 
 
-def say_alive(connection: sa.Connection, name: str, role: str) -> None:
+def say_alive(connection: sa.Connection, name: str, role: str, state: WorkerState | None = None) -> None:
     """Record that this process lives and how much memory it has; forget those that have been silent for long."""
-    values = {"role": role, "seen_at": time.time(), "resident_bytes": _resident_bytes()}
+    values = {"role": role, "state": state, "seen_at": time.time(), "resident_bytes": _resident_bytes()}
     row = upsert(connection, processes).values(name=name, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
     silent = sa.select(processes.c.name).where(processes.c.seen_at < time.time() - _SILENT_S)
     connection.execute(processes.delete().where(processes.c.name.in_(silent.with_for_update(skip_locked=True))))
 
 
+def announce_worker(connection: sa.Connection, name: str) -> None:
+    """Record that a worker of that name is about to be started."""
+    values = {"role": "worker", "state": "starting", "seen_at": time.time(), "resident_bytes": 0}
+    row = upsert(connection, processes).values(name=name, **values)
+    connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
 def say_goodbye(connection: sa.Connection, name: str) -> None:
     """Record that a process has ended."""
     connection.execute(processes.delete().where(processes.c.name == name))
+
+
+def forget_workers(connection: sa.Connection) -> None:
+    """Remove what all workers have recorded: for somebody who knows that they ended without saying so."""
+    connection.execute(processes.delete().where(processes.c.role == "worker"))
 
 
 def take_turn(database: sa.Engine, chore: str, every_s: float) -> bool:
@@ -82,7 +99,7 @@ def live_processes(database: sa.Engine, role: str | None = None) -> list[Process
     lately = processes.c.seen_at >= time.time() - _SILENT_S
     with database.connect() as connection:
         rows = connection.execute(processes.select().where(lately).order_by(processes.c.name)).mappings()
-        found = [Process(row["name"], row["role"], row["resident_bytes"]) for row in rows]
+        found = [Process(row["name"], row["role"], row["resident_bytes"], row["state"]) for row in rows]
     return [process for process in found if role in (None, process.role)]
 
 

@@ -15,7 +15,6 @@ from service.models import choose_model
 from service.openapi import Answer, describe
 from service.parts import Parts, parts
 from service.schemas import Health, Readiness
-from service.tallies import live_processes
 
 blueprint = Blueprint("watching", __name__)
 
@@ -28,14 +27,18 @@ def health() -> ResponseReturnValue:
 
 
 @blueprint.get("/readyz")
-@describe(Answer(200, "They would.", Readiness), Answer(503, "They would not.", Readiness), tag="Watching")
+@describe(Answer(200, "It would.", Readiness), Answer(503, "It would not.", Readiness), tag="Watching")
 def ready() -> ResponseReturnValue:
-    """Say whether photos sent now would be coloured, and what of all that takes is there."""
+    """Say whether a photo sent now would be coloured at once, and what of all that takes is there.
+
+    `starting` means that nothing is missing but a worker, which may be on its way; photos may be sent, and wait for it.
+    """
     parts().supervisor.ensure()
     checks = {name: _holds(check, parts()) for name, check in _checks(parts()).items()}
-    is_ready = all(checks.values())
-    answer = Readiness(status="ready" if is_ready else "not ready", checks=checks)
-    return jsonify(answer.as_json()), 200 if is_ready else 503
+    missing = [name for name, holds in checks.items() if not holds]
+    is_starting = missing == ["worker"] and _holds(_no_worker_is_unable, parts())
+    answer = Readiness(status="starting" if is_starting else "not ready" if missing else "ready", checks=checks)
+    return jsonify(answer.as_json()), 503 if missing else 200
 
 
 @blueprint.get("/metrics")
@@ -66,8 +69,12 @@ def _broker_answers(of: Parts) -> bool:
     return of.jobs.messages is not None and of.jobs.messages.count() >= 0
 
 
-def _worker_lives(of: Parts) -> bool:
-    return bool(live_processes(of.jobs.database, "worker"))
+def _worker_is_ready(of: Parts) -> bool:
+    return "ready" in of.worker_states.now()
+
+
+def _no_worker_is_unable(of: Parts) -> bool:
+    return "unable" not in of.worker_states.now()
 
 
 def _model_is_there(of: Parts) -> bool:
@@ -81,6 +88,6 @@ def _checks(of: Parts) -> dict[str, Callable[[Parts], bool]]:
 _CHECKS: dict[str, Callable[[Parts], bool]] = {
     "database": _database_answers,
     "storage": _storage_takes_files,
-    "worker": _worker_lives,
+    "worker": _worker_is_ready,
     "model": _model_is_there,
 }

@@ -12,13 +12,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from colorizers.errors import ColorizerError
 from service.chores import Chores
 from service.files import PhotoFiles, open_files
 from service.jobs import JobStore, open_jobs
 from service.logs import configure_logging
 from service.settings import load_settings
 from service.signals import exit_on
+from service.warm_up import WarmUp
 from service.work import Work, pause_s, persistently
 
 if TYPE_CHECKING:
@@ -33,36 +33,27 @@ _log = logging.getLogger("service.worker")
 class Worker:
     """Works on the jobs of one table, under one name."""
 
-    def __init__(self, name: str, jobs: JobStore, files: PhotoFiles, painter: "Painter", expire_hours: float) -> None:
+    def __init__(self, name: str, jobs: JobStore, files: PhotoFiles, painter: "Painter", chores: Chores) -> None:
         self._name = name
         self._jobs = jobs
-        self._painter = painter
         self._work = Work(name, jobs, files, painter)
-        self._chores = Chores(name, jobs, files, expire_hours)
+        self._warm_up = WarmUp(painter, chores)
 
     def run(self) -> None:
-        """Work until the process is told to end."""
-        self._warm_up()
-        self._chores.start()
+        """Work until the process is told to end. A photo that waits already warms up as well as any."""
         postponed = 0
         try:
             while True:
                 job = persistently(lambda: self._jobs.claim(self._name))
                 if job is None:
+                    self._warm_up.attempt()
                     time.sleep(_POLL_S)
                     continue
                 postponed = postponed + 1 if self._work.do(job) == "postponed" else 0
+                self._warm_up.note()
                 time.sleep(pause_s(postponed))
         finally:
             self._jobs.release(self._name)
-            self._chores.end()
-
-    def _warm_up(self) -> None:
-        """Load the network before the first job; where that cannot be, the jobs will say so."""
-        try:
-            self._painter.warm_up()
-        except ColorizerError as error:
-            _log.error("%s", error.message)
 
 
 def _end_with_supervisor() -> None:
@@ -81,13 +72,24 @@ def main(name: str) -> None:
     # Ctrl-C in a terminal reaches the whole group; the supervisor decides what it means for us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_supervisor, name="supervisor-watch", daemon=True).start()
-    # Imported here because torch takes seconds to load, in which the supervisor may already be gone.
-    from service.coloring import Painter
-
     settings = load_settings()
-    files = open_files(settings)
-    painter = Painter(settings, files)
-    Worker(name, open_jobs(settings), files, painter, settings.expire_hours).run()
+    jobs, files = persistently(lambda: open_jobs(settings)), open_files(settings)
+    chores = Chores(name, jobs, files, settings.expire_hours)
+    chores.start()
+    try:
+        # Imported here because numba and torch take seconds to load, in which the supervisor may already be gone.
+        from colorizers.kernels import compile_kernels
+
+        compile_kernels(_log.info)
+        from service.coloring import Painter
+
+        painter = Painter(settings, files)
+        try:
+            Worker(name, jobs, files, painter, chores).run()
+        finally:
+            painter.close()
+    finally:
+        chores.end()
 
 
 if __name__ == "__main__":

@@ -48,10 +48,10 @@ def index() -> ResponseReturnValue:
     return jsonify(documents[0]), status, headers
 
 
-def _wait_s() -> float:
-    """Return how long the request wants to wait, the longest that is allowed where it does not say."""
+def _wait_s() -> float | None:
+    """Return how long the request wants to wait, None where it does not say."""
     preference = preference_of(request, parts().settings.wait_s)
-    return preference.wait_s if preference.is_given else parts().settings.wait_s
+    return preference.wait_s if preference.is_given else None
 
 
 def overall_status(submissions: list[Submission]) -> int:

@@ -1,6 +1,8 @@
 """`python -m colorizers weights`: what it prints, brings in, and answers the shell."""
 
+import fcntl
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +94,30 @@ def test_a_failure_is_remembered_only_when_asked(
     assert "failed less than a day ago" in capsys.readouterr().err
     assert main(fetch) == 1
     assert len(server.requests) == 3
+
+
+def test_a_failure_that_is_remembered_is_told_in_one_line(model_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fetch = ["fetch", "gone", "--remember-failure", "--model-dir", str(model_dir)]
+    for said in ("could not be downloaded (HTTP Error 403: Forbidden)", "failed less than a day ago (HTTP Error 403"):
+        assert main(fetch) == 1
+        told = capsys.readouterr()
+        assert told.out == ""
+        (line,) = told.err.splitlines()
+        assert said in line
+        assert f"`python -m colorizers weights fetch gone --model-dir {model_dir}` tries again" in line
+
+
+def test_what_is_no_failure_of_the_download_is_not_remembered(
+    model_dir: Path, server: WeightsServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch = ["fetch", "net", "--remember-failure", "--model-dir", str(model_dir)]
+    handle = os.open(model_dir, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    assert main(fetch) == 1
+    assert "Another process is bringing weights into" in capsys.readouterr().err
+    os.close(handle)
+    assert server.requests == []
+    assert main(fetch) == 0
 
 
 def test_offline_does_not_ask_and_leaves_no_note(

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -16,6 +16,7 @@ class WeightsServer(ThreadingHTTPServer):
     /short         too few bytes, said so           /403       forbidden
     /endless       more bytes, length not said      /moved     a redirect to /good
     /page          an HTML page, as a login portal sends
+    /trickle       a byte at a time                 /slow-headers  headers a byte at a time
     """
 
     daemon_threads = True
@@ -68,6 +69,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(content[:-1], 0)
             case "page":
                 self._send(b"<html>Please log in</html>", 0)
+            case "trickle":
+                self._send(content, 0, upto=1)
+                self._trickle(b"x" * 300)
+            case "slow-headers":
+                self._trickle(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 300)
             case "endless":
                 self.send_response(200)
                 self.end_headers()
@@ -79,6 +85,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.end_headers()
             case _:
                 self.send_error(403)
+
+    def _trickle(self, data: bytes) -> None:
+        with suppress(ConnectionError):
+            for byte in data:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.02)
 
     def _send(self, content: bytes, start: int, upto: int | None = None) -> None:
         """Announce `content` from `start` on, but send it only as far as `upto`."""

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs import Job, JobStore
+from service.jobs import Job, JobStore, open_jobs
 from service.settings import Settings
 from service.supervisor import restart_delay
+from service.tallies import say_alive
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, scene
 from tests.service.processes import PYTHON, kill, running, until, workers_of
@@ -52,7 +53,9 @@ def test_each_of_several_workers_is_replaced_and_takes_its_decoder_along(make_se
     settings = make_settings(workers=2)
     with running(SUPERVISOR, settings):
         first, second = until(lambda: two(settings))
-        assert [os.getpriority(os.PRIO_PROCESS, pid) for pid in (first, second)] == [10, 10]
+        # Beside four busy programs, a worker of low priority takes ten times as long over a photo.
+        priorities = {os.getpriority(os.PRIO_PROCESS, pid) for pid in (first, second)}
+        assert priorities == {os.getpriority(os.PRIO_PROCESS, 0)}
         decoder = until(lambda: children_of(first))
         kill(first)
         until(lambda: first not in (now := two(settings)) and second in now)
@@ -93,6 +96,29 @@ def test_worker_ends_with_its_supervisor_however_that_ends(make_settings: MakeSe
         only_worker(settings)
         kill(supervisor.pid)
         assert until(lambda: workers_of(settings.data_dir) == [], within_s=10)
+
+
+def test_killed_worker_is_not_counted_as_ready(make_settings: MakeSettings) -> None:
+    settings = make_settings()
+    with running(SUPERVISOR, settings), running_client(settings) as client:
+        until(lambda: client.get("/readyz").status_code == 200)
+        # Every later one fails at its start.
+        (settings.data_dir / "photos").rename(settings.data_dir / "elsewhere")
+        (settings.data_dir / "photos").write_text("in the way")
+        kill(only_worker(settings))
+        until(lambda: client.get("/readyz").get_json()["checks"]["worker"] is False, within_s=15)
+
+
+def test_workers_that_died_with_their_supervisor_are_not_counted_as_ready(make_settings: MakeSettings) -> None:
+    settings = make_settings()
+    jobs = open_jobs(settings)
+    with jobs.database.begin() as connection:
+        say_alive(connection, "worker-dead", "worker", "ready")
+    jobs.close()
+    with running_client(settings) as client:
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.get_json()["checks"]["worker"]) == (503, False)
+        until(lambda: client.get("/readyz").status_code == 200)
 
 
 def test_application_that_ends_takes_its_worker_along(make_settings: MakeSettings, tmp_path: Path) -> None:

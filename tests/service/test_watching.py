@@ -81,7 +81,7 @@ def test_ready_metrics_and_request_number_with_a_real_worker(
 ) -> None:
     with running_client(make_settings(wait_s=100)) as client:
         first = client.get("/readyz")
-        assert (first.status_code, first.get_json()["status"]) == (503, "not ready")
+        assert (first.status_code, first.get_json()["status"]) == (503, "starting")
         assert first.get_json()["checks"] == {"database": True, "storage": True, "worker": False, "model": True}
         until(lambda: client.get("/readyz").status_code == 200)
         answer = client.post(
@@ -123,9 +123,11 @@ def test_counts_reach_the_totals_by_themselves(make_settings: MakeSettings) -> N
         assert until(lambda: "requests" in read_totals(parts_of(client).jobs.database), within_s=10)
 
 
-def test_broken_storage_is_not_ready(make_settings: MakeSettings) -> None:
+def test_missing_network_is_not_ready(make_settings: MakeSettings) -> None:
     with running_client(make_settings(model="nonsense")) as client:
-        assert client.get("/readyz").get_json()["checks"]["model"] is False
+        answer = client.get("/readyz").get_json()
+        assert answer["checks"]["model"] is False
+        assert answer["status"] == "not ready"
 
 
 @pytest.mark.parametrize("sent", ["", "short", "with space and more", "x" * 65, 'a"quote"quote'])
