@@ -12,6 +12,8 @@ COPY run.sh requirements*.txt ./
 RUN ./run.sh install
 
 COPY . .
+# Each worker of another kind of processor than this one's compiles once more, at its first start.
+RUN .venv/bin/python -m colorizers compile
 RUN if [ "$WEIGHTS" != none ]; then .venv/bin/python -m colorizers weights fetch "$WEIGHTS"; fi
 
 USER colorizer

@@ -59,6 +59,8 @@ def test_image_is_made_of_what_is_there(dockerfile: list[tuple[str, str]]) -> No
     names = set(re.findall(r"(\w+)=", environment)) - {"PYTHONUNBUFFERED"}
     assert names <= {field.upper() for field in Settings.__dataclass_fields__}
     assert "RUN ./run.sh install" in [f"{kind} {rest}" for kind, rest in dockerfile]
+    steps = [f"{kind} {rest}" for kind, rest in dockerfile]
+    assert steps.index("COPY . .") < steps.index("RUN .venv/bin/python -m colorizers compile")
     left_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
     needed = {"colorizers", "service", "templates", "static", "model", "server.py", "gunicorn.conf.py", "run.sh"}
     assert not needed & set(left_out)

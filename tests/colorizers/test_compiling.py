@@ -113,7 +113,8 @@ def test_command_line_says_what_its_first_photo_waits_for(folder: Path, model_di
     (complete,) = folder.glob("kernels-*/complete-*")
     complete.unlink()
     photo = ROOT / "tests" / "data" / "photos" / "migrant-mother.jpg"
-    command = [sys.executable, "-m", "colorizers", photo, "-o", tmp_path / "out.png", "--model-dir", model_dir]
+    out, folder_of_models = str(tmp_path / "out.png"), str(model_dir)
+    command = [sys.executable, "-m", "colorizers", str(photo), "-o", out, "--model-dir", folder_of_models]
     done = subprocess.run(command, cwd=ROOT, env=environ(folder), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Compiling the kernels for this processor" in done.stderr

@@ -69,6 +69,12 @@ def workers_of(data_dir: Path) -> list[int]:
     return [pid for pid, command, environ in _processes() if b"service.worker" in command and wanted in environ]
 
 
+def processes_of(data_dir: Path) -> set[int]:
+    """Return the process ids of all parts of the application with that data folder."""
+    wanted = f"DATA_DIR={data_dir}".encode()
+    return {pid for pid, _, environ in _processes() if wanted in environ}
+
+
 def _processes() -> Iterator[tuple[int, list[bytes], list[bytes]]]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
