@@ -10,7 +10,6 @@ from service.keys import Keys
 from service.owners import Owners, secret_of
 from service.settings import Settings
 from service.supervisor import Supervisor
-from service.tokens import ShareTokens
 from service.traffic import Traffic
 from service.waiting import Waiting
 
@@ -27,7 +26,6 @@ class Parts:
     supervisor: Supervisor
     owners: Owners
     traffic: Traffic
-    share_tokens: ShareTokens
     waiting: Waiting
 
     @classmethod
@@ -37,8 +35,7 @@ class Parts:
         secret = secret_of(settings, jobs.database)
         owners = Owners(secret, settings.base_dir or "/", Keys(settings.api_keys))
         files, supervisor = open_files(settings), Supervisor(settings, jobs)
-        tokens = ShareTokens(secret)
-        return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database), tokens, Waiting(jobs))
+        return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database), Waiting(jobs))
 
     def close(self) -> None:
         """Stop the worker that this application started, if any, and close the database."""

@@ -17,6 +17,7 @@ from service.privacy import oldest_kept, sweep
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, scene
 from tests.service.processes import until
+from tests.service.test_jobs import OUTCOME
 
 
 def upload(client: FlaskClient) -> str:
@@ -135,15 +136,15 @@ def test_expired_photo_is_answered_to_nobody_even_before_it_is_swept(
 
 def test_sweep_ends_what_a_crash_began_and_keeps_the_rest(make_settings: MakeSettings) -> None:
     parts = Parts.of(make_settings())
-    fresh, cancelled, running, orphan = (new_job_id() for _ in range(4))
-    for job_id in (fresh, cancelled, running, orphan):
+    fresh, deleted, running, orphan = (new_job_id() for _ in range(4))
+    for job_id in (fresh, deleted, running, orphan):
         received = parts.files.receive(10)
         received.write(b"x")
         parts.files.keep(received, job_id)
     parts.jobs.add([NewJob(running, "r", "image/jpeg", 1, 1)])
     assert parts.jobs.claim("w") is not None
-    parts.jobs.add(NewJob(job_id, "p", "image/jpeg", 1, 1) for job_id in (fresh, cancelled))
-    assert parts.jobs.cancel(cancelled, None, oldest_kept(24))
+    parts.jobs.add(NewJob(job_id, "p", "image/jpeg", 1, 1) for job_id in (fresh, deleted))
+    assert parts.jobs.delete([deleted], None, oldest_kept(24)).photos == 1
     for folder in folders(parts):
         if folder.name in (running, orphan):
             os.utime(folder, (0, 0))
@@ -151,7 +152,8 @@ def test_sweep_ends_what_a_crash_began_and_keeps_the_rest(make_settings: MakeSet
     assert {folder.name for folder in folders(parts)} == {fresh, running}
     time.sleep(0.01)
     sweep(parts.jobs, parts.files, 0)
-    assert {folder.name for folder in folders(parts)} == {running}, "what is being worked on goes at its end"
+    assert folders(parts) == [], "what is being worked on too"
+    assert not parts.jobs.finish(running, "w", OUTCOME)
     parts.close()
 
 

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from service import privacy
 from service.jobs import Job, JobStore
-from service.views import JobView, view_job
+from service.views import JobView, view_jobs
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, chroma, field, pixels_of, scene
 from tests.service.test_album import NEVER_THERE, send
@@ -134,13 +134,13 @@ def test_a_photo_that_is_done_while_its_page_is_made_is_shown_as_waiting(
         photo = client.post("/v1/index", data={"photo": field(as_file(scene()))}).get_json()["id"]
         assert parts.jobs.claim("w") is not None
 
-        def finish_after_looking(job: Job, jobs: JobStore) -> JobView:
-            view = view_job(job, jobs)
-            jobs.finish(job.id, "w", OUTCOME)
-            return view
+        def finish_after_looking(shown: list[Job], jobs: JobStore) -> dict[str, JobView]:
+            views = view_jobs(shown, jobs)
+            jobs.finish(photo, "w", OUTCOME)
+            return views
 
         with monkeypatch.context() as patched:
-            patched.setattr("service.pages.view_job", finish_after_looking)
+            patched.setattr("service.pages.view_jobs", finish_after_looking)
             before = client.get(f"/colorization/{photo}").text
         after = client.get(f"/colorization/{photo}").text
     assert ("Colour is on its way" in before, 'id="studio"' in before) == (True, False)

@@ -86,7 +86,7 @@ class Service:
 def _age(service: Service, ids: list[str]) -> None:
     """Make jobs as old as time."""
     with service.parts.jobs.database.begin() as connection:
-        connection.execute(sa.update(jobs_table).where(jobs_table.c.id.in_(ids)).values(created_at=0.0))
+        connection.execute(sa.update(jobs_table).where(jobs_table.c.id.in_(ids)).values(kept_since=0.0))
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +167,9 @@ def test_version_has_the_original_of_the_first_on_its_own(service: Service) -> N
     answer = service.client.post("/v1/colorizations", json={"source": photo["id"], "warmth": 0.5}, headers=WAIT)
     assert answer.status_code == 201, answer.text
     version = answer.get_json()
-    assert service.client.delete(photo["urls"]["self"]).status_code == 204
     assert service.client.get(version["urls"]["original"]).data == PHOTO
+    assert service.client.delete(version["urls"]["self"]).status_code == 204
+    assert service.client.get(photo["urls"]["original"]).data == PHOTO
 
 
 def test_delete_leaves_no_file_and_no_row(service: Service) -> None:
