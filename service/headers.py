@@ -47,7 +47,8 @@ def _secure(response: Response) -> Response:
     is_private = request.blueprint in _PRIVATE_AREAS or response.mimetype == "text/html"
     if is_private or response.status_code >= 400:
         response.vary.update(_WHO_ASKS)
-        if response.mimetype in _NEVER_KEPT:
+        # "Not modified" speaks of a copy that may be kept, whatever its own type is.
+        if response.mimetype in _NEVER_KEPT and response.status_code != 304:
             response.vary.add("Accept-Language")
             response.cache_control.private = True
             response.cache_control.no_store = True

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.capacity import worker_count, worker_environ
+from service.filesystem import create_private
 from service.jobs import JobStore, open_jobs
 from service.logs import configure_logging
 from service.settings import ROOT, Settings, load_settings
@@ -80,7 +81,9 @@ class Supervisor:
 
     @contextmanager
     def _worker_lock(self) -> Iterator[bool]:
-        with (self._settings.data_dir / "worker.lock").open("w") as lock:
+        path = self._settings.data_dir / "worker.lock"
+        create_private(path)
+        with path.open("w") as lock:
             yield self._wait_for(lock.fileno())
 
     def _wait_for(self, lock: int) -> bool:

@@ -13,19 +13,14 @@ from service import privacy
 from service.jobs import Job, JobStore
 from service.views import JobView, view_jobs
 from tests.service.conftest import MakeSettings, parts_of, running_client
+from tests.service.families import share_link
 from tests.service.photos import as_file, chroma, field, pixels_of, scene
 from tests.service.test_album import NEVER_THERE, send
 from tests.service.test_jobs import OUTCOME
 from tests.service.test_privacy import browser
 
+WAIT = {"Prefer": "wait=90"}
 _HOUR_S = 3600.0
-
-
-def share_link(page: str) -> str:
-    """Return the path of the link that a photo's page offers to share."""
-    found = re.search(r'id="share-link" readonly value="https?://[^/]+([^"]+)"', page)
-    assert found
-    return found[1]
 
 
 def photo_at(client: FlaskClient, address: str) -> bytes:
@@ -90,6 +85,16 @@ def test_a_shared_link_shows_one_result_and_nothing_to_change_it_by(client: Flas
     assert shared(client, f"{link}0").status_code == 404
     assert shared(client, f"/shared/{NEVER_THERE}").status_code == 404
     assert photo not in link, "the link is not the address of the owner's page"
+
+
+def test_a_shared_link_keeps_the_place_to_itself_where_it_was_to_be_left_out(client: FlaskClient) -> None:
+    for stripped, status in (("false", 200), ("true", 404)):
+        data = {"photo": field(as_file(scene())), "strip_location": stripped}
+        photo = client.post("/v1/colorizations", data=data, headers=WAIT).get_json()
+        link = share_link(client.get(photo["urls"]["page"]).text)
+        assert shared(client, link, "original").status_code == status
+        full = "original" if status == 200 else "result"
+        assert f'data-full="{link}/{full}" data-full-is="{full}"' in shared(client, link).text
 
 
 def test_a_shared_link_ends_with_its_photo(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
