@@ -13,22 +13,22 @@ from flask_babel import format_timedelta
 
 from service.api.batches import send_archive
 from service.guard import introduce
-from service.jobs import Job
+from service.jobs import Deleted, Job
 from service.parts import parts
+from service.privacy import kept_until_s
 from service.problems import JobNotFoundError
-from service.submission import delete_job, find_jobs, find_some_jobs, own_jobs, retry_job
+from service.submission import delete_jobs, delete_own_jobs, find_jobs, find_some_jobs, ids_in, own_jobs, retry_job
 from service.thumbnails import answer_thumbnail
 
 blueprint = Blueprint("album", __name__)
 
 ON_HOME_PAGE = 8
-_HOUR_S = 3600
 _PAGES = {"home": "pages.home", "album": "album.show"}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One photo of the list: `time_left` until it is removed, in the reader's words."""
+    """One photo of the list: `time_left` until it is removed, in the reader's words; of a version, its photo's id."""
 
     id: str
     name: str
@@ -36,7 +36,7 @@ class Entry:
     time_left: str
     thumbnail_url: str | None
     page_url: str
-    is_version: bool
+    source: str | None
 
 
 def entries(most: int | None = None) -> list[Entry]:
@@ -52,13 +52,13 @@ def _entry(job: Job) -> Entry:
         time_left=time_left(job),
         thumbnail_url=url_for("album.thumbnail", job_id=job.id) if job.outcome else None,
         page_url=url_for("pages.show", ids=job.id),
-        is_version=job.source is not None,
+        source=job.source,
     )
 
 
 def time_left(job: Job) -> str:
     """Return how long a photo will be kept from now, in the reader's words: "23 hours"."""
-    seconds = job.created_at + parts().settings.expire_hours * _HOUR_S - time.time()
+    seconds = kept_until_s(job, parts().settings.expire_hours) - time.time()
     return str(format_timedelta(timedelta(seconds=max(seconds, 60)), granularity="minute", threshold=1))
 
 
@@ -78,22 +78,26 @@ def thumbnail(job_id: str) -> ResponseReturnValue:
 @blueprint.get("/colorization/<ids>/archive")
 def archive(ids: str) -> ResponseReturnValue:
     """Return the results of the photos with those ids, separated by commas, as a ZIP file."""
-    wanted = ids.split(",")
-    jobs = find_some_jobs(wanted, request, parts())
-    photos = [jobs[id_] for id_ in dict.fromkeys(wanted) if id_ in jobs and jobs[id_].kind == "colorization"]
-    return send_archive(photos, f"colorized_{wanted[0][:8]}.zip")
+    jobs = find_some_jobs(ids_in(ids), request, parts())
+    photos = [job for job in jobs.values() if job.kind == "colorization"]
+    if not photos:
+        raise JobNotFoundError("There is no photo with that id.")
+    return send_archive(photos, f"colorized_{photos[0].id[:8]}.zip")
 
 
 @blueprint.post("/colorization/<ids>/delete")
 def delete(ids: str) -> ResponseReturnValue:
-    """Delete the photos with those ids, separated by commas, and all that is known of them, now."""
-    return _delete(ids.split(","))
+    """Delete the photos with those ids, separated by commas, with everything that was made of them, now.
+
+    Of a version, that version alone is deleted.
+    """
+    return _lead_back(delete_jobs(ids_in(ids), request, parts()))
 
 
 @blueprint.post("/photographs/delete")
 def delete_all() -> ResponseReturnValue:
     """Delete every photo of this browser, now."""
-    return _delete([job.id for job in own_jobs(request, parts())])
+    return _lead_back(delete_own_jobs(request, parts()))
 
 
 @blueprint.post("/colorization/<job_id>/retry")
@@ -103,20 +107,13 @@ def retry(job_id: str) -> ResponseReturnValue:
     return redirect(url_for("pages.show", ids=job_id), 303)
 
 
-def _delete(job_ids: list[str]) -> ResponseReturnValue:
-    """Delete what is there of `job_ids` and lead back to the list. Raises `JobNotFoundError` where nothing is."""
-    count = 0
-    for job_id in job_ids:
-        try:
-            delete_job(job_id, request, parts())
-            count += 1
-        except JobNotFoundError:
-            if len(job_ids) == 1:
-                raise
+def _lead_back(gone: Deleted) -> ResponseReturnValue:
+    """Lead back to the list, which says what has been deleted."""
     page = _PAGES.get(request.form.get("back", ""), "pages.home")
-    return redirect(url_for(page, deleted=count, _anchor="earlier"), 303)
+    return redirect(url_for(page, deleted=gone.photos, versions=gone.versions or None, _anchor="earlier"), 303)
 
 
-def deleted() -> int:
-    """Return how many photos the form that led to this page has deleted; 0 without one."""
-    return request.args.get("deleted", 0, type=int)
+def deleted() -> Deleted:
+    """Return how many photos, and versions alone, the form that led to this page has deleted; none without one."""
+    photos, versions = (request.args.get(name, 0, type=int) for name in ("deleted", "versions"))
+    return Deleted(photos=photos, versions=versions)

@@ -13,6 +13,7 @@ from service.models import check_usable
 from service.options import Options
 from service.parts import Parts
 from service.privacy import oldest_kept
+from service.problems import JobNotFoundError
 from service.queueing import Also, enqueue
 
 
@@ -26,13 +27,18 @@ class NotDoneError(ColorizerError):
 def make_version(photo: Job, options: Options, parts: Parts, batch: str | None = None, also: Also | None = None) -> Job:
     """Queue the original of `photo` once more with `options`, for the same owner.
 
-    Raises `QueueFullError`, and what `check_usable` does; `FileNotFoundError` where the photo is just leaving.
+    It expires with that photo. Raises `QueueFullError`, and what `check_usable` does; `JobNotFoundError` where the
+    photo is deleted meanwhile.
     """
     check_usable(options, parts.settings)
     version = _new(photo, "colorization", options, SINGLE)
     version = replace(version, source=origin_of(photo), batch=batch)
-    parts.files.copy(photo.id, "original", version.id)
-    return enqueue([version], parts, also)[version.id]
+    try:
+        parts.files.copy(photo.id, "original", version.id)
+    except FileNotFoundError as error:
+        parts.files.remove(version.id)
+        raise JobNotFoundError("There is no photo with that id any more.") from error
+    return _queued(version, parts, also)
 
 
 def make_preview(photo: Job, options: Options, parts: Parts) -> Job:
@@ -77,11 +83,18 @@ def _outcome_model(photo: Job) -> str:
 def _child(photo: Job, kind: Kind, options: Options, parts: Parts) -> Job:
     child = replace(_new(photo, kind, options, AT_ONCE), parent=photo.id)
     parts.files.make_room(child.id)
-    return enqueue([child], parts)[child.id]
+    return _queued(child, parts)
+
+
+def _queued(job: NewJob, parts: Parts, also: Also | None = None) -> Job:
+    queued = enqueue([job], parts, also).get(job.id)
+    if queued is None:
+        raise JobNotFoundError("There is no photo with that id any more.")
+    return queued
 
 
 def _new(photo: Job, kind: Kind, options: Options, priority: int) -> NewJob:
     size = photo.width, photo.height
-    return NewJob(
-        new_job_id(), photo.name, photo.mimetype, *size, photo.owner, REQUEST_ID.get(), kind, options, priority
-    )
+    whose = photo.owner, REQUEST_ID.get()
+    new = NewJob(new_job_id(), photo.name, photo.mimetype, *size, *whose, kind, options, priority)
+    return replace(new, kept_since=photo.kept_since)

@@ -1,13 +1,15 @@
 """Jobs in, the JSON objects that programs get out. Needs a request, for addresses and language."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from flask import url_for
 
 from service.jobs import Job
 from service.parts import parts
+from service.privacy import kept_until_s
 from service.problems import problem_of
 from service.schemas import (
     Colorization,
@@ -17,23 +19,30 @@ from service.schemas import (
     PreviewUrls,
     Render,
     RenderUrls,
-    Status,
     Urls,
     Work,
 )
 from service.schemas import Problem as ProblemDocument
 
-_HOUR_S = 3600.0
-
 
 def document_of(job: Job) -> Colorization:
     """Return what a program is told of a photo as it is now."""
+    return documents_of([job])[0]
+
+
+def documents_of(jobs: Sequence[Job]) -> list[Colorization]:
+    """Return what a program is told of photos as they are now; the database is asked once for all of them."""
+    places = parts().jobs.places_in_queue(jobs)
+    return [_document(job, places.get(job.id, 0)) for job in jobs]
+
+
+def _document(job: Job, place: int) -> Colorization:
     return Colorization(
-        **_work(job),
+        **_work(job, place),
         name=job.name,
         width=job.outcome.width if job.outcome else job.width,
         height=job.outcome.height if job.outcome else job.height,
-        expires_at=_moment(job.created_at + parts().settings.expire_hours * _HOUR_S),
+        expires_at=_moment(kept_until_s(job, parts().settings.expire_hours)),
         source=job.source,
         batch=job.batch,
         urls=_photo_urls(job),
@@ -44,13 +53,14 @@ def child_document_of(job: Job) -> Work:
     """Return what a program is told of a render or a preview as it is now."""
     ids: dict[str, Any] = {"job_id": job.parent, "child_id": job.id}
     photo = url_for("api.read", job_id=job.parent)
+    work = _work(job, parts().jobs.places_in_queue([job]).get(job.id, 0))
     if job.kind == "render":
         file = url_for("api.read_render_file", **ids) if job.outcome else None
-        return Render(**_work(job), urls=RenderUrls(self=url_for("api.read_render", **ids), photo=photo, file=file))
+        return Render(**work, urls=RenderUrls(self=url_for("api.read_render", **ids), photo=photo, file=file))
     urls = {name: url_for(f"api.read_preview_{name}", **ids) for name in _pictures_of(job)}
     if job.outcome:
         urls["view"] = url_for("api.read_preview_view", **ids)
-    return Preview(**_work(job), urls=PreviewUrls(self=url_for("api.read_preview", **ids), photo=photo, **urls))
+    return Preview(**work, urls=PreviewUrls(self=url_for("api.read_preview", **ids), photo=photo, **urls))
 
 
 def _photo_urls(job: Job) -> Urls:
@@ -70,15 +80,15 @@ def _pictures_of(job: Job) -> tuple[str, ...]:
     return ("ab", "suggestions", "uncertainty") if job.outcome.has_distribution else ("ab",)
 
 
-def _work(job: Job) -> dict[str, Any]:
+def _work(job: Job, place: int) -> dict[str, Any]:
     outcome = job.outcome
     work: dict[str, Any] = {
         "id": job.id,
-        "status": cast(Status, job.status),
+        "status": job.status,
         "options": json.loads(job.options.to_json()),
         "timings": _timings(job),
         "created_at": _moment(job.created_at),
-        "queue_position": parts().jobs.place_in_queue(job) + 1 if job.status == "queued" else None,
+        "queue_position": place + 1 if job.status == "queued" else None,
         "progress": job.progress if job.status == "running" else None,
         "problem": ProblemDocument(**problem_of(job.failure).as_json()) if job.failure else None,
     }

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 from colorizers.errors import ColorizerError
+from service.filesystem import make_private, make_private_folder, sync
 from service.settings import Settings
 
 FileKind = Literal[
@@ -56,8 +57,8 @@ class PhotoFiles:
         self._photos = folder / "photos"
         self._incoming = folder / "incoming"
         self._leaving = folder / "leaving"
-        for part in (self._photos, self._incoming, self._leaving):
-            part.mkdir(parents=True, exist_ok=True)
+        for part in (folder, self._photos, self._incoming, self._leaving):
+            make_private_folder(part)
 
     def _folder(self, job_id: str) -> Path:
         return self._photos / job_id[:2] / job_id
@@ -70,10 +71,18 @@ class PhotoFiles:
         """Make the received file the original of a job."""
         self.make_room(job_id)
         upload.move_to(self._folder(job_id) / "original")
+        self.sync(job_id)
 
     def make_room(self, job_id: str) -> None:
         """Prepare for the files of a new job; without that, or after `remove`, none can be written for it."""
-        self._folder(job_id).mkdir(parents=True, exist_ok=True)
+        folder = self._folder(job_id)
+        for part in (folder.parent, folder):
+            make_private_folder(part)
+
+    def sync(self, job_id: str) -> None:
+        """Return once the folder of a job, with the names of all files in it, is on disk; the files are already."""
+        folder = self._folder(job_id)
+        sync(folder, folder.parent, self._photos)
 
     @contextmanager
     def fetch(self, job_id: str, kind: FileKind) -> Iterator[Path]:
@@ -98,15 +107,19 @@ class PhotoFiles:
         # A second name for the same bytes; as files are replaced and never written again, neither touches the other.
         with suppress(FileExistsError):
             os.link(self._folder(job_id) / kind, target)
+        self.sync(to_job_id)
 
     @contextmanager
     def replace(self, job_id: str, kind: FileKind) -> Iterator[Path]:
-        """Give a path to write to; on leaving without an error the file appears complete, by rename."""
+        """Give a path to write to; on leaving without an error the file appears complete and on disk, by rename."""
         target = self._folder(job_id) / kind
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=kind, suffix=_PART, delete=False) as part:
             path = Path(part.name)
         try:
             yield path
+            # Whoever wrote the file may have put another one in its place.
+            make_private(path)
+            sync(path)
             path.replace(target)
         finally:
             path.unlink(missing_ok=True)
@@ -117,12 +130,15 @@ class PhotoFiles:
             part.unlink(missing_ok=True)
 
     def remove(self, job_id: str) -> None:
-        """Remove all files of a job, if it has any; a worker that is about to write one can no longer do so."""
-        with tempfile.TemporaryDirectory(dir=self._leaving, ignore_cleanup_errors=True) as leaving:
-            try:
-                self._folder(job_id).rename(Path(leaving) / job_id)
-            except FileNotFoundError:
-                return
+        """Remove all files of a job, if it has any; a worker that is about to write one can no longer do so.
+
+        Raises `OSError` where something is still there.
+        """
+        leaving = self._leaving / job_id
+        _remove_folder(leaving)  # A process that died may have left it.
+        with suppress(FileNotFoundError):
+            self._folder(job_id).rename(leaving)
+        _remove_folder(leaving)
 
     def ids_older_than(self, time_s: float) -> list[str]:
         """Return the ids of the folders whose last file came or went before `time_s` (seconds since the epoch)."""
@@ -141,6 +157,13 @@ class PhotoFiles:
                     shutil.rmtree(left, ignore_errors=True)
                 else:
                     left.unlink(missing_ok=True)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder, if it is there, also while another process does so."""
+    while folder.exists():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
 
 
 def _changed_at(path: Path) -> float:
@@ -187,8 +210,9 @@ class Upload:
         return self._file.read(size)
 
     def move_to(self, target: Path) -> None:
-        """Give the file its lasting place."""
+        """Give the file its lasting place, and see it on disk."""
         self._file.flush()
+        os.fsync(self._file.fileno())
         self.path.rename(target)
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ that queues the photos: of requests that come at the same time, one makes them a
 import hashlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -49,9 +49,9 @@ class RequestKey:
 
 @dataclass(frozen=True)
 class Remembered:
-    """What a request made: the ids of its photos, and their batch if there were several."""
+    """What a request made: one photo, or a batch."""
 
-    job_ids: tuple[str, ...]
+    job_id: str | None
     batch: str | None
 
 
@@ -79,14 +79,13 @@ def recall(key: RequestKey, database: sa.Engine) -> Remembered | None:
         return None
     if row["fingerprint"] != key.fingerprint:
         raise ReusedKeyError(f"This {HEADER} has been used for another request; take a new one.")
-    return Remembered(tuple(json.loads(row["job_ids"])), row["batch"])
+    return Remembered(row["job_id"], row["batch"])
 
 
-def remember(key: RequestKey, new: Iterable[NewJob], batch: str | None, connection: sa.Connection) -> None:
+def remember(key: RequestKey, new: Sequence[NewJob], batch: str | None, connection: sa.Connection) -> None:
     """Record what a request makes, in the transaction that makes it. Raises `IntegrityError` if another one did so."""
-    job_ids = json.dumps([job.id for job in new])
-    values = {**vars(key), "job_ids": job_ids, "batch": batch, "created_at": time.time()}
-    connection.execute(requests.insert().values(values))
+    job_id = None if batch else new[0].id
+    connection.execute(requests.insert().values(**vars(key), job_id=job_id, batch=batch, created_at=time.time()))
 
 
 def forget(key: RequestKey, database: sa.Engine) -> None:

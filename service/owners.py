@@ -6,6 +6,7 @@ without: their photos belong to their key, and where no keys are set, to whoever
 
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -14,14 +15,17 @@ import sqlalchemy as sa
 from flask import Request, Response
 from itsdangerous import BadSignature, Signer
 
+from service.database import shared_secret
+from service.filesystem import locked, make_private, make_private_folder, sync
 from service.keys import Keys
-from service.settings import Settings
-from service.tables import shared_secret
+from service.settings import LEAST_SECRET_BYTES, Settings
 
 COOKIE = "photo_colorizer"
 _FILE = "secret-key"
 _TOKEN_BYTES = hashlib.sha256().digest_size
 _KEPT_S = 365 * 24 * 3600
+
+_log = logging.getLogger(__name__)
 
 
 def secret_of(settings: Settings, database: sa.Engine) -> str:
@@ -32,26 +36,36 @@ def secret_of(settings: Settings, database: sa.Engine) -> str:
 
 
 def load_secret(configured: str, data_dir: Path) -> str:
-    """Return the key that signs cookies: the configured one, else that of `data_dir`, made where there is none yet."""
+    """Return the key that signs cookies: the configured one, else that of `data_dir`.
+
+    That is made where there is none yet, and anew where it is so short that it could be guessed.
+    """
     if configured:
         return configured
+    make_private_folder(data_dir)
     path = data_dir / _FILE
-    if not path.exists():
-        _create(path)
-    return path.read_text(encoding="ascii")
+    # Of processes that start together, one makes the key.
+    with locked(data_dir):
+        if not path.exists():
+            _create(path)
+        key = path.read_bytes().strip()
+        if len(key) < LEAST_SECRET_BYTES:
+            _log.warning("%s held only %d bytes; it is made anew, and browsers get new cookies", path, len(key))
+            _create(path)
+            key = path.read_bytes()
+        make_private(path)
+    return key.decode("latin-1")
 
 
 def _create(path: Path) -> None:
-    """Write a new key that only this user can read; of processes that do so at once, the first one's counts."""
+    """Write a new key that only this user can read, in the place of the one that is there."""
     part = path.with_name(f"{_FILE}-{secrets.token_hex(8)}")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_hex(32))
-    try:
-        os.link(part, path)
-    except FileExistsError:
-        pass
-    finally:
-        part.unlink()
+        file.write(secrets.token_hex(LEAST_SECRET_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync(path.parent)
 
 
 class Owners:

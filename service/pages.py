@@ -13,9 +13,9 @@ from service.openapi import Answer, describe
 from service.parts import parts
 from service.problems import JobNotFoundError, ProblemError, problem_of
 from service.studio import Studio, studio_of
-from service.submission import find_some_jobs, submit, wait
+from service.submission import find_some_jobs, ids_in, submit, wait
 from service.titles import network_title
-from service.views import JobView, is_worth_a_retry, view_gone, view_job, view_submissions
+from service.views import JobView, is_worth_a_retry, view_gone, view_jobs, view_submissions
 
 blueprint = Blueprint("pages", __name__)
 
@@ -69,12 +69,12 @@ def back_to_form() -> ResponseReturnValue:
 @blueprint.get("/colorization/<ids>")
 def show(ids: str) -> ResponseReturnValue:
     """Show the photos with those ids, separated by commas; those that are no longer there leave an empty place."""
-    wanted = ids.split(",")
-    jobs = find_some_jobs(wanted, request, parts())
-    photos = {id_: job for id_, job in jobs.items() if job.kind == "colorization"}
+    wanted = ids_in(ids)
+    photos = [job for job in find_some_jobs(wanted, request, parts()).values() if job.kind == "colorization"]
     if not photos:
         raise JobNotFoundError("There is no photo with that id.")
-    return _result_page([view_job(photos[id_], parts().jobs) if id_ in photos else view_gone() for id_ in wanted])
+    views = view_jobs(photos, parts().jobs)
+    return _result_page([views.get(id_) or view_gone() for id_ in wanted])
 
 
 def _result_page(views: list[JobView]) -> str:

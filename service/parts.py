@@ -10,7 +10,6 @@ from service.keys import Keys
 from service.owners import Owners, secret_of
 from service.settings import Settings
 from service.supervisor import Supervisor
-from service.tokens import ShareTokens
 from service.traffic import Traffic
 from service.waiting import Waiting
 from service.worker_states import WorkerStates
@@ -28,7 +27,6 @@ class Parts:
     supervisor: Supervisor
     owners: Owners
     traffic: Traffic
-    share_tokens: ShareTokens
     waiting: Waiting
     worker_states: WorkerStates
 
@@ -40,8 +38,8 @@ class Parts:
         owners = Owners(secret, settings.base_dir or "/", Keys(settings.api_keys))
         files, supervisor = open_files(settings), Supervisor(settings, jobs)
         supervisor.forget_dead_workers()
-        tokens, states = ShareTokens(secret), WorkerStates(jobs.database)
-        return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database), tokens, Waiting(jobs), states)
+        states = WorkerStates(jobs.database)
+        return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database), Waiting(jobs), states)
 
     def close(self) -> None:
         """Stop the worker that this application started, if any, and close the database."""

@@ -1,14 +1,14 @@
-"""What is no longer to be kept in, nothing left of it out: rows, files, and what a crash left lying about."""
+"""Removal of what is no longer to be kept: deleted and expired photos, and files that a crash left behind."""
 
-import json
 import logging
 import time
 
 import sqlalchemy as sa
 
+from service.deletion import Deleted, files_to_remove, forget_removed
 from service.files import PhotoFiles
-from service.jobs import JobStore
-from service.tables import batches, requests
+from service.jobs import Job, JobStore
+from service.tables import batch_photos, batches, requests
 
 _HOUR_S = 3600.0
 
@@ -20,6 +20,11 @@ def oldest_kept(expire_hours: float) -> float:
     return time.time() - expire_hours * _HOUR_S
 
 
+def kept_until_s(job: Job, expire_hours: float) -> float:
+    """Return when `job` expires, with the photo that it was made of, in seconds since the epoch."""
+    return job.kept_since + expire_hours * _HOUR_S
+
+
 def sweep(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
     """Remove photos that have expired, and files that no row speaks of. Doing so twice at once is harmless."""
     remove_expired(jobs, files, expire_hours)
@@ -29,13 +34,22 @@ def sweep(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
 
 
 def remove_expired(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
-    """Remove photos that have expired: nobody sees them any more, then their files go, then their rows."""
-    leaving = jobs.expire(oldest_kept(expire_hours))
-    for job_id in leaving:
-        files.remove(job_id)
-    jobs.forget(leaving)
-    if leaving:
-        _log.info("removed %d photos that had expired", len(leaving))
+    """Remove photos that have expired with all that was made of them, and files that are left of deleted ones.
+
+    Nobody sees them any more, then their rows go, then their files.
+    """
+    expired = jobs.expire(oldest_kept(expire_hours))
+    if expired.job_ids:
+        _log.info("removed %d photos that had expired", expired.photos + expired.versions)
+    removed = []
+    for job_id in files_to_remove(jobs.database):
+        try:
+            files.remove(job_id)
+        except OSError as error:
+            _log.error("the files of photo %s are still there: %s", job_id[:8], error.strerror)
+        else:
+            removed.append(job_id)
+    forget_removed(jobs.database, removed)
 
 
 def remove_orphans(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
@@ -54,26 +68,22 @@ def forget_requests(database: sa.Engine, before: float) -> None:
     with database.begin() as connection:
         for table in (batches, requests):
             connection.execute(table.delete().where(table.c.created_at <= before))
+        kept = sa.select(batches.c.id)
+        connection.execute(batch_photos.delete().where(batch_photos.c.batch.not_in(kept)))
 
 
-def delete(job_id: str, viewer: str | None, jobs: JobStore, files: PhotoFiles, expire_hours: float) -> bool:
-    """Remove a photo that `viewer` may see, and what was made of it, files first; False where there is none."""
-    leaving = jobs.cancel(job_id, viewer, oldest_kept(expire_hours))
-    for leaving_id in leaving:
-        files.remove(leaving_id)
-    jobs.forget(leaving)
-    if leaving:
-        _strike_out(job_id, jobs.database)
-    return bool(leaving)
+def delete(job_ids: list[str], viewer: str | None, jobs: JobStore, files: PhotoFiles, expire_hours: float) -> Deleted:
+    """Delete photos and versions that `viewer` may see, and everything that was made of them, rows first."""
+    return _without_files(jobs.delete(job_ids, viewer, oldest_kept(expire_hours)), files)
 
 
-def _strike_out(job_id: str, database: sa.Engine) -> None:
-    """Take a photo out of the batches and repeatable requests that name it; those of which nothing is left go."""
-    with database.begin() as connection:
-        for table in (batches, requests):
-            naming = sa.select(table).where(table.c.job_ids.contains(job_id)).with_for_update()
-            for row in connection.execute(naming).mappings().all():
-                same = sa.and_(*(column == row[column.name] for column in table.primary_key))
-                left = [other for other in json.loads(row["job_ids"]) if other != job_id]
-                change = table.update().values(job_ids=json.dumps(left)) if left else table.delete()
-                connection.execute(change.where(same))
+def delete_own(owner: str, jobs: JobStore, files: PhotoFiles, expire_hours: float) -> Deleted:
+    """Delete all photos that `owner` has sent, and everything that was made of them, rows first."""
+    return _without_files(jobs.delete_own(owner, oldest_kept(expire_hours)), files)
+
+
+def _without_files(deleted: Deleted, files: PhotoFiles) -> Deleted:
+    """Remove the files of what was deleted. Raises `StorageError`: the workers' sweep removes them then."""
+    for job_id in deleted.job_ids:
+        files.remove(job_id)
+    return deleted

@@ -27,6 +27,7 @@ TEXTS: dict[str, tuple[Any, Any]] = {
     "no_file": (_("No photo was sent"), _("Choose at least one photo; the form field is called “photo”.")),
     "upload_too_large": (_("The file is too large"), _("A photo may have at most %(limit)s MB.")),
     "too_many_files": (_("Too many photos at once"), _("Send at most %(limit)s photos at a time.")),
+    "too_many_ids": (_("Too many photos at once"), _("Name at most %(limit)s photos at a time.")),
     "not_a_picture": (
         _("This is not a photo"),
         _("The file is not a picture, or of a kind that is not supported. JPEG, PNG, TIFF, WebP, HEIC and AVIF are."),
@@ -163,6 +164,13 @@ class TooManyFilesError(ColorizerError):
 
     code = "too_many_files"
     status = 413
+
+
+class TooManyIdsError(ColorizerError):
+    """The request names more photos than the limit. Data: `limit`."""
+
+    code = "too_many_ids"
+    status = 422
 
 
 class QueueFullError(ColorizerError):

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from colorizers.errors import ColorizerError
 from service.records import AT_ONCE, WORKER_LOST, Failure, Job, NewJob, Outcome, Status, job_of
-from service.tables import ADDING, wait_for_turn
+from service.tables import CHANGING, wait_for_turn
 from service.tables import jobs as _jobs
 from service.tallies import Amounts, Labels, add_to_totals, labels
 
@@ -33,6 +34,13 @@ Sending = tuple[str, int]
 
 class BrokerError(Exception):
     """The broker that carries messages to the workers does not answer."""
+
+
+class PhotoGoneError(ColorizerError):
+    """The photo that a job was to be made of has been deleted meanwhile."""
+
+    code = "not_found"
+    status = 404
 
 
 class Messages(Protocol):
@@ -69,14 +77,14 @@ class Queue:
         """Queue jobs, all or none, in the given order; False where `most_queued` were waiting already.
 
         Those that somebody waits for at once are counted apart from the others. `also`, given the jobs, takes part in
-        the transaction.
+        the transaction. Raises `PhotoGoneError` where a job is to be made of a photo that is no longer there.
         """
         new = list(new)
         with self.database.connect() as connection, connection.begin() as transaction:
-            wait_for_turn(connection, ADDING)
+            wait_for_turn(connection, CHANGING)
             for job in new:
-                now = time.time()
-                connection.execute(_jobs.insert().values(created_at=now, queued_at=now, sent_at=now, **job.as_row()))
+                connection.execute(_jobs.insert().values(job.as_row(time.time())))
+            _check_photos(connection, new)
             # Counted after the insertion, which keeps other processes from adding meanwhile.
             if most_queued is not None and new and _waiting_beside(connection, new) >= most_queued:
                 transaction.rollback()
@@ -128,13 +136,17 @@ class Queue:
             times = connection.execute(photos.order_by(_jobs.c.finished_at.desc()).limit(_LATEST)).scalars().all()
         return sum(times) / len(times) if times else _FIRST_GUESS_S
 
-    def place_in_queue(self, job: Job) -> int:
-        """Return how many jobs a worker will finish before it begins this one."""
-        sooner = sa.and_(_jobs.c.priority == job.priority, _jobs.c.queued_at < job.queued_at)
-        goes_first = sa.or_(_jobs.c.priority < job.priority, sooner)
-        before = sa.or_(_jobs.c.status == "running", sa.and_(_jobs.c.status == "queued", goes_first))
+    def places_in_queue(self, jobs: Iterable[Job]) -> dict[str, int]:
+        """Return for those of `jobs` that wait, by id, how many jobs a worker will finish before it begins this one."""
+        waiting = [job.id for job in jobs if job.status == "queued"]
+        if not waiting:
+            return {}
+        sooner = sa.func.rank().over(order_by=(_jobs.c.priority, _jobs.c.queued_at)) - 1
+        queue = sa.select(_jobs.c.id, sooner.label("sooner")).where(_jobs.c.status == "queued").subquery()
+        running = sa.select(sa.func.count()).where(_jobs.c.status == "running").scalar_subquery()
+        places = sa.select(queue.c.id, (queue.c.sooner + running).label("place")).where(queue.c.id.in_(waiting))
         with self.database.connect() as connection:
-            return connection.execute(sa.select(sa.func.count()).where(before)).scalar_one()
+            return {row.id: row.place for row in connection.execute(places)}
 
     def claim(self, owner: str) -> Job | None:
         """Give the first waiting job to `owner` under a lease of `LEASE_S`; None where nothing waits."""
@@ -239,6 +251,14 @@ class Queue:
 
 def _held(job_id: str, owner: str) -> sa.ColumnElement[bool]:
     return sa.and_(_jobs.c.id == job_id, _jobs.c.status == "running", _jobs.c.lease_owner == owner)
+
+
+def _check_photos(connection: sa.Connection, new: Sequence[NewJob]) -> None:
+    """Raise `PhotoGoneError` unless the photos that `new` are made of are there; none can be deleted from now on."""
+    needed = {above for job in new for above in (job.source, job.parent) if above}
+    there = sa.select(sa.func.count()).where(_jobs.c.id.in_(needed))
+    if needed and connection.execute(there).scalar_one() < len(needed):
+        raise PhotoGoneError("The photo has been deleted.")
 
 
 def _waiting_beside(connection: sa.Connection, new: Sequence[NewJob]) -> int:

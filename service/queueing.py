@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from service.jobs import Job, NewJob
 from service.parts import Parts
-from service.problems import QueueFullError
+from service.problems import JobNotFoundError, QueueFullError
+from service.queue import PhotoGoneError
 from service.tallies import live_processes
 
 Also = Callable[[sa.Connection, Sequence[NewJob]], object]
@@ -19,11 +20,14 @@ Also = Callable[[sa.Connection, Sequence[NewJob]], object]
 def enqueue(new: Sequence[NewJob], parts: Parts, also: Also | None = None) -> dict[str, Job]:
     """Queue `new`, all or none; return them by id. `also`, given the jobs, takes part in the transaction.
 
-    Raises `QueueFullError`, or what the database or `also` does; nothing is left of the jobs then.
+    Raises `QueueFullError`, `JobNotFoundError` where the photo that they are made of is deleted meanwhile, or what the
+    database or `also` does; nothing is left of the jobs then.
     """
     queued = False
     try:
         queued = parts.jobs.add(new, parts.settings.max_queue, also)
+    except PhotoGoneError as error:
+        raise JobNotFoundError("There is no photo with that id any more.") from error
     finally:
         if not queued:
             for job in new:

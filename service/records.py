@@ -1,6 +1,7 @@
 """What is known about a job, as values: how it was sent, what became of it, and a row of the table in, a `Job` out."""
 
 import json
+import re
 import secrets
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -9,12 +10,21 @@ import sqlalchemy as sa
 
 from service.options import DEFAULT, Options
 
-Status = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
+Status = Literal["queued", "running", "done", "failed"]
 Kind = Literal["colorization", "preview", "render"]
 """A photo that is coloured; the network's answer for its small version under other hints; its colours as another file.
 
 The last two have a parent, whose photo and prediction they use, and leave with it.
 """
+
+_JOB_ID = re.compile(r"[0-9a-f]{32}")
+_SHARE_TOKEN = re.compile(r"[\w-]{22}", re.ASCII)
+
+
+def new_share_token() -> str:
+    """Return 128 random bits as 22 characters, which say nothing about the id of the photo that they show."""
+    return secrets.token_urlsafe(16)
+
 
 # Who waits with a finger on the mouse goes first, who sent a box of photographs goes last.
 AT_ONCE, SINGLE, MANY = 0, 1, 2
@@ -25,8 +35,10 @@ class NewJob:
     """An accepted upload: the name its user gave the file, its type, and its size in pixels as the header says.
 
     `owner` is the browser that sent it; without one, whoever knows the id may see the photo. `request_id` names the
-    request in the logs. `parent` is the job that a preview or a render belongs to, `source` the one whose photo a
-    colorization colours once more, `batch` what the photos of one request have in common.
+    request in the logs. `parent` is the job that a preview or a render belongs to, `source` the photo that was sent, of
+    which a colorization is another version, `batch` what the photos of one request have in common. `kept_since` is when
+    the photo that was sent came in, by which everything made of it expires; None for that photo itself. Whoever has
+    `share_token` may see the result, and do nothing else.
     """
 
     id: str
@@ -42,10 +54,13 @@ class NewJob:
     parent: str | None = None
     source: str | None = None
     batch: str | None = None
+    kept_since: float | None = None
+    share_token: str = field(default_factory=new_share_token)
 
-    def as_row(self) -> dict[str, Any]:
-        """Return the values of the columns."""
-        return {**vars(self), "options": self.options.to_json()}
+    def as_row(self, now: float) -> dict[str, Any]:
+        """Return the values of the columns for a job that is queued `now` (seconds since the epoch)."""
+        times = {"created_at": now, "queued_at": now, "sent_at": now, "kept_since": self.kept_since or now}
+        return {**vars(self), **times, "options": self.options.to_json()}
 
 
 @dataclass(frozen=True)
@@ -97,7 +112,7 @@ WORKER_LOST = Failure("worker_lost", 500, "The photo stopped the program that co
 @dataclass(frozen=True)
 class Job:
     """One row. Times are seconds since the epoch; `progress` is the step that a running job is at,
-    `postponed` how often it had to be put back because storage was out of order.
+    `postponed` how often it had to be put back because storage was out of order; for the others see `NewJob`.
     """
 
     id: str
@@ -122,6 +137,8 @@ class Job:
     batch: str | None = None
     progress: str | None = None
     postponed: int = 0
+    kept_since: float = 0.0
+    share_token: str = ""
 
     @property
     def is_final(self) -> bool:
@@ -132,6 +149,16 @@ class Job:
 def new_job_id() -> str:
     """Return 128 random bits as 32 hexadecimal digits: ids cannot be guessed."""
     return secrets.token_hex(16)
+
+
+def is_job_id(text: str) -> bool:
+    """Return whether `text` has the form of an id."""
+    return _JOB_ID.fullmatch(text) is not None
+
+
+def is_share_token(text: str) -> bool:
+    """Return whether `text` has the form of a share token."""
+    return _SHARE_TOKEN.fullmatch(text) is not None
 
 
 def job_of(row: sa.RowMapping) -> Job:

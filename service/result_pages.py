@@ -15,7 +15,7 @@ from service.options import Options
 from service.parts import parts
 from service.problems import JobNotFoundError, ProblemError, problem_of
 from service.sending import send_stored
-from service.sharing import find_shared
+from service.sharing import find_shared, shows_original
 from service.studio import shared_of, studio_of
 from service.submission import find_jobs, wait_for
 
@@ -88,7 +88,7 @@ def _send_shared(job: Job, kind: str) -> ResponseReturnValue:
         "original-view": ("original-view", outcome.view_mimetype, None),
         "result-view": ("result-view", outcome.view_mimetype, None),
     }
-    if kind not in files:
+    if kind not in files or (kind == "original" and not shows_original(job)):
         raise JobNotFoundError("The photo has no such file.")
     return send_stored(job.id, *files[kind])
 

@@ -16,14 +16,18 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+# What has fewer could be guessed, and cookies forged with it.
+LEAST_SECRET_BYTES = 32
 
 
 class SettingsError(ValueError):
     """A setting has a value that cannot be used; the message names the variable and what it accepts."""
 
 
-def _about(help_text: str, *, minimum: float | None = None, choices: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {"help": help_text, "minimum": minimum, "choices": choices}
+def _about(
+    help_text: str, *, minimum: float | None = None, choices: tuple[str, ...] = (), least_bytes: int = 0
+) -> dict[str, Any]:
+    return {"help": help_text, "minimum": minimum, "choices": choices, "least_bytes": least_bytes}
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,11 @@ class Settings:
         metadata=_about("hours after which a photo, its result and its record are removed", minimum=0.001),
     )
     secret_key: str = field(
-        default="", metadata=_about("key that signs cookies; empty: made once and kept in `DATA_DIR/secret-key`")
+        default="",
+        metadata=_about(
+            "key that signs cookies, of at least 32 bytes; empty: made once and kept in `DATA_DIR/secret-key`",
+            least_bytes=LEAST_SECRET_BYTES,
+        ),
     )
     api_keys: str = field(
         default="",
@@ -178,6 +186,9 @@ def _parse(setting: "Field[Any]", text: str) -> Any:
     minimum, choices = setting.metadata["minimum"], setting.metadata["choices"]
     if minimum is not None and not value >= minimum:
         raise SettingsError(f"{name} must be at least {minimum}, not {text}.")
+    least_bytes = setting.metadata["least_bytes"]
+    if len(text.encode()) < least_bytes:
+        raise SettingsError(f"{name} must have at least {least_bytes} bytes, not {len(text.encode())}.")
     if choices and value not in choices:
         raise SettingsError(f"{name} must be one of {', '.join(choices)}, not {text!r}.")
     return value

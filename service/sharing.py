@@ -1,27 +1,21 @@
-"""A shared link's token in, the photo that it shows out: the one place where a photo is found without its owner."""
+"""Shared links: the one place where a photo is found without its owner, by a token that lets nobody change anything."""
 
 from service.jobs import Job
 from service.parts import Parts
 from service.privacy import oldest_kept
 from service.problems import JobNotFoundError
-
-_HOUR_S = 3600.0
-
-
-def share_token(job: Job, parts: Parts) -> str:
-    """Return the token that shows `job` to whoever has it, as long as the photo is kept."""
-    return parts.share_tokens.make(job.id, kept_until_s(job, parts))
+from service.records import is_share_token
 
 
-def kept_until_s(job: Job, parts: Parts) -> float:
-    """Return when `job` expires, in seconds since the epoch: no link to it lives longer."""
-    return job.created_at + parts.settings.expire_hours * _HOUR_S
+def shows_original(job: Job) -> bool:
+    """Return whether a shared link gives the original as it was sent: not where its place was to be left out."""
+    return not job.options.strip_location
 
 
 def find_shared(token: str, parts: Parts) -> Job:
     """Return the finished photo that `token` shows. Raises `JobNotFoundError` where there is none, or no longer."""
-    job_id = parts.share_tokens.read(token)
-    job = parts.jobs.get(job_id) if job_id else None
-    if job is None or job.outcome is None or job.created_at <= oldest_kept(parts.settings.expire_hours):
+    known = is_share_token(token)
+    job = parts.jobs.shared(token, oldest_kept(parts.settings.expire_hours)) if known else None
+    if job is None or job.outcome is None:
         raise JobNotFoundError("There is no photo behind this link, or no longer.")
     return job

@@ -7,6 +7,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from service.filesystem import make_private_folder
 from service.problems import TooManyStreamsError
 
 MOST_STREAMS = 32
@@ -18,7 +19,7 @@ class StreamSlots:
 
     def __init__(self, data_dir: Path, most: int = MOST_STREAMS) -> None:
         self._folder = data_dir / "streams"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._folder)
         self._most = most
 
     def take(self) -> "Slot":

@@ -17,8 +17,9 @@ from service.derived import versions_of
 from service.jobs import Job, Outcome
 from service.options import Options
 from service.parts import Parts
+from service.privacy import kept_until_s
 from service.settings import Settings
-from service.sharing import kept_until_s, share_token
+from service.sharing import shows_original
 from service.titles import format_title, learnt_from, network_title
 from service.views import JobView, view_job
 
@@ -49,7 +50,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Studio:
-    """The result page of one photo: `addresses` of its files by name, `options` as fields of forms have them."""
+    """The result page of one photo: `addresses` of its files by name, `options` as fields of forms have them.
+
+    `source` is the id of the photo that it is a version of.
+    """
 
     job: JobView
     addresses: dict[str, str]
@@ -65,6 +69,7 @@ class Studio:
     kept: tuple[Kept, ...] = ()
     choices: tuple[Colouring, ...] = ()
     share_url: str = ""
+    source: str | None = None
 
 
 def studio_of(job: Job, parts: Parts) -> Studio | None:
@@ -83,14 +88,18 @@ def studio_of(job: Job, parts: Parts) -> Studio | None:
         networks=tuple(replace(network, title=network_title(network.title)) for network in networks),
         kept=tuple(_kept(one) for one in versions_of(job, parts.owners.of(request), parts)),
         choices=tuple(colourings(spec, others, job.options)) if spec else (),
-        share_url=url_for("results.shared", token=share_token(job, parts), _external=True),
+        share_url=url_for("results.shared", token=job.share_token, _external=True),
+        source=job.source,
     )
 
 
 def shared_of(job: Job, token: str, parts: Parts) -> Studio:
     """Return what the page behind a shared link shows of a finished `job`: the same, but nothing to change it by."""
     assert job.outcome is not None
-    return Studio(**_seen(job, job.outcome, url_for("results.shared", token=token), parts))
+    seen = _seen(job, job.outcome, url_for("results.shared", token=token), parts)
+    if not shows_original(job):
+        seen["addresses"] |= _full_size({"result": job.outcome.mimetype}, seen["addresses"])
+    return Studio(**seen)
 
 
 def installed(settings: Settings) -> list[ModelSpec]:
@@ -100,7 +109,7 @@ def installed(settings: Settings) -> list[ModelSpec]:
 
 
 def _seen(job: Job, outcome: Outcome, base: str, parts: Parts) -> dict[str, Any]:
-    seconds = kept_until_s(job, parts) - time.time()
+    seconds = kept_until_s(job, parts.settings.expire_hours) - time.time()
     spec = known_specs(parts.settings.model_dir).get(outcome.model)
     return {
         "job": view_job(job, parts.jobs),
@@ -122,13 +131,13 @@ def _file(job: Job, outcome: Outcome) -> dict[str, str]:
 def _addresses(job: Job, outcome: Outcome, base: str) -> dict[str, str]:
     names = ("original", "result", "original-view", "result-view", "ab", "uncertainty", "suggestions", "recipe")
     found = {name.replace("-", "_"): f"{base}/{name}" for name in names}
-    decodable = [name for name, kind in (("original", job.mimetype), ("result", outcome.mimetype)) if _is_shown(kind)]
-    full = decodable[0] if decodable else ""
-    return {**found, "self": base, "full": found.get(full, ""), "full_is": full}
+    return {**found, "self": base, **_full_size({"original": job.mimetype, "result": outcome.mimetype}, found)}
 
 
-def _is_shown(mimetype: str) -> bool:
-    return mimetype in _SHOWN_BY_BROWSERS
+def _full_size(mimetypes: dict[str, str], addresses: dict[str, str]) -> dict[str, str]:
+    """Return which file pages enlarge, and its address: the first one that browsers show, empty without any."""
+    full = next((name for name, mimetype in mimetypes.items() if mimetype in _SHOWN_BY_BROWSERS), "")
+    return {"full": addresses.get(full, ""), "full_is": full}
 
 
 def _grays(outcome: Outcome) -> Grays | None:

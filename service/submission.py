@@ -14,24 +14,28 @@ from werkzeug.datastructures import FileStorage
 from colorizers.errors import ColorizerError
 from colorizers.photo import read_header
 from service.files import Upload
-from service.jobs import MANY, SINGLE, Job, NewJob, new_job_id
+from service.jobs import MANY, SINGLE, Deleted, Job, NewJob, new_job_id
 from service.logs import REQUEST_ID
 from service.models import check_usable
 from service.names import display_name
 from service.options import DEFAULT, Options
 from service.parts import Parts
-from service.privacy import delete, oldest_kept
+from service.privacy import delete, delete_own, oldest_kept
 from service.problems import (
     JobNotFoundError,
     NoFileError,
     Problem,
     TooManyFilesError,
+    TooManyIdsError,
     UploadTooLargeError,
     problem_of,
 )
 from service.queueing import Also, enqueue
+from service.records import is_job_id
 
 FIELD = "photo"
+# As many as fit into an address that servers and proxies accept.
+MOST_IDS = 200
 # So often somebody who waits sees to it that there are workers.
 _ENSURE_S = 1.0
 # A worker that takes longer to start will not come.
@@ -152,6 +156,14 @@ def _now(item: Submission, jobs: dict[str, Job]) -> Submission:
     return _submitted(item.name, jobs.get(item.job.id)) if item.job else item
 
 
+def ids_in(text: str) -> list[str]:
+    """Return what stands between the commas of an address, each once. Raises `TooManyIdsError`."""
+    found = list(dict.fromkeys(text.split(",")))
+    if len(found) > MOST_IDS:
+        raise TooManyIdsError(f"{len(found)} photos are too many; name at most {MOST_IDS} at a time.", limit=MOST_IDS)
+    return found
+
+
 def find_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> list[Job]:
     """Return the jobs with those ids that who sends `request` may see, in that order.
 
@@ -164,20 +176,36 @@ def find_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> list[Jo
 
 
 def find_some_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> dict[str, Job]:
-    """Return those jobs with those ids that who sends `request` may see. Raises `JobNotFoundError` without any."""
-    jobs = parts.jobs.find(job_ids, parts.owners.of(request), oldest_kept(parts.settings.expire_hours))
+    """Return those jobs with those ids that who sends `request` may see, in that order.
+
+    What has not the form of an id is not looked for. Raises `JobNotFoundError` without any.
+    """
+    asked = [job_id for job_id in job_ids if is_job_id(job_id)]
+    since = oldest_kept(parts.settings.expire_hours)
+    jobs = parts.jobs.find(asked, parts.owners.of(request), since) if asked else {}
     if not jobs:
         raise _not_found()
     if any(not job.is_final for job in jobs.values()):
         parts.supervisor.ensure()
-    return jobs
+    return {job_id: jobs[job_id] for job_id in asked if job_id in jobs}
 
 
-def delete_job(job_id: str, request: Request, parts: Parts) -> None:
-    """Remove a photo and all that is known of it, now. Raises `JobNotFoundError` as `find_jobs` does."""
-    viewer = parts.owners.of(request)
-    if not delete(job_id, viewer, parts.jobs, parts.files, parts.settings.expire_hours):
+def delete_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> Deleted:
+    """Delete photos, with everything that was made of them, or versions alone, now; return what was there.
+
+    Raises `JobNotFoundError` where there is none of them, or none that who sends `request` may see.
+    """
+    asked, viewer = [job_id for job_id in job_ids if is_job_id(job_id)], parts.owners.of(request)
+    deleted = delete(asked, viewer, parts.jobs, parts.files, parts.settings.expire_hours) if asked else Deleted()
+    if not deleted.job_ids:
         raise _not_found()
+    return deleted
+
+
+def delete_own_jobs(request: Request, parts: Parts) -> Deleted:
+    """Delete all photos that the browser behind `request` has sent, with everything that was made of them, now."""
+    owner = parts.owners.of(request)
+    return delete_own(owner, parts.jobs, parts.files, parts.settings.expire_hours) if owner else Deleted()
 
 
 def retry_job(job_id: str, request: Request, parts: Parts) -> None:

@@ -22,6 +22,7 @@ from typing import TextIO
 import sqlalchemy as sa
 
 from service.capacity import worker_count, worker_environ
+from service.filesystem import create_private
 from service.jobs import JobStore, open_jobs
 from service.logs import configure_logging
 from service.settings import ROOT, Settings, load_settings
@@ -105,7 +106,9 @@ class Supervisor:
             yield self._wait_for(lock.fileno())
 
     def _lock_file(self) -> TextIO:
-        return (self._settings.data_dir / "worker.lock").open("w")
+        path = self._settings.data_dir / "worker.lock"
+        create_private(path)
+        return path.open("w")
 
     def _wait_for(self, lock: int) -> bool:
         while not self._stop.is_set():

@@ -39,11 +39,22 @@ class JobView:
 
 def view_submissions(submissions: Sequence[Submission], jobs: JobStore) -> list[JobView]:
     """Return the views of a request's photos, those refused included."""
-    return [view_job(item.job, jobs) if item.job else _refused(item) for item in submissions]
+    views = view_jobs([item.job for item in submissions if item.job], jobs)
+    return [views[item.job.id] if item.job else _refused(item) for item in submissions]
+
+
+def view_jobs(shown: Sequence[Job], jobs: JobStore) -> dict[str, JobView]:
+    """Return what a page shows of jobs as they are now, by id; the database is asked once for all of them."""
+    places = jobs.places_in_queue(shown)
+    return {job.id: _view(job, places.get(job.id, 0)) for job in shown}
 
 
 def view_job(job: Job, jobs: JobStore) -> JobView:
     """Return what a page shows of a job as it is now."""
+    return view_jobs([job], jobs)[job.id]
+
+
+def _view(job: Job, place: int) -> JobView:
     outcome = job.outcome
     return JobView(
         id=job.id,
@@ -62,7 +73,7 @@ def view_job(job: Job, jobs: JobStore) -> JobView:
         original_view_url=_url("original_view", job) if outcome else None,
         result_view_url=_url("result_view", job) if outcome else None,
         download_name=result_name(job.name, outcome.suffix) if outcome else None,
-        queue_position=jobs.place_in_queue(job) + 1 if job.status == "queued" else None,
+        queue_position=place + 1 if job.status == "queued" else None,
         may_retry=bool(job.failure and is_worth_a_retry(job.failure)),
     )
 

@@ -67,6 +67,7 @@ class Work:
             if job.parent and parent is None:
                 return self._fail(job, GONE)
             outcome = self._painter.paint(job, parent, lambda step: self._report(job, step))
+            self._files.sync(job.id)
         except Exception as error:
             if persistently(lambda: self._jobs.get(job.id)) is None:
                 return self._forget(job)

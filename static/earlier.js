@@ -2,11 +2,17 @@
 
 import { token } from "./upload.js";
 
-/** Remove the entry whose form was sent, say so, and hand the focus to its neighbour. */
+/** Remove the entry whose form was sent, and the versions of that photograph; say so, and hand the focus to a neighbour. */
 function drop(entry, message) {
-  const next = entry.nextElementSibling ?? entry.previousElementSibling;
   const section = entry.closest("section");
-  entry.remove();
+  const { id } = entry.dataset;
+  const [gone, left] = [[], []];
+  for (const one of section.querySelectorAll(".keepsake")) {
+    (one === entry || one.dataset.source === id ? gone : left).push(one);
+  }
+  const follows = (one) => entry.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING;
+  const next = left.find(follows) ?? left.at(-1);
+  for (const one of gone) one.remove();
   section.querySelector("#deleted").textContent = message;
   if (next) next.querySelector(".delete button").focus();
   else location.reload(); // the list is empty: the server says so
@@ -20,7 +26,7 @@ document.addEventListener("submit", async (event) => {
   try {
     const answer = await fetch(entry.dataset.address, { method: "DELETE", headers: { "X-CSRF-Token": token() } });
     if (!answer.ok && answer.status !== 404) throw new Error(`${entry.dataset.address}: ${answer.status}`);
-    drop(entry, form.closest("[data-deleted]").dataset.deleted.replace("{name}", entry.querySelector(".name").textContent));
+    drop(entry, entry.dataset.deleted.replace("{name}", entry.querySelector(".name").textContent));
   } catch {
     form.submit(); // the server's own page says what is wrong
   }

@@ -7,7 +7,7 @@ from dataclasses import replace
 from flask import Response, jsonify, request, url_for
 
 from service.api.preferences import preference_of
-from service.documents import child_document_of, document_of
+from service.documents import child_document_of, document_of, documents_of
 from service.jobs import Job
 from service.parts import parts
 from service.problems import JobNotFoundError, ProblemError, problem_of
@@ -35,22 +35,23 @@ def answer_one(job: Job) -> Response:
 
 def answer_batch(batch: str, made: Sequence[Submission]) -> Response:
     """Answer with a batch: its photos as they are when the wait is over, and those that were refused."""
-    now = {job.id: job for job in _waited([item.job for item in made if item.job])}
+    now = _waited([item.job for item in made if item.job])
+    documents = {document.id: document for document in documents_of(now)}
     results: list[Colorization | Refusal] = []
     for item in made:
         if item.job is None:
             results.append(_refusal(item))
-        elif item.job.id in now:
-            results.append(document_of(now[item.job.id]))
+        elif item.job.id in documents:
+            results.append(documents[item.job.id])
     document = batch_document(batch, results)
-    return _answer(document, document.urls.self, list(now.values()))
+    return _answer(document, document.urls.self, now)
 
 
-def batch_document(batch: str, results: list[Colorization | Refusal]) -> Batch:
+def batch_document(batch: str, results: Sequence[Colorization | Refusal]) -> Batch:
     """Return what a program is told of a batch."""
     counts = Counter(result.status for result in results if isinstance(result, Colorization))
     urls = {"self": url_for("api.read_batch", batch_id=batch), "archive": url_for("api.archive", batch_id=batch)}
-    return Batch(id=batch, counts=dict(counts), results=results, urls=BatchUrls(**urls))
+    return Batch(id=batch, counts=dict(counts), results=list(results), urls=BatchUrls(**urls))
 
 
 def refusal_of_all(made: Sequence[Submission]) -> ProblemError:

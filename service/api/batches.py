@@ -12,7 +12,7 @@ from service.api.creating import FORM, JSON, KEY, LOCATION, create_from_files
 from service.api.preferences import PREFER
 from service.archives import zip_of
 from service.batches import find_batch, keep_batch
-from service.documents import document_of
+from service.documents import documents_of
 from service.jobs import Job, new_job_id
 from service.openapi import Answer, describe
 from service.parts import parts
@@ -52,7 +52,7 @@ def make_batch() -> Response:
 @describe(Answer(200, "The batch as it is now.", Batch), tag=_TAG)
 def read_batch(batch_id: str) -> ResponseReturnValue:
     """Return how the photos of a batch fare now."""
-    return jsonify(batch_document(batch_id, [document_of(job) for job in _photos_of(batch_id)]).as_json())
+    return jsonify(batch_document(batch_id, documents_of(_photos_of(batch_id))).as_json())
 
 
 @blueprint.get("/v1/batches/<batch_id>/archive")
@@ -68,10 +68,11 @@ def archive(batch_id: str) -> ResponseReturnValue:
 def send_archive(photos: Sequence[Job], filename: str) -> Response:
     """Return the answer with the results of `photos` as a ZIP file, to be saved as `filename`."""
     files = parts().files
-    told = {job.id: document_of(job).as_json() for job in photos}
+    told = {document.id: document.as_json() for document in documents_of(photos)}
     stream = zip_of(photos, lambda job_id: files.open(job_id, "result"), lambda job: told[job.id])
     response = Response(stream_with_context(stream), mimetype="application/zip")
     response.headers.set("Content-Disposition", "attachment", filename=filename)
+    response.cache_control.private = True
     response.cache_control.no_store = True
     return response
 
@@ -80,7 +81,7 @@ def _photos_of(batch_id: str) -> list[Job]:
     """Return the photos of a batch that are still there, in its order. Raises `JobNotFoundError` without any."""
     viewer, since = parts().owners.of(request), oldest_kept(parts().settings.expire_hours)
     job_ids = find_batch(batch_id, viewer, since, parts().jobs.database)
-    jobs = parts().jobs.find(job_ids or (), viewer, since)
+    jobs = parts().jobs.find(job_ids, viewer, since)
     if not jobs:
         raise JobNotFoundError("There is no batch with that id.")
-    return [jobs[job_id] for job_id in job_ids or () if job_id in jobs]
+    return [jobs[job_id] for job_id in job_ids if job_id in jobs]

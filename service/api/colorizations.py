@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from service.api.blueprint import blueprint
 from service.api.bodies import read_query
 from service.derived import versions_of
-from service.documents import document_of
+from service.documents import document_of, documents_of
 from service.jobs import Job
 from service.openapi import Answer, describe
 from service.parts import parts
@@ -14,7 +14,7 @@ from service.privacy import oldest_kept
 from service.problems import JobNotFoundError, NotFailedError
 from service.request_schemas import PageQuery
 from service.schemas import Colorization, Colorizations, Page
-from service.submission import delete_job, find_jobs, retry_job
+from service.submission import delete_jobs, find_jobs, retry_job
 
 
 @blueprint.get("/v1/colorizations")
@@ -34,7 +34,7 @@ def list_own() -> ResponseReturnValue:
     following = None
     if len(found) > query.limit:
         following = url_for("api.list_own", limit=query.limit, after=f"{last[0].created_at!r}-{last[0].id}")
-    return jsonify(Page(items=[document_of(job) for job in shown], next=following).as_json())
+    return jsonify(Page(items=documents_of(shown), next=following).as_json())
 
 
 @blueprint.get("/v1/colorizations/<job_id>")
@@ -47,8 +47,12 @@ def read(job_id: str) -> ResponseReturnValue:
 @blueprint.delete("/v1/colorizations/<job_id>")
 @describe(Answer(204, "Gone."), tag="Photographs")
 def delete(job_id: str) -> ResponseReturnValue:
-    """Remove the photo, all that was made of it, and its record, before answering."""
-    delete_job(find_photo(job_id).id, request, parts())
+    """Delete the photo with everything that was made of it: versions, renders, previews, links to share.
+
+    All rows and files are gone before the answer comes. Of a version, that version alone is deleted; the photo and its
+    other versions stay.
+    """
+    delete_jobs([job_id], request, parts())
     return "", 204
 
 
@@ -67,7 +71,7 @@ def retry(job_id: str) -> ResponseReturnValue:
 def versions(job_id: str) -> ResponseReturnValue:
     """List all colourings of the original of this photo, itself included."""
     found = versions_of(find_photo(job_id), parts().owners.of(request), parts())
-    return jsonify(Colorizations(results=[document_of(job) for job in found]).as_json())
+    return jsonify(Colorizations(results=list(documents_of(found))).as_json())
 
 
 def find_photo(job_id: str) -> Job:

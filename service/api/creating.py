@@ -13,13 +13,14 @@ from service.api.blueprint import blueprint
 from service.api.bodies import options_of_form, options_of_json, read_json, receive_body
 from service.api.colorizations import find_photo
 from service.api.preferences import APPLIED, PREFER
-from service.batches import keep_batch
+from service.batches import find_batch, keep_batch
 from service.derived import make_version
 from service.idempotency import HEADER, Remembered, RequestKey, asked_with_files, forget, key_of, recall, remember
 from service.jobs import NewJob, new_job_id
 from service.openapi import Answer, describe
 from service.options import Options
 from service.parts import parts
+from service.privacy import oldest_kept
 from service.request_schemas import NewVersion, PhotosForm, RawPhotoQuery
 from service.schemas import ColorizationOrBatch
 from service.submission import Submission, submit_files, uploads_of
@@ -111,8 +112,12 @@ def once(key: RequestKey | None, make: Callable[[], Response]) -> Response:
 
 def _answer_again(made: Remembered) -> Response | None:
     """Answer with what was made before, as it is now; None where nothing is left of it."""
-    jobs = parts().jobs.get_many(made.job_ids)
-    there = [Submission(jobs[job_id].name, job=jobs[job_id]) for job_id in made.job_ids if job_id in jobs]
+    viewer, since = parts().owners.of(request), oldest_kept(parts().settings.expire_hours)
+    job_ids = [made.job_id] if made.job_id else []
+    if made.batch:
+        job_ids = find_batch(made.batch, viewer, since, parts().jobs.database)
+    jobs = parts().jobs.find(job_ids, viewer, since)
+    there = [Submission(jobs[job_id].name, job=jobs[job_id]) for job_id in job_ids if job_id in jobs]
     if not there:
         return None
     first = there[0].job

@@ -39,6 +39,7 @@ def events(job_id: str) -> ResponseReturnValue:
     slot = StreamSlots(parts().settings.data_dir).take()
     response = Response(stream_with_context(_events(photo.id)), mimetype="text/event-stream")
     response.call_on_close(slot.give_back)
+    response.cache_control.private = True
     response.cache_control.no_store = True
     response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back.
     return response

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from service.api.blueprint import blueprint
 from service.api.bodies import options_of_form
 from service.api.preferences import PREFER, preference_of
-from service.documents import document_of
+from service.documents import documents_of
 from service.openapi import Answer, describe
 from service.parts import parts
 from service.problems import Problem, ProblemError, problem_of
@@ -38,7 +38,7 @@ def index() -> ResponseReturnValue:
     problems = [_problem(item) for item in submissions]
     if len(submissions) == 1 and problems[0]:
         raise ProblemError(problems[0])
-    documents = [_document(item) for item in submissions]
+    documents = _documents(submissions)
     status = overall_status(submissions)
     if status >= 400 and problems[0]:
         raise ProblemError(replace(problems[0], data={**problems[0].data, "results": documents}))
@@ -71,9 +71,13 @@ def _problem(item: Submission) -> Problem | None:
     return item.problem
 
 
-def _document(item: Submission) -> dict[str, Any]:
-    if item.job and not item.job.failure:
-        return document_of(item.job).as_json()
+def _documents(submissions: list[Submission]) -> list[dict[str, Any]]:
+    good = documents_of([item.job for item in submissions if item.job and not item.job.failure])
+    by_id = {document.id: document.as_json() for document in good}
+    return [by_id.get(item.job.id if item.job else "") or _refusal(item) for item in submissions]
+
+
+def _refusal(item: Submission) -> dict[str, Any]:
     problem = _problem(item)
     known = {"id": item.job.id} if item.job else {}
     return {**(problem.as_json() if problem else {}), **known, "name": item.name}

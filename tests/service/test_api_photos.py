@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from service.api.preferences import preference_of
 from service.jobs import WORKER_LOST, Failure, NewJob, new_job_id
-from service.tables import batches, requests
+from service.tables import batch_photos, batches, requests
 from service.work import GONE, NO_STORAGE
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, chroma, field, pixels_of, scene
@@ -158,8 +158,10 @@ def test_version_is_a_photo_of_its_own_with_the_same_original(client: FlaskClien
     assert third["options"] == {"warmth": 1}
     listed = client.get(f"{PHOTOS}/{third['id']}/versions").get_json()["results"]
     assert [photo["id"] for photo in listed] == [first["id"], second["id"], third["id"]]
-    client.delete(first["urls"]["self"])
     assert client.get(second["urls"]["original"]).data == as_file(scene(), "PNG")
+    assert client.delete(second["urls"]["self"]).status_code == 204
+    listed = client.get(f"{PHOTOS}/{third['id']}/versions").get_json()["results"]
+    assert [photo["id"] for photo in listed] == [first["id"], third["id"]], "a version goes alone"
 
 
 def test_gone_means_gone(client: FlaskClient) -> None:
@@ -171,9 +173,9 @@ def test_gone_means_gone(client: FlaskClient) -> None:
             assert client.get(url).status_code == 404, url
     assert client.delete(photo["urls"]["self"]).status_code == 404
     with parts_of(client).jobs.database.connect() as connection:
-        for table in (batches, requests):
-            rows = connection.execute(sa.select(table.c.job_ids)).scalars()
-            assert not any(photo["id"] in row for row in rows)
+        for table in (batch_photos, requests):
+            assert photo["id"] not in connection.execute(sa.select(table.c.job_id)).scalars().all()
+        assert batch["id"] not in connection.execute(sa.select(batches.c.id)).scalars().all()
 
 
 def test_files_have_tags_and_parts(client: FlaskClient) -> None:

@@ -10,6 +10,7 @@ from werkzeug.routing import Rule
 
 from service.headers import SECURITY_HEADERS
 from tests.service.conftest import MakeSettings, parts_of, running_client
+from tests.service.families import addresses, make_family
 from tests.service.photos import as_file, field, scene
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -50,6 +51,33 @@ def test_every_route_and_every_error_carries_the_headers(make_settings: MakeSett
                 assert not missing, (method, rule, missing)
         refused = client.post("/studio/colorization", headers={"Origin": "https://evil.example"})
         assert SECURITY_HEADERS.items() <= dict(refused.headers).items()
+
+
+def test_answers_about_a_photo_are_kept_by_nobody_else(client: FlaskClient) -> None:
+    photo, version, _ = make_family(client)
+    deciding = {"cookie", "authorization", "x-api-key"}
+    kinds = set()
+    for member in (photo, version):
+        for path in addresses(client, member):
+            answer = client.get(path)
+            kinds.add(answer.mimetype)
+            assert answer.vary.as_set() >= deciding, path
+            said = set(answer.headers["Cache-Control"].split(", "))
+            if answer.mimetype in ("application/json", "application/problem+json", "text/html"):
+                assert said >= {"private", "no-store"}, path
+                assert "Accept-Language" in answer.vary
+            else:
+                assert "private" in said, path
+                assert said & {"no-cache", "no-store"}, path
+                again = client.get(path, headers={"If-None-Match": answer.headers.get("ETag", "")})
+                assert again.vary.as_set() == answer.vary.as_set()
+    assert kinds >= {"application/json", "text/html", "image/jpeg", "image/png", "application/zip", "text/event-stream"}
+    sent = client.post("/v1/index", data={"photo": field(as_file(scene()))})
+    refused = client.post("/v1/index", data={"photo": field(b"no photo")})
+    for answer in (sent, refused, client.get("/v1/colorizations"), client.get("/v1/nothing")):
+        assert {"private", "no-store"} <= set(answer.headers["Cache-Control"].split(", ")), answer.status
+        assert answer.vary.as_set() >= deciding
+    assert "Cookie" not in client.get("/static/style.css").vary
 
 
 def test_policy_leaves_nothing_to_inline_code_or_other_sites() -> None:

@@ -50,8 +50,11 @@ def found(jobs: JobStore, job_id: str) -> Job:
 
 def test_first_come_first_served(jobs: JobStore) -> None:
     ids = queue(jobs, "a", "b", "c")
-    assert [jobs.place_in_queue(found(jobs, job_id)) for job_id in ids] == [0, 1, 2]
-    assert [claim(jobs, "w").id for _ in ids] == ids
+    assert jobs.places_in_queue(jobs.get_many(ids).values()) == dict(zip(ids, range(3), strict=True))
+    assert claim(jobs, "w").id == ids[0]
+    assert jobs.places_in_queue(jobs.get_many(ids).values()) == {ids[1]: 1, ids[2]: 2}
+    assert [claim(jobs, "w").id for _ in ids[1:]] == ids[1:]
+    assert jobs.places_in_queue(jobs.get_many(ids).values()) == {}
     assert jobs.claim("w") is None
 
 

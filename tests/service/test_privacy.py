@@ -1,6 +1,8 @@
 """Photos go when they are told to or their time is up, and one browser never sees another's."""
 
+import hashlib
 import io
+import multiprocessing
 import os
 import re
 import stat
@@ -9,14 +11,18 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from itsdangerous import Signer
 
+from service.database import shared_secret
 from service.jobs import JobStore, NewJob, new_job_id
 from service.owners import COOKIE, load_secret
 from service.parts import Parts
 from service.privacy import oldest_kept, sweep
+from service.tables import secrets
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, scene
 from tests.service.processes import until
+from tests.service.test_jobs import OUTCOME
 
 
 def upload(client: FlaskClient) -> str:
@@ -135,15 +141,15 @@ def test_expired_photo_is_answered_to_nobody_even_before_it_is_swept(
 
 def test_sweep_ends_what_a_crash_began_and_keeps_the_rest(make_settings: MakeSettings) -> None:
     parts = Parts.of(make_settings())
-    fresh, cancelled, running, orphan = (new_job_id() for _ in range(4))
-    for job_id in (fresh, cancelled, running, orphan):
+    fresh, deleted, running, orphan = (new_job_id() for _ in range(4))
+    for job_id in (fresh, deleted, running, orphan):
         received = parts.files.receive(10)
         received.write(b"x")
         parts.files.keep(received, job_id)
     parts.jobs.add([NewJob(running, "r", "image/jpeg", 1, 1)])
     assert parts.jobs.claim("w") is not None
-    parts.jobs.add(NewJob(job_id, "p", "image/jpeg", 1, 1) for job_id in (fresh, cancelled))
-    assert parts.jobs.cancel(cancelled, None, oldest_kept(24))
+    parts.jobs.add(NewJob(job_id, "p", "image/jpeg", 1, 1) for job_id in (fresh, deleted))
+    assert parts.jobs.delete([deleted], None, oldest_kept(24)).photos == 1
     for folder in folders(parts):
         if folder.name in (running, orphan):
             os.utime(folder, (0, 0))
@@ -151,7 +157,8 @@ def test_sweep_ends_what_a_crash_began_and_keeps_the_rest(make_settings: MakeSet
     assert {folder.name for folder in folders(parts)} == {fresh, running}
     time.sleep(0.01)
     sweep(parts.jobs, parts.files, 0)
-    assert {folder.name for folder in folders(parts)} == {running}, "what is being worked on goes at its end"
+    assert folders(parts) == [], "what is being worked on too"
+    assert not parts.jobs.finish(running, "w", OUTCOME)
     parts.close()
 
 
@@ -175,6 +182,47 @@ def test_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> N
     assert load_secret("configured", tmp_path) == "configured"
     (file,) = tmp_path.iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.write_text(f"{secret}\n", encoding="ascii")
+    assert load_secret("", tmp_path) == secret, "an editor's line break changes nothing"
+
+
+@pytest.mark.parametrize("weak", [b"", b"\n", b"secret", b"0" * 31, b" " * 64, b"\xff" * 31])
+def test_cookie_that_is_forged_with_a_weak_key_opens_nothing(make_settings: MakeSettings, weak: bytes) -> None:
+    settings = make_settings(wait_s=0)
+    file = settings.data_dir / "secret-key"
+    file.write_bytes(weak)
+    file.chmod(0o644)
+    with running_client(settings) as client:
+        mine = browser(client)
+        cookie = mine.get_cookie(COOKIE)
+        assert cookie is not None
+        name = cookie.value.rpartition(".")[0]
+        parts_of(client).jobs.add([NewJob("a" * 32, "p", "image/jpeg", 1, 1, owner=name)])
+        address = f"/v1/colorizations/{'a' * 32}"
+        for key in (weak, weak.strip()):
+            forger = client.application.test_client()
+            forger.set_cookie(COOKIE, Signer(key, salt=COOKIE, digest_method=hashlib.sha256).sign(name).decode("ascii"))
+            assert forger.get(address).status_code == 404
+        assert mine.get(address).status_code == 200
+    assert len(file.read_bytes().strip()) >= 32
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_processes_that_start_together_agree_on_a_key_that_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").touch()
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        made = set(pool.starmap(load_secret, [("", tmp_path)] * 16))
+    assert len(made) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
+
+
+def test_weak_secret_that_machines_share_is_made_anew(tmp_path: Path) -> None:
+    store = JobStore(tmp_path)
+    strong, other = "s" * 64, "o" * 64
+    with store.database.begin() as connection:
+        connection.execute(secrets.insert().values(name="cookies", value=""))
+    assert [shared_secret(store.database, "cookies", value) for value in (strong, other)] == [strong] * 2
+    store.close()
 
 
 def test_expired_photo_spoils_no_waiting_form(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:

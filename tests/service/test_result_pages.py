@@ -11,21 +11,16 @@ from werkzeug.test import TestResponse
 
 from service import privacy
 from service.jobs import Job, JobStore
-from service.views import JobView, view_job
+from service.views import JobView, view_jobs
 from tests.service.conftest import MakeSettings, parts_of, running_client
+from tests.service.families import share_link
 from tests.service.photos import as_file, chroma, field, pixels_of, scene
 from tests.service.test_album import NEVER_THERE, send
 from tests.service.test_jobs import OUTCOME
 from tests.service.test_privacy import browser
 
+WAIT = {"Prefer": "wait=90"}
 _HOUR_S = 3600.0
-
-
-def share_link(page: str) -> str:
-    """Return the path of the link that a photo's page offers to share."""
-    found = re.search(r'id="share-link" readonly value="https?://[^/]+([^"]+)"', page)
-    assert found
-    return found[1]
 
 
 def photo_at(client: FlaskClient, address: str) -> bytes:
@@ -92,6 +87,16 @@ def test_a_shared_link_shows_one_result_and_nothing_to_change_it_by(client: Flas
     assert photo not in link, "the link is not the address of the owner's page"
 
 
+def test_a_shared_link_keeps_the_place_to_itself_where_it_was_to_be_left_out(client: FlaskClient) -> None:
+    for stripped, status in (("false", 200), ("true", 404)):
+        data = {"photo": field(as_file(scene())), "strip_location": stripped}
+        photo = client.post("/v1/colorizations", data=data, headers=WAIT).get_json()
+        link = share_link(client.get(photo["urls"]["page"]).text)
+        assert shared(client, link, "original").status_code == status
+        full = "original" if status == 200 else "result"
+        assert f'data-full="{link}/{full}" data-full-is="{full}"' in shared(client, link).text
+
+
 def test_a_shared_link_ends_with_its_photo(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = browser(client)
     photo = send(mine)
@@ -134,13 +139,13 @@ def test_a_photo_that_is_done_while_its_page_is_made_is_shown_as_waiting(
         photo = client.post("/v1/index", data={"photo": field(as_file(scene()))}).get_json()["id"]
         assert parts.jobs.claim("w") is not None
 
-        def finish_after_looking(job: Job, jobs: JobStore) -> JobView:
-            view = view_job(job, jobs)
-            jobs.finish(job.id, "w", OUTCOME)
-            return view
+        def finish_after_looking(shown: list[Job], jobs: JobStore) -> dict[str, JobView]:
+            views = view_jobs(shown, jobs)
+            jobs.finish(photo, "w", OUTCOME)
+            return views
 
         with monkeypatch.context() as patched:
-            patched.setattr("service.pages.view_job", finish_after_looking)
+            patched.setattr("service.pages.view_jobs", finish_after_looking)
             before = client.get(f"/colorization/{photo}").text
         after = client.get(f"/colorization/{photo}").text
     assert ("Colour is on its way" in before, 'id="studio"' in before) == (True, False)

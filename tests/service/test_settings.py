@@ -44,6 +44,13 @@ def test_wrong_values_are_named(name: str, value: str) -> None:
         Settings.from_environ({name: value})
 
 
+def test_short_secret_is_refused_and_not_repeated() -> None:
+    with pytest.raises(SettingsError, match="SECRET_KEY must have at least 32 bytes, not 6") as refused:
+        Settings.from_environ({"SECRET_KEY": "secret"})
+    assert "'secret'" not in str(refused.value)
+    assert Settings.from_environ({"SECRET_KEY": "s" * 32}).secret_key == "s" * 32
+
+
 def test_env_file_also_names_the_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("PORT=8000\nAWS_REGION=there\nAWS_SECRET_ACCESS_KEY='from file'\n")
     monkeypatch.setattr(module, "ROOT", tmp_path)

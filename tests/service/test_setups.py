@@ -20,6 +20,7 @@ from service.jobs import Job, NewJob, new_job_id
 from service.parts import Parts
 from service.tables import jobs as jobs_table
 from tests.service.conftest import MakeSettings, parts_of, running_client
+from tests.service.families import share_link
 from tests.service.photos import as_file, pixels_of, scene
 from tests.service.processes import until, workers_of
 
@@ -86,7 +87,7 @@ class Service:
 def _age(service: Service, ids: list[str]) -> None:
     """Make jobs as old as time."""
     with service.parts.jobs.database.begin() as connection:
-        connection.execute(sa.update(jobs_table).where(jobs_table.c.id.in_(ids)).values(created_at=0.0))
+        connection.execute(sa.update(jobs_table).where(jobs_table.c.id.in_(ids)).values(kept_since=0.0))
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +168,9 @@ def test_version_has_the_original_of_the_first_on_its_own(service: Service) -> N
     answer = service.client.post("/v1/colorizations", json={"source": photo["id"], "warmth": 0.5}, headers=WAIT)
     assert answer.status_code == 201, answer.text
     version = answer.get_json()
-    assert service.client.delete(photo["urls"]["self"]).status_code == 204
     assert service.client.get(version["urls"]["original"]).data == PHOTO
+    assert service.client.delete(version["urls"]["self"]).status_code == 204
+    assert service.client.get(photo["urls"]["original"]).data == PHOTO
 
 
 def test_delete_leaves_no_file_and_no_row(service: Service) -> None:
@@ -225,6 +227,26 @@ def test_job_done_twice_is_done_once(service: Service) -> None:
         connection.execute(row.values(status="queued", finished_at=None, sent_at=None))
     until(lambda: service.all_done([job_id]))
     assert service.result(job_id) == first[0]
+
+
+def test_shared_link_says_nothing_of_the_id_and_gives_no_right_but_to_look(service: Service) -> None:
+    photo = service.done()
+    version = service.client.post("/v1/colorizations", json={"source": photo["id"]}, headers=WAIT).get_json()
+    for one in (photo, version):
+        link = share_link(service.client.get(one["urls"]["page"]).text)
+        token = link.rsplit("/", 1)[-1]
+        guest = service.client.application.test_client()
+        found = _named_below(guest, link)
+        assert {f"{link}/{name}" for name in ("original-view", "result-view", "ab", "result", "original")} <= found
+        for of in (photo["id"], version["id"]):
+            assert not [told for told in _told(guest, found | {link}) if of[:12] in told or of[-12:] in told]
+        for rule in service.client.application.url_map.iter_rules():
+            if rule.arguments and rule.endpoint != "static" and not rule.endpoint.startswith("results.shared"):
+                for method in {"GET", "POST", "DELETE"} & (rule.methods or set()):
+                    _, address = rule.build(dict.fromkeys(rule.arguments, token)) or ("", "")
+                    assert service.client.open(address, method=method).status_code == 404, (method, address)
+        assert [service.client.open(link, method=method).status_code for method in ("POST", "DELETE")] == [405, 405]
+    assert service.client.get(photo["urls"]["result"]).status_code == 200
 
 
 def test_parts_of_a_file(service: Service) -> None:
@@ -284,6 +306,22 @@ def test_files_are_found_again_by_a_process_that_starts(service: Service, tmp_pa
     again = open_files(service.parts.settings)
     assert again.stat(job_id, "result") == service.parts.files.stat(job_id, "result")
     assert tmp_path.exists()
+
+
+def _named_below(guest: FlaskClient, link: str) -> set[str]:
+    """Return the addresses below the link that its page names, in attributes of any kind."""
+    page = guest.get(link)
+    assert page.status_code == 200
+    return {address for address in re.findall(r'="(/[^"#?]*)', page.text) if address.startswith(f"{link}/")}
+
+
+def _told(guest: FlaskClient, addresses: set[str]) -> Iterator[str]:
+    """Yield all that a guest is told at those addresses: lines of headers, and bodies."""
+    for address in addresses:
+        answer = guest.get(address)
+        assert answer.status_code == 200, address
+        yield from (f"{name}: {value}" for name, value in answer.headers)
+        yield answer.data.decode("latin-1")
 
 
 def _caught_at_work(service: Service) -> str:

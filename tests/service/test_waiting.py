@@ -41,7 +41,7 @@ def test_all_who_wait_are_told_and_ask_together(jobs: JobStore) -> None:
         until(told[ids.index(job.id)].done)
         assert sum(answer.done() for answer in told) == 1
         for job_id in ids:
-            jobs.cancel(job_id, None, 0.0)
+            jobs.delete([job_id], None, 0.0)
         assert all(answer.result() for answer in told)
 
 
@@ -49,7 +49,7 @@ def test_nobody_waits_longer_than_asked(jobs: JobStore) -> None:
     first, second = queued(jobs, 2)
     waiting = Waiting(jobs)
     assert not waiting.wait([first, second], 0.2)
-    jobs.cancel(first, None, 0.0)
+    jobs.delete([first], None, 0.0)
     assert not waiting.wait([first, second], 0.2)
     assert waiting.wait([first], 30)
     assert waiting.wait([], 30)
@@ -57,7 +57,7 @@ def test_nobody_waits_longer_than_asked(jobs: JobStore) -> None:
 
 def test_a_database_that_does_not_answer_is_asked_again(jobs: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
     (job_id,) = queued(jobs, 1)
-    jobs.cancel(job_id, None, 0.0)
+    jobs.delete([job_id], None, 0.0)
     answers: list[Callable[[Iterable[str]], set[str]]] = [jobs.unfinished, _locked]
     monkeypatch.setattr(jobs, "unfinished", lambda ids: answers.pop()(ids))
     assert Waiting(jobs).wait([job_id], 30)

@@ -9,6 +9,7 @@ import pytest
 from colorizers.errors import UndecodableError
 from service.files import PhotoFiles, StorageError
 from service.jobs import Job, JobStore, NewJob, Outcome, new_job_id
+from service.queue import PhotoGoneError
 from service.work import MOST_POSTPONED, Work, pause_s
 from tests.service.test_jobs import OUTCOME, claim, found
 
@@ -42,7 +43,9 @@ def queue(jobs: JobStore, **values: str) -> str:
 
 
 def work(jobs: JobStore, folder: Path, ends: Ends) -> str:
-    return Work("w", jobs, PhotoFiles(folder), Painter(ends)).do(claim(jobs, "w"))
+    files, job = PhotoFiles(folder), claim(jobs, "w")
+    files.make_room(job.id)
+    return Work("w", jobs, files, Painter(ends)).do(job)
 
 
 def test_done(jobs: JobStore, tmp_path: Path) -> None:
@@ -82,12 +85,24 @@ def test_broken_photo_fails_at_once_with_its_reason(jobs: JobStore, tmp_path: Pa
     assert (failure.code, failure.message) == ("undecodable", "It is broken.")
 
 
-def test_child_of_a_photo_that_is_gone_fails(jobs: JobStore, tmp_path: Path) -> None:
-    job_id = queue(jobs, kind="render", parent=new_job_id())
+@pytest.mark.parametrize("above", ["source", "parent"])
+def test_nothing_is_queued_for_a_photo_that_is_gone(jobs: JobStore, above: str) -> None:
+    photo = queue(jobs)
+    assert jobs.delete([photo], None, 0.0).job_ids == (photo,)
+    with pytest.raises(PhotoGoneError):
+        queue(jobs, **{above: photo})
+    assert jobs.claim("w") is None
+
+
+def test_child_whose_photo_is_deleted_meanwhile_leaves_nothing(jobs: JobStore, tmp_path: Path) -> None:
+    photo = queue(jobs)
     assert work(jobs, tmp_path, OUTCOME) == "ended"
-    failure = found(jobs, job_id).failure
-    assert failure is not None
-    assert failure.code == "not_found"
+    child = queue(jobs, kind="render", parent=photo)
+    job, files = claim(jobs, "w"), PhotoFiles(tmp_path)
+    files.make_room(child)
+    assert set(jobs.delete([photo], None, 0.0).job_ids) == {photo, child}
+    assert Work("w", jobs, files, Painter(OUTCOME)).do(job) == "ended"
+    assert jobs.get(child) is None
 
 
 def test_children_leave_with_their_parent(jobs: JobStore, tmp_path: Path) -> None:
@@ -95,7 +110,7 @@ def test_children_leave_with_their_parent(jobs: JobStore, tmp_path: Path) -> Non
     assert work(jobs, tmp_path, OUTCOME) == "ended"
     children = [queue(jobs, kind="preview", parent=parent), queue(jobs, kind="render", parent=parent)]
     assert [job.id for job in jobs.own("nobody", 0.0)] == []
-    assert set(jobs.cancel(parent, None, 0.0)) == {parent, *children}
+    assert set(jobs.delete([parent], None, 0.0).job_ids) == {parent, *children}
     assert jobs.get_many([parent, *children]) == {}
 
 
