@@ -103,8 +103,8 @@ class Colorization(Work):
     name: Annotated[str, Field(description="The name that the file was sent with.")]
     width: Annotated[int, Field(ge=1, description="Pixels, upright once the photo is done.")]
     height: Annotated[int, Field(ge=1)]
-    expires_at: Annotated[datetime, Field(description="When it will be removed.")]
-    source: Annotated[Id, Field(description="The photo that this is a version of.")] | Maybe = None
+    expires_at: Annotated[datetime, Field(description="When it will be removed, with the photo that was sent.")]
+    source: Annotated[Id, Field(description="The photo that was sent, of which this is a version.")] | Maybe = None
     batch: Annotated[Id, Field(description="The batch that it came with.")] | Maybe = None
     urls: Urls
 

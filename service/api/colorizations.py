@@ -45,7 +45,7 @@ def read(job_id: str) -> ResponseReturnValue:
 
 
 @blueprint.delete("/v1/colorizations/<job_id>")
-@describe(Answer(204, "Gone."), tag="Photographs")
+@describe(Answer(204, "Gone; of a version, that version alone."), tag="Photographs")
 def delete(job_id: str) -> ResponseReturnValue:
     """Delete the photo with everything that was made of it: versions, renders, previews, links to share.
 

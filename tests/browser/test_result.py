@@ -310,6 +310,30 @@ def test_a_shared_link_shows_the_result_until_it_is_deleted(visit: Visit, open_p
     assert guest.goto(link).status == 404  # type: ignore[union-attr]
 
 
+def test_a_version_is_deleted_alone_and_a_photograph_with_its_versions(visit: Visit) -> None:
+    photo, page = visit.send_and_open(), visit.page
+    token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
+    for warmth in (0.2, 0.4):
+        body = {"source": photo, "warmth": warmth}
+        page.request.post(f"{visit.studio}v1/colorizations", data=body, headers={"X-CSRF-Token": token})
+    expect(page.get_by_text("With the photograph go its versions")).to_be_visible()
+    page.goto(f"{visit.studio}photographs")
+    entries = page.locator(".keepsake")
+    expect(entries).to_have_count(3)
+    alone = page.get_by_role("button", name="Delete this version street.jpg")
+    alone.first.click()
+    said = "This version of street.jpg was deleted; the photograph and its other versions stay."
+    expect(page.get_by_role("status").filter(has_text=said)).to_be_visible()
+    expect(entries).to_have_count(2)
+    entries.filter(has=alone).get_by_role("link").click()
+    expect(page.get_by_text("A version is deleted alone")).to_be_visible()
+    expect(alone).to_be_visible()
+    expect(page.get_by_role("button", name="Delete the photograph and all its versions street.jpg")).to_be_visible()
+    page.goto(f"{visit.studio}photographs")
+    page.get_by_role("button", name="Delete now street.jpg").click()
+    expect(page.get_by_text("There are none")).to_be_visible()
+
+
 def test_a_colour_photograph_is_said_to_be_coloured_from_its_grayscale(visit: Visit) -> None:
     levels = np.zeros((48, 64, 3), np.uint8)
     levels[:, :, 0] = 200

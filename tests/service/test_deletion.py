@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask.testing import FlaskClient
@@ -139,6 +140,29 @@ def test_a_family_that_is_worked_on_is_not_written_back(service: Service) -> Non
     assert service.client.delete(after["urls"]["self"]).status_code == 204
     assert not stored(service.parts) - before
     assert mentions(service.parts, (photo["id"], version["id"], render["id"])) == set()
+
+
+def test_what_is_asked_for_while_a_photo_is_deleted_leaves_nothing(service: Service) -> None:
+    before = stored(service.parts)
+    photo = send(service.client)
+
+    def ask_until_it_is_gone(number: int) -> set[int]:
+        client, statuses = service.client.application.test_client(use_cookies=False), set()
+        while 404 not in statuses:
+            of = {"json": {"source": photo["id"]}}, {"json": {"saturation": 2}}
+            address = (PHOTOS, photo["urls"]["renders"])[number % 2]
+            statuses.add(client.post(address, **of[number % 2]).status_code)
+        return statuses
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(ask_until_it_is_gone, number) for number in range(4)]
+        until(lambda: len(service.client.get(f"{photo['urls']['self']}/versions").get_json()["results"]) > 4)
+        assert service.client.delete(photo["urls"]["self"]).status_code == 204
+        assert set().union(*(one.result() for one in asked)) == {202, 404}
+    after = send(service.client)
+    assert service.client.delete(after["urls"]["self"]).status_code == 204
+    assert not stored(service.parts) - before
+    assert mentions(service.parts, (photo["id"],)) == set()
 
 
 def test_files_that_a_lost_worker_left_after_the_deletion_go_too(service: Service) -> None:
