@@ -166,7 +166,7 @@ check() {
     "$PYTHON" -m ruff format --check .
     "$PYTHON" -m bandit --quiet --recursive --configfile pyproject.toml colorizers service server.py
     # Once, beside mypy: else every process of the tests would compile what is not compiled yet, all at the same time.
-    "$PYTHON" -c 'import colorizers.clipped_pass, colorizers.colour, colorizers.resampling
+    "$PYTHON" -c 'import colorizers.clipped_pass, colorizers.colour
 import colorizers.winograd_kernels, colorizers.winograd_products' &
     local compiling=$!
     "$PYTHON" -m mypy --strict colorizers service training benchmarks tests server.py
