@@ -171,7 +171,7 @@ check() {
     "$PYTHON" -m ruff format --check .
     "$PYTHON" -m bandit --quiet --recursive --configfile pyproject.toml colorizers service server.py
     # Once, beside mypy: else every process of the tests would wait for it.
-    { compile_kernels && "$PYTHON" -c 'import training.metric_kernels'; } &
+    compile_kernels &
     local compiling=$!
     "$PYTHON" -m mypy --strict colorizers service training benchmarks tests server.py
     wait "$compiling"

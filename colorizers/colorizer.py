@@ -20,7 +20,7 @@ from torch.nn import functional
 from colorizers.distribution import MOST_VALUES, Distribution
 from colorizers.errors import ColorizerError, HintsNotAcceptedError, TemperatureNotSupportedError
 from colorizers.hints import Hint, hint_planes
-from colorizers.lab import Pixels, lightness
+from colorizers.lab import Pixels, eight_bits, lightness
 from colorizers.loading import LoadedNetwork, load_file, load_network
 from colorizers.local_hints import localized, seen_hints
 from colorizers.photo import Photo, open_photo
@@ -29,7 +29,7 @@ from colorizers.provenance import Provenance
 from colorizers.recipe import Recipe, check_temperature
 from colorizers.registry import EMBEDDED, MODEL_DIR, ModelSpec, default_spec, find_spec, weights_path
 from colorizers.rendering import FAITHFUL, Prediction, Rendering, render
-from colorizers.resampling import bicubic
+from colorizers.resizing import resized
 
 _log = logging.getLogger(__name__)
 
@@ -235,7 +235,8 @@ def network_lightness(photo: Photo, spec: ModelSpec) -> Floats:
 
     As the published networks' authors do: Pillow's bicubic filter on the gamma-encoded 8-bit pixels, then L.
     """
-    return lightness(bicubic(photo.pixels, working_size(photo.width, photo.height, spec)))
+    size = working_size(photo.width, photo.height, spec)
+    return lightness(resized(eight_bits(photo.pixels), size, Image.Resampling.BICUBIC))
 
 
 def working_size(width: int, height: int, spec: ModelSpec) -> tuple[int, int]:

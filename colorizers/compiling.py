@@ -1,8 +1,8 @@
-"""Compilation of kernels with numba, whose machine code is kept on disk for every later process.
+"""Compilation of kernels by numba, with machine code cached on disk.
 
-numba keeps machine code until the file of its function changes, and does not see that a part of it, or a number in it,
-stands in another file. Ours is therefore kept in a folder named after the contents of all files that anything of it
-stands in: with a change in any of them the folder is another one, and nothing old can be found.
+numba discards cached machine code when the file of its function changes, but not when a function or constant that it
+uses from another file does. Ours is therefore cached in a folder named after a hash of all the files involved, so that
+a change in any of them leads to another folder.
 
 Of several processes that need a kernel at the same time, one compiles it and the others wait for that. A folder that
 cannot be written serves too, once `colorizers.kernels` has compiled everything into it.
@@ -31,10 +31,10 @@ from numpy.typing import NDArray
 _HERE = Path(__file__).parent
 SOURCES = (
     *("compiling.py", "lab.py", "light.py", "gamut.py", "widening.py", "graying.py"),
-    *("careful_pass.py", "quick_pass.py", "clipped_pass.py", "resampling.py"),
+    *("careful_pass.py", "quick_pass.py", "clipped_pass.py"),
     *("winograd_kernels.py", "winograd_products.py"),
 )
-"""The files of this package that kernels, their parts and the numbers in them stand in, none before what it imports."""
+"""The files of this package that define kernels, their parts or their constants, none before what it imports."""
 
 F4s = NDArray[np.float32]
 F8s = NDArray[np.float64]
@@ -42,7 +42,7 @@ I4s = NDArray[np.int32]
 U4s = NDArray[np.uint32]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Of finite numbers, so that the compiler may turn arithmetic and comparisons into vector instructions.
+# Assumes finite numbers, so that the compiler can vectorize arithmetic and comparisons.
 _FINITE = {"contract", "nsz", "arcp", "nnan", "ninf"}
 
 
@@ -55,8 +55,16 @@ class KernelLocator(UserProvidedCacheLocator):
 
 
 def array(kind: Any, dimensions: int, readonly: bool = True) -> Any:
-    """Return the type of arrays, contiguous in memory, as kernels take them."""
+    """Return the numba type of C-contiguous arrays of `kind`."""
     return types.Array(kind, dimensions, "C", readonly=readonly)
+
+
+def named_tuple(kind: type, *fields: Any) -> Any:
+    """Return the numba type of the named tuple `kind`, whose fields have the types `fields`.
+
+    numba converts no fields: arrays that are writable must have a writable type.
+    """
+    return types.NamedTuple(fields, kind)  # type: ignore[no-untyped-call]
 
 
 def kernel(*signatures: Any, **options: Any) -> Callable[[Function], Function]:
@@ -81,12 +89,12 @@ def kernel(*signatures: Any, **options: Any) -> Callable[[Function], Function]:
 
 
 def part(function: Function) -> Function:
-    """Mark a function as part of kernels; it is compiled into them."""
+    """Decorate a function that kernels call; it is compiled into them."""
     return cast(Function, njit(function))
 
 
 def vector_part(function: Function) -> Function:
-    """Mark a function as a part whose arithmetic, on finite numbers, may be rearranged into vector instructions."""
+    """Decorate a part whose arithmetic, on finite numbers, may be rearranged into vector instructions."""
     return cast(Function, njit(function, fastmath=_FINITE))
 
 

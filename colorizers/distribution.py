@@ -1,7 +1,7 @@
-"""A network's distribution over ab bins in, what it says about a spot of the photo out: how sure, and which colours.
+"""A network's distribution over ab bins: serialization, entropy, and suggestions of likely colors for a spot.
 
-The distribution is kept beside the photo, small and in half precision; one spot of it is read without the rest.
-Nothing here loads torch or numba.
+The distribution is stored with the photo in half precision; one spot of it is read without the rest. Loads no torch and
+no numba.
 """
 
 import struct
@@ -15,14 +15,14 @@ from colorizers.hints import cell
 from colorizers.swatches import swatches, within_gamut
 
 MOST_VALUES = 1 << 20
-"""How many values a kept distribution has at most: two bytes each."""
+"""The most values, of two bytes each, in a stored distribution."""
 LEAST_SUGGESTIONS, MOST_SUGGESTIONS = 5, 9
 _MAGIC = b"ab-bins1"
 _SIZES = struct.Struct("<III")
 _MOST_BINS, _MOST_SIDE = 4096, 65536
-# How far suggestions lie apart in ab as they look at their lightness. Where the gamut is too small, they move closer.
+# Least distances in ab between suggestions, within the gamut; where it is too small, the next distance is tried.
 _SEPARATIONS = (20.0, 14.0, 10.0, 7.0, 4.0, 0.0)
-# Likely colours beyond the first five are worth showing down to this share.
+# Colors beyond the first five are suggested down to this share.
 _LEAST_SHARE = 0.01
 
 _Floats = NDArray[np.float32]
@@ -30,7 +30,7 @@ _Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Spot:
-    """What a network thinks of one spot: `shares` (bins,), that sum up to 1, of the colours `centres` (bins, 2)."""
+    """The distribution at one spot: `shares` (bins,), which sum to 1, of the bins with `centres` (bins, 2), raw ab."""
 
     shares: _Floats
     centres: _Floats
@@ -38,7 +38,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A likely colour: `a` and `b` for a hint, its `share` of the distribution, 0..1, and `rgb`, how it will look."""
+    """A likely color: `a` and `b` for a hint, its `share` of the distribution, 0..1, and its appearance `rgb`."""
 
     a: float
     b: float
@@ -48,7 +48,7 @@ class Suggestion:
 
 @dataclass(frozen=True, eq=False)
 class Distribution:
-    """`logits`, float16 (bins, h, w), spread over the whole photo, and the bins' `centres`, float32 (bins, 2), raw ab.
+    """`logits`, float16 (bins, h, w), over the whole photo, and the bins' `centres`, float32 (bins, 2), raw ab.
 
     Softmax over the bins gives the shares; the network's own temperature is not applied.
     """
@@ -56,31 +56,31 @@ class Distribution:
     logits: NDArray[np.float16]
     centres: _Floats
 
-    def at(self, x: float, y: float) -> _Floats:
-        """Return the bins' shares (bins,) at `x` and `y`, 0..1 of the upright photo."""
+    def at(self, x: float, y: float) -> Spot:
+        """Return the spot at `x` and `y`, 0..1 of the upright photo."""
         _, height, width = self.logits.shape
-        return _softmax(self.logits[:, cell(y, height), cell(x, width)])
+        return Spot(_softmax(self.logits[:, cell(y, height), cell(x, width)]), self.centres)
 
     def entropy(self) -> _Floats:
-        """Return how much the network is guessing, (h, w): 0 where it is sure, 1 where every bin is as likely."""
+        """Return the entropy (h, w): 0 where the network is certain, 1 where all bins are equally likely."""
         rows = [_entropy(_softmax(self.logits[:, row])) for row in range(self.logits.shape[1])]
         return np.stack(rows) / np.float32(np.log(len(self.centres)))
 
     def to_bytes(self) -> bytes:
-        """Return the distribution as bytes; the bins of a spot stand together."""
+        """Serialize the distribution; the bins of a spot are adjacent."""
         bins, height, width = self.logits.shape
         header = _MAGIC + _SIZES.pack(bins, height, width) + self.centres.astype("<f4").tobytes()
         return header + self.logits.transpose(1, 2, 0).astype("<f2").tobytes()
 
     @staticmethod
     def from_bytes(data: bytes) -> "Distribution":
-        """Return the distribution that `to_bytes` wrote; raises `ValueError` where the bytes are something else."""
+        """Read what `to_bytes` wrote; raises `ValueError` for other bytes."""
         bins, height, width = _sizes(data[: _start(0)])
         start = _start(bins)
         if len(data) != start + 2 * bins * height * width:
             raise ValueError("these bytes are no distribution")
         logits = np.frombuffer(data, "<f2", offset=start).reshape(height, width, bins).transpose(2, 0, 1)
-        return Distribution(logits.astype(np.float16), _centres(data[_start(0) : start]))
+        return Distribution(logits.astype(np.float16), _centers(data[_start(0) : start]))
 
 
 def read_spot(file: BinaryIO, x: float, y: float) -> Spot:
@@ -89,52 +89,44 @@ def read_spot(file: BinaryIO, x: float, y: float) -> Spot:
     Reads no more than the spot. Raises `ValueError` where the file is something else.
     """
     bins, height, width = _sizes(file.read(_start(0)))
-    centres = file.read(8 * bins)
+    centers = file.read(8 * bins)
     file.seek(2 * bins * (cell(y, height) * width + cell(x, width)), 1)
     logits = file.read(2 * bins)
     if len(logits) != 2 * bins:
         raise ValueError("these bytes are no distribution")
-    return Spot(_softmax(np.frombuffer(logits, "<f2")), _centres(centres))
-
-
-def suggest(
-    distribution: Distribution, x: float, y: float, gray_level: int, most: int = MOST_SUGGESTIONS
-) -> list[Suggestion]:
-    """Return likely colours for the spot at `x` and `y`, 0..1, where the photo has `gray_level`, 0..255."""
-    return suggestions(Spot(distribution.at(x, y), distribution.centres), gray_level, most)
+    return Spot(_softmax(np.frombuffer(logits, "<f2")), _centers(centers))
 
 
 def suggestions(spot: Spot, gray_level: int, most: int = MOST_SUGGESTIONS) -> list[Suggestion]:
-    """Return 5 to `most` colours that look different at `gray_level`, 0..255, the likeliest first.
+    """Return 5 to `most` likely colors that differ visibly at `gray_level`, 0..255, in order of their share.
 
-    A share counts all bins that look more like this suggestion than like any other.
+    The share of a suggestion includes all bins to which it is the closest one.
     """
-    seen = within_gamut(spot.centres.astype(np.float64), gray_level)
-    apart = np.linalg.norm(seen[:, None] - seen, axis=2)
-    # Before anything lies between 5 and `most` at one separation, closer ones are tried.
+    shown = within_gamut(spot.centres.astype(np.float64), gray_level)
+    apart = np.linalg.norm(shown[:, None] - shown, axis=2)
     for separation in _SEPARATIONS:
-        chosen = _chosen(spot.shares, apart, separation, most)
+        chosen = _choose(spot.shares, apart, separation, most)
         if len(chosen) >= min(LEAST_SUGGESTIONS, most):
             break
     nearest = apart[:, chosen].argmin(axis=1)
     shares = np.bincount(nearest, spot.shares, len(chosen))
-    colours = swatches(seen[chosen], gray_level)
+    colors = swatches(shown[chosen], gray_level)
     found = [
         Suggestion(float(a), float(b), float(share), (int(red), int(green), int(blue)))
-        for (a, b), share, (red, green, blue) in zip(spot.centres[chosen], shares, colours, strict=True)
+        for (a, b), share, (red, green, blue) in zip(spot.centres[chosen], shares, colors, strict=True)
     ]
     found.sort(key=lambda suggestion: -suggestion.share)
     return [entry for place, entry in enumerate(found) if place < LEAST_SUGGESTIONS or entry.share >= _LEAST_SHARE]
 
 
-def _chosen(shares: _Floats, apart: NDArray[np.float64], separation: float, most: int) -> list[int]:
-    """Return up to `most` bins that are `separation` apart, each time the one with the most share around it."""
+def _choose(shares: _Floats, apart: NDArray[np.float64], separation: float, most: int) -> list[int]:
+    """Choose up to `most` bins at least `separation` apart, each the one with the largest share around it."""
     around = (apart <= separation / 2).astype(np.float32)
     left = np.array(shares)
     free = np.ones(len(shares), bool)
     chosen: list[int] = []
     while free.any() and len(chosen) < most:
-        # A bin's own share decides between neighbours that see the same ones around them.
+        # A bin's own share decides between those with the same bins around them.
         best = int(np.where(free, around @ left + shares, -1).argmax())
         chosen.append(best)
         covered = apart[best] < separation
@@ -154,16 +146,16 @@ def _sizes(header: bytes) -> tuple[int, int, int]:
 
 
 def _start(bins: int) -> int:
-    """Return where the logits start."""
+    """Return the offset of the logits."""
     return len(_MAGIC) + _SIZES.size + 8 * bins
 
 
-def _centres(data: bytes) -> _Floats:
+def _centers(data: bytes) -> _Floats:
     return np.frombuffer(data, "<f4").reshape(-1, 2).astype(np.float32)
 
 
 def _softmax(logits: NDArray[np.float16]) -> _Floats:
-    """Return shares over the first axis."""
+    """Return shares, which sum to 1 over the first axis."""
     wide = logits.astype(np.float32)
     share = np.exp(wide - wide.max(axis=0))
     result: _Floats = share / share.sum(axis=0)

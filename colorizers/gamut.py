@@ -1,78 +1,45 @@
-"""Colours outside sRGB in, the most colourful ones inside of the same lightness and hue out: parts of the kernels."""
+"""Kernel parts that reduce the chroma of out-of-gamut colors to the edge of sRGB, at fixed lightness and hue."""
 
 import numpy as np
-from numba import types
 
-from colorizers.compiling import F4s, array, kernel, part, vector_part
-from colorizers.light import CUBE_ABOVE, HALF, LINE_SLOPE, ONE, TINY, XYZ_TO_RGB, ZERO, cube, linear_rgb
+from colorizers.compiling import F4s, vector_part
+from colorizers.light import CUBE_ABOVE, LINE_SLOPE, ONE, TINY, XYZ_TO_RGB, ZERO, lab_f_inverse
 
 HUES = 512
-"""How many hues the gamut table tells apart."""
+"""Number of hues in the gamut table."""
 
 _f4 = np.float32
-_F4 = types.float32
 _RX, _RY, _RZ = XYZ_TO_RGB[0]
 _GX, _GY, _GZ = XYZ_TO_RGB[1]
 _BX, _BY, _BZ = XYZ_TO_RGB[2]
 # Single precision leaves this share of the brightest and of the pixel's own luminance uncertain.
-_UNCERTAIN = _f4(1e-6)
+_TOLERANCE = _f4(1e-6)
 _A_PER_X, _B_PER_Z = _f4(500), _f4(-200)
 _HUES = _f4(HUES)
-_FARTHEST = _f4(0.2)
+_LARGEST_STEP = _f4(0.2)
 _NEXT = np.uint32(1)
-# No colour of sRGB has |a| + |b| above 190.
-_LARGEST_SIZE, _SIZE_STEP, _BISECTIONS = _f4(200), _f4(4), 12
 
 
 @vector_part
 def is_beyond(luminance: np.float32, r: np.float32, g: np.float32, b: np.float32) -> bool:
     """Return whether linear r, g, b are outside the gamut."""
-    return bool((min(r, g, b) < -_UNCERTAIN * luminance) | (max(r, g, b) > ONE + _UNCERTAIN))
-
-
-@part
-def _limit(f: np.float32, a: np.float32, b: np.float32) -> np.float32:
-    """Return the largest size up to which (a, b), of size |a| + |b| = 1, may grow in the gamut.
-
-    Rays of bright yellow leave the gamut by a hair and enter it again; the outermost exit counts, or colours would
-    change in steps.
-    """
-    outside = _LARGEST_SIZE
-    inside = outside - _SIZE_STEP
-    while inside > ZERO and is_beyond(cube(f), *linear_rgb(f, a * inside / _A_PER_X, b * inside / _B_PER_Z)):
-        outside = inside
-        inside = max(outside - _SIZE_STEP, ZERO)
-    for _ in range(_BISECTIONS):
-        middle = (inside + outside) * HALF
-        if is_beyond(cube(f), *linear_rgb(f, a * middle / _A_PER_X, b * middle / _B_PER_Z)):
-            outside = middle
-        else:
-            inside = middle
-    return inside
-
-
-@kernel(types.void(array(_F4, 1), array(_F4, 2, readonly=False)))
-def fill_gamut(lab_f: F4s, gamut: F4s) -> None:
-    """Fill the gamut table (256, HUES + 1): the largest |a| + |b| inside sRGB, by gray level and hue."""
-    for level in range(gamut.shape[0]):
-        for hue in range(gamut.shape[1]):
-            along = _f4(4) * _f4(hue) / _HUES
-            upper_half = hue <= HUES // 2
-            a = ONE - along if upper_half else along - _f4(3)
-            b = ONE - abs(a) if upper_half else abs(a) - ONE
-            gamut[level, hue] = _limit(lab_f[level], a, b)
+    return bool((min(r, g, b) < -_TOLERANCE * luminance) | (max(r, g, b) > ONE + _TOLERANCE))
 
 
 @vector_part
 def _hue(a: np.float32, b: np.float32, per_size: np.float32) -> np.float32:
-    """Return the hue of (a, b), 1 / (|a| + |b|) being `per_size`: the position around a diamond, 0.._HUES."""
+    """Return the hue 0.._HUES of (a, b), its position around a diamond; `per_size` is 1 / (|a| + |b|)."""
     along = ONE - a * per_size if b >= ZERO else _f4(3) + a * per_size
     return along * _HUES * _f4(0.25)
 
 
 @vector_part
 def reduce_chroma(count: int, rows_per_level: np.float32, gamut: F4s, found: F4s) -> None:
-    """Reduce the chroma of the first `count` columns of `found` (f, by_x, by_z, level) to what the table allows."""
+    """Reduce the chroma of the first `count` columns of `found` (f, shift_x, shift_z, level) to the gamut table's.
+
+    `gamut` (levels, HUES + 1) holds the largest |a| + |b|, interpolated between its entries; a gray level is
+    `rows_per_level` of its rows.
+    """
     limits = gamut.reshape(-1)
     width, last_row = np.uint32(gamut.shape[1]), _f4(gamut.shape[0] - 2)
     for k in range(count):
@@ -89,32 +56,32 @@ def reduce_chroma(count: int, rows_per_level: np.float32, gamut: F4s, found: F4s
 
 @vector_part
 def _slope(f: np.float32) -> np.float32:
-    """Return the slope of `cube`."""
+    """Return the slope of `lab_f_inverse`."""
     return _f4(3) * f * f if f > CUBE_ABOVE else LINE_SLOPE
 
 
 @vector_part
-def _exit(light: np.float32, rise: np.float32) -> np.float32:
-    """Return how much further light goes that rises so quickly until it is below black or above white."""
-    way = (ONE - light) / max(rise, TINY) if rise > ZERO else light / max(-rise, TINY)
-    return min(max(way, -_FARTHEST), _FARTHEST)
+def _step_to_limit(light: np.float32, rise: np.float32) -> np.float32:
+    """Return the step after which linear light, rising by `rise` a unit, passes white or black; 0.2 at most."""
+    step = (ONE - light) / max(rise, TINY) if rise > ZERO else light / max(-rise, TINY)
+    return min(max(step, -_LARGEST_STEP), _LARGEST_STEP)
 
 
 @vector_part
 def approach_limits(count: int, found: F4s) -> None:
-    """Take the chroma of the first `count` columns of `found` (f, by_x, by_z) a step nearer to the edge of the gamut.
+    """Move the chroma of the first `count` columns of `found` (f, shift_x, shift_z) closer to the edge of the gamut.
 
-    The gamut table is straight between its hues, the edge is not: Newton's step for whichever of red, green and blue
-    leaves first.
+    The table is linear between its hues, the edge is not: this is Newton's step for whichever of red, green and blue
+    leaves the gamut first.
     """
     for k in range(count):
-        f, by_x, by_z = found[0, k], found[1, k], found[2, k]
-        fx, fz = f + by_x, max(f + by_z, ZERO)
-        x, y, z = cube(fx), cube(f), cube(fz)
-        # By how much x and z rise with the share of ab that is taken.
-        dx, dz = _slope(fx) * by_x, _slope(fz) * by_z
-        red = _exit(_RX * x + _RY * y + _RZ * z, _RX * dx + _RZ * dz)
-        green = _exit(_GX * x + _GY * y + _GZ * z, _GX * dx + _GZ * dz)
-        blue = _exit(_BX * x + _BY * y + _BZ * z, _BX * dx + _BZ * dz)
+        f, shift_x, shift_z = found[0, k], found[1, k], found[2, k]
+        fx, fz = f + shift_x, max(f + shift_z, ZERO)
+        x, y, z = lab_f_inverse(fx), lab_f_inverse(f), lab_f_inverse(fz)
+        # Derivatives of X and Z by the share of ab that is taken.
+        dx, dz = _slope(fx) * shift_x, _slope(fz) * shift_z
+        red = _step_to_limit(_RX * x + _RY * y + _RZ * z, _RX * dx + _RZ * dz)
+        green = _step_to_limit(_GX * x + _GY * y + _GZ * z, _GX * dx + _GZ * dz)
+        blue = _step_to_limit(_BX * x + _BY * y + _BZ * z, _BX * dx + _BZ * dz)
         share = ONE + min(red, green, blue)
-        found[1, k], found[2, k] = by_x * share, by_z * share
+        found[1, k], found[2, k] = shift_x * share, shift_z * share

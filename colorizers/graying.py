@@ -1,4 +1,4 @@
-"""RGB pixels in, their gray levels out: the levels whose boundaries enclose their luminance."""
+"""Compiled computation of gray levels: the level whose luminance interval contains a pixel's Y."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from colorizers.compiling import F4s, F8s, array, kernel, vector_part
 from colorizers.lab import Pixels
-from colorizers.light import HALF, encoded, find_keys
+from colorizers.light import HALF, find_keys, srgb_encode
 
 _f4 = np.float32
 _F8 = types.float64
@@ -16,9 +16,9 @@ _F8 = types.float64
 
 @vector_part
 def _guess_levels(luminance: F8s, white: np.float32, guess: F4s) -> None:
-    """Fill `guess` with the levels that luminances have by the fitted curve, plus one half."""
+    """Fill `guess` with the levels of `luminance` by the fitted sRGB curve, plus one half."""
     for x in range(luminance.size):
-        guess[x] = encoded(_f4(luminance[x])) * white + HALF
+        guess[x] = srgb_encode(_f4(luminance[x])) * white + HALF
 
 
 def _signature(depth: Any) -> Any:
@@ -27,10 +27,11 @@ def _signature(depth: Any) -> Any:
 
 
 @kernel(_signature(types.uint8), _signature(types.uint16))
-def gray_of(rgb: Pixels, weighted: F8s, boundaries: F8s, levels: NDArray[np.uint8], result: Pixels) -> None:
-    """Fill `result` (h, w) with the gray levels of RGB (h, w, 3): those whose boundaries enclose Y.
+def fill_gray_levels(rgb: Pixels, weighted: F8s, boundaries: F8s, levels: NDArray[np.uint8], result: Pixels) -> None:
+    """Fill `result` (h, w) with the gray levels of RGB (h, w, 3).
 
-    For 8 bits `levels` gives a first guess.
+    `weighted` (3, levels) holds the share of each level in Y, `boundaries` (levels + 1) the least Y of each gray level.
+    For 8 bits a first guess is looked up in `levels`, by the key of `find_keys`.
     """
     width = rgb.shape[1]
     luminance, guess = np.empty(width, np.float64), np.empty((1, width), np.float32)

@@ -1,7 +1,7 @@
-"""How processes of many photos get memory, keep it and give it back.
+"""Heap settings for processes that color many photos, and sparse arrays.
 
-GNU's C library gives every large block that is freed back to the system, which then has to clear the pages of the next
-one: a twentieth of the time that a photo of 12 megapixels takes, and a quarter of that of rendering it again.
+GNU's C library returns every large freed block to the system, which then has to clear the pages of the next one. That
+takes a twentieth of the time of coloring a photo of 12 megapixels, and a quarter of that of rendering it again.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-# Of <malloc.h>.
+# Parameters of mallopt, from <malloc.h>.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # The pixels of a photo of 21 megapixels.
 _LARGEST_BLOCK = 64 * 2**20
@@ -19,9 +19,9 @@ _MOST_KEPT = 128 * 2**20
 
 
 def keep_freed_memory() -> None:
-    """Keep blocks of up to 64 MiB that are freed for what is allocated next, but no more than 128 MiB at the end.
+    """Keep freed blocks of up to 64 MiB for later allocations, and at most 128 MiB at the end of the heap.
 
-    Does nothing where the C library is not GNU's.
+    Does nothing unless the C library is GNU's.
     """
     if library := _gnu():
         library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_BLOCK)
@@ -29,13 +29,13 @@ def keep_freed_memory() -> None:
 
 
 def give_freed_memory_back() -> None:
-    """Give what is kept back to the system, for a process that has nothing to do at present."""
+    """Return freed memory to the system, for a process that is idle."""
     if library := _gnu():
         library.malloc_trim(0)
 
 
 def sparse_zeros(count: int) -> NDArray[np.uint32]:
-    """Return so many zeros, which take memory page by page of some KiB as something else is written to them."""
+    """Return `count` zeros that take memory only for the pages, of some KiB, that are written to."""
     if sys.platform == "win32":
         return np.zeros(count, np.uint32)
     memory = mmap.mmap(-1, 4 * count, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

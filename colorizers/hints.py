@@ -1,12 +1,12 @@
-"""Points of a photo whose colour somebody knows in, the planes that a network reads them from out.
+"""Color hints: spots of a photo with a known color, and the input planes that a network takes them from.
 
-Users say where in the upright photo, how large a spot and which ab; the network wants an ab plane and a mask of {0, 1}
-at its working size (Zhang et al. 2017). Nothing here loads torch or numba.
+A hint has a position in the upright photo, a radius and ab; the network takes an ab plane and a mask of {0, 1} at its
+working size (Zhang et al. 2017). Loads no torch and no numba.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -21,10 +21,10 @@ _RANGES = {"x": (0.0, 1.0), "y": (0.0, 1.0), "radius": (0.0, 1.0), "a": (-MOST_A
 
 @dataclass(frozen=True)
 class Hint:
-    """A round spot of a known colour: "this is gray" is a hint with a = b = 0.
+    """A round spot of a known color; a = b = 0 is gray.
 
-    `x` and `y`, 0..1, are its centre in the upright photo, from the left and from the top; `radius`, 0..1, is a
-    fraction of the photo's short side; `a` and `b`, -128..128, are CIELAB's. Raises `InvalidHintError` for others.
+    `x` and `y`, 0..1, are its center in the upright photo, from the left and from the top; `radius`, 0..1, is a
+    fraction of the photo's short side; `a` and `b`, -128..128, are CIELAB's. Raises `InvalidHintError`.
     """
 
     x: float
@@ -42,25 +42,21 @@ class Hint:
                 raise InvalidHintError(message, field=name, least=least, most=most)
 
     @classmethod
-    def from_dict(cls, said: Any) -> Self:
-        """Return the hint that `as_dict` told of; raises `InvalidHintError` where `said` is anything else."""
+    def from_dict(cls, value: Any) -> Self:
+        """Return the hint whose fields are the items of a mapping; raises `InvalidHintError` for anything else."""
         names = [field.name for field in fields(cls)]
-        if not isinstance(said, Mapping) or set(said) != set(names):
+        if not isinstance(value, Mapping) or set(value) != set(names):
             raise InvalidHintError(f"A hint has exactly {', '.join(names)}.", field="hints")
-        return cls(**{name: said[name] for name in names})
-
-    def as_dict(self) -> dict[str, float]:
-        """Return the hint as JSON can hold it."""
-        return asdict(self)
+        return cls(**value)
 
 
-def hints_from(said: Any) -> tuple[Hint, ...]:
-    """Return the hints of a list of mappings; raises `InvalidHintError` where it is none or has too many."""
-    if not isinstance(said, Sequence) or isinstance(said, str | bytes):
+def hints_from(value: Any) -> tuple[Hint, ...]:
+    """Return the hints of a list of mappings; raises `InvalidHintError` for anything else, or for too many."""
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
         raise InvalidHintError("Hints are a list.", field="hints")
-    if len(said) > MOST_HINTS:
+    if len(value) > MOST_HINTS:
         raise InvalidHintError(f"There are at most {MOST_HINTS} hints.", field="hints", most=MOST_HINTS)
-    return tuple(Hint.from_dict(hint) for hint in said)
+    return tuple(Hint.from_dict(hint) for hint in value)
 
 
 def hint_planes(
@@ -68,9 +64,9 @@ def hint_planes(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return ab (2, h, w) in raw units and the mask (1, h, w) in {0, 1} of `hints` at a network's working size.
 
-    A hint covers its circle in the photo, and the pixel of its centre at least; a later hint covers an earlier one.
-    `photo_size` (width, height) tells the photo's proportions where the working size has others, so that a circle
-    squeezed by the network's input stays one in the photo.
+    A hint covers its circle in the photo, at least the pixel of its center; a later hint covers an earlier one.
+    `photo_size` (width, height) gives the photo's proportions where the working size has others, so that hints are
+    circles in the photo and not in the network's input.
     """
     ab, mask = np.zeros((2, height, width), np.float32), np.zeros((1, height, width), np.float32)
     photo_width, photo_height = photo_size or (width, height)
@@ -88,5 +84,5 @@ def hint_planes(
 
 
 def cell(position: float, count: int) -> int:
-    """Return in which of `count` equal parts of 0..1 `position` lies."""
+    """Return the index of the one of `count` equal parts of 0..1 that contains `position`."""
     return min(int(position * count), count - 1)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from colorizers.lab import Pixels, srgb_encode
+from colorizers.lab import Pixels, lab_f_inverse, srgb_encode
 
 # Relative colorimetric with black point compensation keeps gray tones where they are and shadows open.
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
@@ -138,7 +138,7 @@ def lab16_to_srgb(lab: NDArray[np.uint16], signed: bool) -> NDArray[np.uint16]:
             L, ab = np.minimum(band[..., 0] / 652.8, 100), band[..., 1:] / 256 - 128
         f = (L + 16) / 116
         f = np.stack([f + ab[..., 0] / 500, f, f - ab[..., 1] / 200], axis=-1)
-        xyz = np.where(f > 6 / 29, f**3, (f - 16 / 116) / 7.787) * _D50
+        xyz = lab_f_inverse(f) * _D50
         linear = np.clip(xyz @ _D50_TO_RGB.T, 0, 1)
         rgb[top : top + _BAND_ROWS] = np.rint(65535 * np.clip(srgb_encode(linear), 0, 1))
     return rgb

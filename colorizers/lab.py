@@ -1,26 +1,33 @@
-"""sRGB pixels in, luminance Y and lightness L out; and the constants of sRGB and CIELAB that all of us share.
+"""sRGB and CIELAB: constants, transfer functions, luminance Y and lightness L of pixels.
 
-sRGB is IEC 61966-2-1, CIELAB is CIE 15 with D65 and the 2 degree observer. The numbers are those of scikit-image, so
-that networks trained and published with it see the same L.
+sRGB is IEC 61966-2-1, CIELAB is CIE 15 with D65 and the 2 degree observer. The constants are those of scikit-image, so
+that networks trained and published with it see the same L. The formulas are repeated, with these constants, where
+NumPy's cannot be called: in `torch_lab` for tensors, and in `light` and `clipped_pass` for compiled kernels.
 """
 
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8 | np.uint16]
+Float = TypeVar("Float", np.float32, np.float64)
 
 RGB_TO_XYZ: NDArray[np.float64] = np.array(
     [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
 )
 Y_WEIGHTS: NDArray[np.float64] = RGB_TO_XYZ[1]
+# XYZ are relative to the white of r = g = b = 1 by this matrix, so that ab = 0 is exactly neutral.
+XYZ_TO_RGB: NDArray[np.float64] = np.linalg.inv(RGB_TO_XYZ) * RGB_TO_XYZ.sum(axis=1)
 WHITE_XYZ = (0.95047, 1.0, 1.08883)
 
 # CIELAB's f(t) is the cube root above, a straight line below.
 LAB_LINEAR_BELOW = 0.008856
 LAB_LINEAR_SLOPE = 7.787
 LAB_LINEAR_OFFSET = 16.0 / 116.0
+# Above this, the inverse of f is a cube.
+LAB_CUBE_ABOVE = 6.0 / 29.0
 
 
 def srgb_decode(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -42,6 +49,11 @@ def lab_f(t: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(t > LAB_LINEAR_BELOW, np.cbrt(t), LAB_LINEAR_SLOPE * t + LAB_LINEAR_OFFSET)
 
 
+def lab_f_inverse(f: NDArray[Float]) -> NDArray[Float]:
+    """Return t for CIELAB's f(t)."""
+    return np.where(f > LAB_CUBE_ABOVE, f * f * f, (f - LAB_LINEAR_OFFSET) / LAB_LINEAR_SLOPE)
+
+
 @cache
 def linear_table(levels: int) -> NDArray[np.float64]:
     """Return the linear light 0..1 of every sRGB level; `levels` is 256 or 65536."""
@@ -49,25 +61,23 @@ def linear_table(levels: int) -> NDArray[np.float64]:
 
 
 def levels_of(pixels: Pixels) -> int:
-    """Return how many levels a sample has: 256 or 65536."""
+    """Return the number of levels of a sample: 256 or 65536."""
     return int(np.iinfo(pixels.dtype).max) + 1
 
 
 def eight_bits(samples: Pixels) -> NDArray[np.uint8]:
-    """Return samples of any shape as uint8; 16 bits are rounded to 8."""
+    """Convert samples of any shape to uint8; 16 bits are rounded."""
     return _rounded_to_8()[samples] if samples.dtype == np.uint16 else samples.astype(np.uint8, copy=False)
-
-
-def gray_share(L: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the gray level, as a share of white, of CIELAB L, 0..100, of any shape."""
-    f = (L.astype(np.float64) + 16) / 116
-    linear = (f - LAB_LINEAR_OFFSET) / LAB_LINEAR_SLOPE
-    return srgb_encode(np.where(linear > LAB_LINEAR_BELOW, f**3, linear)).astype(np.float32)
 
 
 @cache
 def _rounded_to_8() -> NDArray[np.uint8]:
     return ((np.arange(65536) * 255 + 32767) // 65535).astype(np.uint8)
+
+
+def gray_share(L: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the gray level, as a share 0..1 of white, of CIELAB L, 0..100, of any shape."""
+    return srgb_encode(lab_f_inverse((L.astype(np.float64) + 16) / 116)).astype(np.float32)
 
 
 def luminance(pixels: Pixels) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
-"""A network's answer for a photo and how it is to be rendered in, the photo's pixels in colour out.
+"""Rendering of a prediction: the photo's pixels in color.
 
-The network runs once; its answer is small, can be kept beside the photo, and renders again with other vividness, in
-another format or at another size without it.
+The network runs once. Its prediction is small, can be stored with the photo, and is rendered again with another
+saturation, format or size without the network.
 """
 
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ from colorizers.prediction import Prediction as Prediction
 from colorizers.upsampling import bilinear_planes, edge_aware_planes
 
 WARM_AB = (3.0, 12.0)
-"""The ab that full warmth adds: the yellow of a lamp; minus that is the blue of a shadow."""
+"""The ab that a warmth of 1 adds: lamplight yellow; a warmth of -1 adds its opposite, a shadow's blue."""
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """How a prediction becomes pixels.
+    """Options of rendering.
 
-    `saturation` multiplies the chroma, then `warmth`, -1..1, adds so much of `WARM_AB`. `edge_aware` lets colours
-    follow the photo's edges; without it ab is brought to full size bilinearly. `clip` cuts off what is outside sRGB,
-    which shifts luminance, instead of reducing chroma.
+    `saturation` multiplies the chroma, then `warmth`, -1..1, adds that share of `WARM_AB`. With `edge_aware` colors
+    follow the photo's edges, without it ab is interpolated bilinearly. `clip` clips what is outside sRGB, which changes
+    luminance, instead of reducing chroma.
     """
 
     saturation: float = 1.0
@@ -36,11 +36,11 @@ class Rendering:
 
 FAITHFUL = Rendering()
 PUBLISHED = Rendering(edge_aware=False, clip=True)
-"""What the published networks' authors do in their demo."""
+"""The rendering of the published networks' demo."""
 
 
 def render(pixels: Pixels, prediction: Prediction, rendering: Rendering = FAITHFUL) -> Pixels:
-    """Return RGB (h, w, 3) of the depth of `pixels`, gray (h, w) or RGB (h, w, 3), in the prediction's colours.
+    """Color `pixels`, gray (h, w) or RGB (h, w, 3), by the prediction: RGB (h, w, 3) of the same depth.
 
     Unless `rendering` clips, every pixel keeps its gray level. Raises `ValueError` where the prediction is not finite.
     """
@@ -48,7 +48,7 @@ def render(pixels: Pixels, prediction: Prediction, rendering: Rendering = FAITHF
 
 
 def render_bands(pixels: Pixels, prediction: Prediction, rendering: Rendering = FAITHFUL) -> Iterator[Pixels]:
-    """Yield what `render` returns, from top to bottom, band by band: it is never held as a whole."""
+    """Yield the result of `render` from top to bottom in bands, without holding all of it."""
     yield from join_bands(pixels, _planes(prediction, rendering), clip=rendering.clip)
 
 

@@ -1,7 +1,7 @@
-"""A few colours and one gray level in, the sRGB pixels they make at that level out, as the colour pass makes them.
+"""The sRGB gamut in CIELAB: its boundary, and the RGB that a color has at a given gray level.
 
-The same rule as in `colorizers.colour` (chroma scaled into the gamut at fixed L and hue, rounded so that the gray level
-stays exact), for a handful of colours and without numba: for those who show colours before a photo has them.
+`swatches` follows the rule of the color pass (chroma reduced into the gamut at fixed L and hue, rounded so that the
+gray level stays exact) for a handful of colors and without numba, for those who show colors before a photo has them.
 """
 
 from functools import cache
@@ -9,56 +9,68 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from colorizers.lab import RGB_TO_XYZ, Y_WEIGHTS, lab_f, linear_table, srgb_encode
+from colorizers.lab import XYZ_TO_RGB, Y_WEIGHTS, Float, lab_f, lab_f_inverse, linear_table, srgb_encode
 
 _Floats = NDArray[np.float64]
 
-# White is what r = g = b = 1 gives with this matrix, so that ab = 0 is exactly neutral.
-_XYZ_TO_RGB = np.linalg.inv(RGB_TO_XYZ) * RGB_TO_XYZ.sum(axis=1)
-_UNCERTAIN = 1e-6
-# No colour of sRGB has |a| + |b| above 190. Rays of bright yellow enter the gamut twice; the outermost exit counts.
-_LARGEST_SIZE, _SIZE_STEP = 200.0, 4.0
-_BISECTIONS = 20
-# As the colour pass does, keep away from where a gray rounds to the next.
+# Rounding leaves this share of the brightest, and of a color's own luminance, uncertain.
+_TOLERANCE = 1e-6
+# The size of a color is |a| + |b|; no color of sRGB has more than 190.
+_LARGEST_SIZE, _SIZE_STEP, _BISECTIONS = 200, 4, 12
+# As in the color pass, results keep this distance from where a gray rounds to the next.
 _MARGIN_LEVELS = 0.03
 _FARTHEST = 4
 
 
-def within_gamut(ab: _Floats, gray: int) -> _Floats:
-    """Return ab (n, 2) in raw units with the chroma that sRGB has room for at the gray level `gray`, 0..255."""
-    size = np.maximum(np.abs(ab).sum(axis=1, keepdims=True), 1e-9)
-    inside = np.zeros_like(size)
-    for larger in np.arange(0.0, _LARGEST_SIZE, _SIZE_STEP):
-        inside = np.where(_fits(ab / size * larger, gray)[:, None], larger, inside)
+def largest_sizes(f: NDArray[Float], a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:
+    """Return the largest size up to which colors (a, b) of size 1 may grow in the sRGB gamut.
+
+    `f` is f(Y) of CIELAB, which fixes L; the three arrays broadcast. Rays of bright yellow leave the gamut by a hair
+    and enter it again. The outermost exit counts, otherwise colors would change in steps.
+    """
+    inside = np.zeros(np.broadcast_shapes(f.shape, a.shape, b.shape), f.dtype)
+    for size in range(0, _LARGEST_SIZE, _SIZE_STEP):
+        inside[_in_gamut(f, a * size, b * size)] = size
     outside = inside + _SIZE_STEP
     for _ in range(_BISECTIONS):
-        middle = (inside + outside) / 2
-        fits = _fits(ab / size * middle, gray)[:, None]
+        middle: NDArray[Float] = (inside + outside) / 2
+        fits = _in_gamut(f, a * middle, b * middle)
         inside, outside = np.where(fits, middle, inside), np.where(fits, outside, middle)
-    return np.asarray(ab * np.minimum(inside / size, 1))
+    return inside
+
+
+def within_gamut(ab: _Floats, gray: int) -> _Floats:
+    """Reduce the chroma of ab (n, 2), raw units, to what sRGB allows at the gray level `gray`, 0..255."""
+    size = np.maximum(np.abs(ab).sum(axis=1), 1e-9)
+    limit = largest_sizes(_f_of(gray), ab[:, 0] / size, ab[:, 1] / size)
+    return np.asarray(ab * np.minimum(limit / size, 1)[:, None])
 
 
 def swatches(ab: _Floats, gray: int) -> NDArray[np.uint8]:
-    """Return RGB (n, 3) of the colours ab (n, 2) at the gray level `gray`, 0..255, which every one of them has."""
-    linear = np.clip(_linear_rgb(within_gamut(ab, gray), gray), 0, 1)
+    """Return RGB (n, 3) of the colors ab (n, 2), all with exactly the gray level `gray`, 0..255."""
+    inner = within_gamut(ab, gray)
+    linear = np.clip(np.stack(_linear_rgb(_f_of(gray), inner[:, 0], inner[:, 1]), axis=-1), 0, 1)
     return np.array([_exact(levels, gray) for levels in 255 * srgb_encode(linear)], np.uint8).reshape(-1, 3)
 
 
-def _fits(ab: _Floats, gray: int) -> NDArray[np.bool_]:
-    rgb, y = _linear_rgb(ab, gray), linear_table(256)[gray]
-    fits: NDArray[np.bool_] = (rgb.min(axis=1) >= -_UNCERTAIN * y) & (rgb.max(axis=1) <= 1 + _UNCERTAIN)
-    return fits
+def _f_of(gray: int) -> _Floats:
+    return lab_f(linear_table(256)[gray, None])
 
 
-def _linear_rgb(ab: _Floats, gray: int) -> _Floats:
-    f = lab_f(linear_table(256)[gray, None])
-    xyz = np.stack([f + ab[:, 0] / 500, np.broadcast_to(f, len(ab)), np.maximum(f - ab[:, 1] / 200, 0)], axis=1)
-    result: _Floats = np.where(xyz > 6 / 29, xyz**3, (xyz - 16 / 116) / 7.787) @ _XYZ_TO_RGB.T
-    return result
+def _in_gamut(f: NDArray[Float], a: NDArray[Float], b: NDArray[Float]) -> NDArray[np.bool_]:
+    red, green, blue = _linear_rgb(f, a, b)
+    least, most = np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
+    return np.asarray((least >= -_TOLERANCE * lab_f_inverse(f)) & (most <= 1 + _TOLERANCE))
+
+
+def _linear_rgb(f: NDArray[Float], a: NDArray[Float], b: NDArray[Float]) -> list[NDArray[Float]]:
+    """Return linear r, g and b of f(Y) and ab, which broadcast; outside 0..1 where out of gamut."""
+    x, y, z = lab_f_inverse(f + a / 500), lab_f_inverse(f), lab_f_inverse(np.maximum(f - b / 200, 0))
+    return [p * x + q * y + r * z for p, q, r in XYZ_TO_RGB.tolist()]
 
 
 def _exact(levels: _Floats, gray: int) -> _Floats:
-    """Return the whole levels (3,) near `levels` that have the gray level, the gray itself where none are near."""
+    """Return the integer levels (3,) nearest to `levels` that have the gray level, or the gray itself if none do."""
     for reach in range(1, _FARTHEST + 1):
         choices = np.floor(levels) + 1 - reach + _offsets(reach)
         choices = choices[((choices >= 0) & (choices <= 255)).all(axis=1)]

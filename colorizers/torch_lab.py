@@ -1,43 +1,47 @@
-"""sRGB to CIELAB and back on tensors: the same numbers as scikit-image (D65, 2 degrees), on any device."""
+"""Conversion between sRGB and CIELAB on tensors, with the constants of `lab`, on any device."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-_RGB_TO_XYZ = (
-    (0.412453, 0.357580, 0.180423),
-    (0.212671, 0.715160, 0.072169),
-    (0.019334, 0.119193, 0.950227),
+from colorizers.lab import (
+    LAB_CUBE_ABOVE,
+    LAB_LINEAR_BELOW,
+    LAB_LINEAR_OFFSET,
+    LAB_LINEAR_SLOPE,
+    RGB_TO_XYZ,
+    WHITE_XYZ,
 )
-_WHITE = (0.95047, 1.0, 1.08883)
+
+_RGB_TO_WHITE_XYZ = RGB_TO_XYZ / np.array(WHITE_XYZ)[:, None]
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:
-    """Return Lab (n, 3, h, w) of sRGB-encoded values (n, 3, h, w) in 0..1."""
+    """Convert sRGB-encoded values (n, 3, h, w) in 0..1 to Lab (n, 3, h, w)."""
     linear = torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055).clamp_min(0) ** 2.4, rgb / 12.92)
-    matrix = torch.tensor(_RGB_TO_XYZ, dtype=torch.float64) / torch.tensor(_WHITE, dtype=torch.float64)[:, None]
-    xyz = _mixed(linear, matrix)
-    f = torch.where(xyz > 0.008856, xyz.clamp_min(1e-6) ** (1 / 3), 7.787 * xyz + 16 / 116)
+    xyz = _mix(linear, _RGB_TO_WHITE_XYZ)
+    line = LAB_LINEAR_SLOPE * xyz + LAB_LINEAR_OFFSET
+    f = torch.where(xyz > LAB_LINEAR_BELOW, xyz.clamp_min(1e-6) ** (1 / 3), line)
     x, y, z = f.unbind(1)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=1)
 
 
 def lab_to_rgb(lab: Tensor) -> Tensor:
-    """Return sRGB-encoded values (n, 3, h, w), clipped to 0..1, of Lab (n, 3, h, w)."""
+    """Convert Lab (n, 3, h, w) to sRGB-encoded values (n, 3, h, w), clipped to 0..1."""
     L, a, b = lab.unbind(1)
     fy = (L + 16) / 116
     f = torch.stack([fy + a / 500, fy, (fy - b / 200).clamp_min(0)], dim=1)
-    xyz = torch.where(f > 0.2068966, f**3, (f - 16 / 116) / 7.787)
-    matrix = torch.tensor(_RGB_TO_XYZ, dtype=torch.float64).inverse() * torch.tensor(_WHITE, dtype=torch.float64)
-    linear = _mixed(xyz, matrix).clamp_min(0)
+    xyz = torch.where(f > LAB_CUBE_ABOVE, f**3, (f - LAB_LINEAR_OFFSET) / LAB_LINEAR_SLOPE)
+    linear = _mix(xyz, np.linalg.inv(_RGB_TO_WHITE_XYZ)).clamp_min(0)
     encoded = torch.where(linear > 0.0031308, 1.055 * linear.clamp_min(1e-8) ** (1 / 2.4) - 0.055, 12.92 * linear)
     return encoded.clamp(0, 1)
 
 
-def _mixed(channels: Tensor, matrix: Tensor) -> Tensor:
-    """Return `matrix` (3, 3) times the channels of (n, 3, h, w).
+def _mix(channels: Tensor, matrix: NDArray[np.float64]) -> Tensor:
+    """Multiply the channels of (n, 3, h, w) by `matrix` (3, 3).
 
-    Spelt out, because a matrix product would be taken in half precision under autocast.
+    Written out, because autocast would compute a matrix product in half precision.
     """
     r, g, b = channels.unbind(1)
-    rows = matrix.tolist()
-    return torch.stack([p * r + q * g + s * b for p, q, s in rows], dim=1)
+    return torch.stack([p * r + q * g + s * b for p, q, s in matrix.tolist()], dim=1)

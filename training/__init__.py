@@ -1,1 +1,1 @@
-"""Data, losses, recipes and evaluation: photographs in, trained and measured networks out."""
+"""Training and evaluation of colorization networks: data preparation, recipes, the training loop, metrics."""

@@ -1,4 +1,4 @@
-"""`python -m training`: prepare photographs, train a network, export it, evaluate networks."""
+"""Entry point of `python -m training`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Validation losses in, the best weights so far and the moment to stop out."""
+"""Early stopping: the weights with the least validation loss, and the decision to end a run."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +8,10 @@ from torch import Tensor, nn
 
 @dataclass
 class Best:
-    """The weights with the least validation loss of any epoch, and how many passes over all chunks brought no gain."""
+    """The weights of the epoch with the least validation loss, and the number of passes without improvement.
+
+    A pass covers all `chunks`, an epoch each. Without a `patience` the run is never stopped.
+    """
 
     chunks: int
     patience: int | None
@@ -19,7 +22,7 @@ class Best:
     passes_without_gain: int = 0
 
     def consider(self, network: nn.Module, loss: float) -> None:
-        """Take in the validation `loss` of `network` after an epoch."""
+        """Record the validation `loss` of `network` after an epoch; keep a copy of the weights if it is the least."""
         if loss < self.loss:
             self.weights, self.loss = weights_on_cpu(network), loss
         self.pass_losses.append(loss)
@@ -32,11 +35,11 @@ class Best:
 
     @property
     def exhausted(self) -> bool:
-        """Whether more passes than `patience` went by without a gain."""
+        """Whether more than `patience` passes in a row brought no improvement."""
         return self.patience is not None and self.passes_without_gain > self.patience
 
     def state(self) -> dict[str, Any]:
-        """Return everything that a resumed run needs."""
+        """Return the fields, to be stored in a checkpoint."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 

@@ -1,7 +1,7 @@
-"""The ab bins of a colour distribution: which grid cells there are, soft-encoding of true ab, class rebalancing.
+"""Quantization of ab into bins: bin centers, soft encoding of true colors, class rebalancing.
 
-All after Zhang et al. 2016, "Colorful Image Colorization": grid of 10, 313 bins, the 5 nearest with a Gaussian of
-sigma 5, rebalancing weights of the smoothed prior mixed with uniform by lambda 0.5.
+Zhang et al. 2016, "Colorful Image Colorization": a grid of 10 ab units, 313 bins, soft encoding by a Gaussian of sigma
+5 over the 5 nearest bins, and weights from the smoothed prior mixed with a uniform one by lambda 0.5.
 """
 
 import torch
@@ -12,19 +12,19 @@ from colorizers.torch_lab import rgb_to_lab
 GRID = 10
 NEAREST = 5
 SIGMA = 5.0
-REACH = 120  # soft-encoding is tabulated for whole ab from -REACH to REACH
+REACH = 120  # the soft encoding is tabulated for integer ab from -REACH to REACH
 
 
 def cell_counts(ab: Tensor) -> dict[tuple[int, int], int]:
-    """Return how many of the ab values (count, 2) fall into each grid cell, by the cell's index."""
+    """Count the ab values (count, 2) in every occupied grid cell; keys are cell indices (a, b)."""
     cells, counts = torch.unique(torch.round(ab / GRID).to(torch.int64), dim=0, return_counts=True)
     return {(int(a), int(b)): int(count) for (a, b), count in zip(cells.tolist(), counts.tolist(), strict=True)}
 
 
 def bin_centres(ab: Tensor, count: int = 313) -> Tensor:
-    """Return `count` bin centres (count, 2) in raw ab: the occupied cells of `ab`, fullest first, then their nearest.
+    """Return `count` bin centers (count, 2), raw ab: the fullest grid cells of the values `ab` (n, 2).
 
-    Where fewer cells are occupied than asked for, those nearest to the occupied set follow.
+    Where fewer cells are occupied, the empty cells nearest to them follow.
     """
     occupied = sorted(cell_counts(ab).items(), key=lambda item: (-item[1], item[0]))
     cells = [cell for cell, _ in occupied][:count]
@@ -38,14 +38,14 @@ def bin_centres(ab: Tensor, count: int = 313) -> Tensor:
 
 
 def gamut_ab(levels: int = 64) -> Tensor:
-    """Return the ab (levels**3, 2) of an even grid over the whole sRGB cube."""
+    """Return ab (levels**3, 2), raw units, of an even grid over the sRGB cube."""
     axis = torch.linspace(0, 1, levels)
     cube = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij")).reshape(1, 3, levels, -1)
     return rgb_to_lab(cube)[0, 1:].reshape(2, -1).T
 
 
 class SoftEncoder:
-    """Turn true ab into shares of its 5 nearest bins; a table over whole ab values makes it a look-up."""
+    """Soft encoding of true ab as shares of its 5 nearest bins, looked up in a table over integer ab."""
 
     def __init__(self, centres: Tensor) -> None:
         axis = torch.arange(-REACH, REACH + 1, dtype=torch.float32)
@@ -57,13 +57,13 @@ class SoftEncoder:
         self.count = centres.shape[0]
 
     def __call__(self, ab: Tensor) -> tuple[Tensor, Tensor]:
-        """Return bin indices and shares, each (n, 5, h, w), of true ab (n, 2, h, w) in raw units."""
+        """Encode ab (n, 2, h, w), raw units, as bin indices and shares, each (n, 5, h, w)."""
         n, _, h, w = ab.shape
         index, share = self.rows(ab.permute(0, 2, 3, 1).reshape(-1, 2))
         return index.view(n, h, w, -1).permute(0, 3, 1, 2), share.view(n, h, w, -1).permute(0, 3, 1, 2)
 
     def rows(self, ab: Tensor) -> tuple[Tensor, Tensor]:
-        """Return bin indices and shares, each (m, 5), of true ab (m, 2) in raw units."""
+        """Encode ab (m, 2), raw units, as bin indices and shares, each (m, 5)."""
         whole = (ab.round().clamp(-REACH, REACH) + REACH).to(torch.int64)
         row = whole[:, 0] * (2 * REACH + 1) + whole[:, 1]
         return self.index[row], self.share[row]
@@ -77,7 +77,7 @@ class SoftEncoder:
 
 
 def rebalancing_weights(prior: Tensor, centres: Tensor, mix: float = 0.5) -> Tensor:
-    """Return loss weights (bins,) of mean 1 under `prior`: rare colours weigh more (equation 4 of the paper)."""
+    """Return loss weights (bins,), larger for rarer colors, with mean 1 under `prior` (equation 4 of the paper)."""
     kernel = torch.exp(-(torch.cdist(centres, centres) ** 2) / (2 * SIGMA**2))
     smooth = (kernel / kernel.sum(1, keepdim=True)) @ prior
     smooth = smooth / smooth.sum()

@@ -1,8 +1,9 @@
-"""Who takes part in an evaluation: the gray picture, one colour for all, or a network, each colouring gray photos.
+"""Models that an evaluation compares: a network, or one constant color as a baseline.
 
 Networks are loaded and run by the library's own `Colorizer`, so that what is measured is what users get.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,18 +15,19 @@ from skimage.color import rgb2lab
 from colorizers import weights
 from colorizers.colorizer import Colorizer
 from colorizers.colour import gray_levels, join
-from colorizers.photo import Photo, open_photo
-from colorizers.photo import rgb8 as rgb_of
+from colorizers.photo import Photo, open_photo, rgb8
 from colorizers.registry import find_spec, known_specs, weights_path
 
 RGB = NDArray[np.uint8]
+Painter = Callable[[Photo], RGB]
+"""Function that colors a gray photo: RGB uint8 (h, w, 3)."""
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A row of the table. `network` is a registered name; without one, `ab` is the colour of every pixel.
+class EvaluatedModel:
+    """A row of the table: the registered network `network`, or without one the color `ab` for every pixel.
 
-    `temperature` and `working_size_px` replace what the network's contract says.
+    `temperature` and `working_size_px` override those of the network's spec.
     """
 
     label: str
@@ -35,45 +37,31 @@ class Candidate:
     working_size_px: int | None = None
 
     def identity(self, model_dir: Path) -> str:
-        """Return what this candidate's pictures follow from: its fields and, of a network, the weights' hash."""
+        """Return a text that determines this model's output: its fields and the hash of its weights."""
         if self.network is None:
             return repr(self)
         return f"{self!r} {weights.read(find_spec(self.network, model_dir), model_dir).sha256}"
 
-    def load(self, model_dir: Path) -> "Painter":
-        """Return what colours photos as this candidate does."""
+    def load(self, model_dir: Path) -> Painter:
+        """Return a function that colors gray photos with this model."""
         if self.network is None:
-            return Painter(self, None)
+            ab = np.array(self.ab, np.float32)[:, None, None]
+            return lambda photo: join(photo.pixels, ab).astype(np.uint8, copy=False)
         colorizer = Colorizer.from_name(self.network, model_dir)
         changes = {"temperature": self.temperature, "working_size_px": self.working_size_px}
         changes = {name: value for name, value in changes.items() if value is not None}
         colorizer.spec = replace(colorizer.spec, **changes)  # type: ignore[arg-type]
-        return Painter(self, colorizer)
-
-
-@dataclass(frozen=True, eq=False)
-class Painter:
-    """A candidate that is ready to work."""
-
-    candidate: Candidate
-    colorizer: Colorizer | None
-
-    def paint(self, photo: Photo) -> RGB:
-        """Return the gray `photo` in colour, RGB uint8 (h, w, 3)."""
-        if self.colorizer is None:
-            ab = np.array(self.candidate.ab, np.float32)[:, None, None]
-            return join(photo.pixels, ab).astype(np.uint8, copy=False)
-        return self.colorizer.render(photo, self.colorizer.predict(photo)).astype(np.uint8, copy=False)
+        return lambda photo: colorizer.colorize(photo).astype(np.uint8, copy=False)
 
 
 def available(model_dir: Path) -> list[str]:
-    """Return the names of all networks whose weights are there."""
+    """Return the names of the networks whose weights are in `model_dir`."""
     return [name for name, spec in known_specs(model_dir).items() if weights_path(spec, model_dir).exists()]
 
 
 def read_truth(path: Path, short_px: int | None = None) -> RGB:
-    """Return the picture file `path` as RGB uint8 (h, w, 3), reduced to a short side of `short_px` if that is given."""
-    rgb = rgb_of(open_photo(path))
+    """Read a picture file as RGB uint8 (h, w, 3), resized to a short side of `short_px` if that is given."""
+    rgb = rgb8(open_photo(path))
     if short_px is None:
         return rgb
     image = Image.fromarray(rgb)
@@ -83,11 +71,11 @@ def read_truth(path: Path, short_px: int | None = None) -> RGB:
 
 
 def gray_photo(truth: RGB) -> Photo:
-    """Return the gray photograph that a candidate gets to see of `truth`: its luminance, 8 bit."""
+    """Return the 8-bit luminance of `truth` as the photo that a model is given."""
     return Photo(pixels=gray_levels(truth), alpha=None, format="PNG", frames=1, sha256="")
 
 
 def mean_ab(truths: list[RGB]) -> tuple[float, float]:
-    """Return the mean of the photographs' mean a and b."""
+    """Return the mean a and b over photographs, each counting the same."""
     a, b = np.mean([rgb2lab(truth)[..., 1:].mean((0, 1)) for truth in truths], axis=0)
     return float(a), float(b)

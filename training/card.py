@@ -1,4 +1,4 @@
-"""A report in, the model card with that report in its marked place out."""
+"""Insertion of an evaluation report into a Markdown model card."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ BEGIN, END = "<!-- evaluate writes from here -->", "<!-- to here -->"
 
 
 def write_card(card: Path, report: str) -> None:
-    """Replace what stands between the marks in the Markdown file `card`; raises `ValueError` where it has no marks."""
+    """Replace the text between the two markers of the Markdown file `card`; `ValueError` without markers."""
     text = card.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)

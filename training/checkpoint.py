@@ -1,4 +1,4 @@
-"""A run's whole state in, one file out, and back: settings, weights, optimizer, chance and clock."""
+"""Checkpoint files: the complete state of a training run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ CHECKPOINT_NAME = "checkpoint.pt"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything needed to go on, or to export: `best` is the state of a `Best`."""
+    """The state from which a run is resumed or exported; `best` is that of `Best.state`."""
 
     recipe: str
     settings: dict[str, Any]
@@ -32,18 +32,18 @@ class Checkpoint:
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """Return the weights that are worth using: the best, else the averaged, else the latest."""
+        """The weights to export: the best ones, else their moving average, else the latest."""
         best: dict[str, Tensor] | None = self.best["weights"] if self.best else None
         return best or self.ema or self.network
 
     def make_recipe(self) -> Recipe:
-        """Return the recipe with the settings of the run."""
+        """Create the recipe of the run, with its settings."""
         kind = find_recipe(self.recipe)
         return kind(kind.settings_class(**self.settings), self.warm)
 
 
 def save_checkpoint(checkpoint: Checkpoint, run: Path) -> None:
-    """Write `checkpoint` into the folder `run`, replacing the previous one in one step."""
+    """Write `checkpoint` to the folder `run`; the previous file is replaced atomically."""
     run.mkdir(parents=True, exist_ok=True)
     part = run / (CHECKPOINT_NAME + ".part")
     values = {name: getattr(checkpoint, name) for name in checkpoint.__dataclass_fields__}
@@ -52,7 +52,7 @@ def save_checkpoint(checkpoint: Checkpoint, run: Path) -> None:
 
 
 def load_checkpoint(run: Path) -> Checkpoint:
-    """Return the checkpoint in the folder `run`; raises `FileNotFoundError` where there is none."""
+    """Read the checkpoint in the folder `run`; raises `FileNotFoundError` without one."""
     path = run / CHECKPOINT_NAME
     if not path.exists():
         raise FileNotFoundError(f"There is no training run to go on with at {run} (no {CHECKPOINT_NAME}).")

@@ -1,4 +1,4 @@
-"""Command-line arguments in, an exit code out: `python -m training prepare|train|export|evaluate|sheet`."""
+"""Command line `python -m training prepare|train|export|evaluate|sheet`."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ from importlib import import_module
 
 from colorizers.errors import ColorizerError
 
-# Each command's module is loaded when it is asked for: only measuring needs the compiled colour pass.
+# Only the requested command's module is imported: `evaluate` alone loads the compiled color pass.
 _COMMANDS = {
     "prepare": "training.prepare_cli",
     "train": "training.train_cli",
@@ -17,8 +17,8 @@ _COMMANDS = {
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; return 0, 1 for an error that was explained, 130 for a run that was stopped and saved."""
-    options = parser(arguments[:1]).parse_args(arguments)
+    """Run a command; return 0, 1 after an error message, or 130 for a run that was interrupted and saved."""
+    options = make_parser(arguments[:1]).parse_args(arguments)
     try:
         return int(options.run_command(options))
     except (ColorizerError, FileNotFoundError, FileExistsError, ValueError) as error:
@@ -26,13 +26,13 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def parser(asked: list[str]) -> argparse.ArgumentParser:
-    """Return the parser of the one command in `asked`, or of all commands where that is none of them."""
-    whole = argparse.ArgumentParser(
+def make_parser(names: list[str]) -> argparse.ArgumentParser:
+    """Return a parser of the commands in `names`, or of all commands if none of `names` is one."""
+    parser = argparse.ArgumentParser(
         prog="python -m training",
         description="From a folder of photographs to a network in the page: prepare, train, export, evaluate, sheet.",
     )
-    commands = whole.add_subparsers(required=True, metavar="COMMAND")
-    for name in [name for name in _COMMANDS if name in asked] or _COMMANDS:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name in [name for name in _COMMANDS if name in names] or _COMMANDS:
         import_module(_COMMANDS[name]).add_command(commands)
-    return whole
+    return parser

@@ -1,9 +1,8 @@
-"""Work and photographs in, results in their order out: shared by several processes, with progress and ETA."""
+"""Process pool that maps a function over photographs, with a progress bar."""
 
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
@@ -14,49 +13,40 @@ from tqdm import tqdm
 T = TypeVar("T")
 R = TypeVar("R")
 
-_LINE_EVERY_S = 20.0
-# The server imports these once; the processes it forks start with them at no cost.
+_LOG_EVERY_S = 20.0
+# The fork server imports these once; its children start with them at no cost.
 _PRELOADED = ["training.evaluate", "training.evaluate_hints"]
 
 
-def each(work: Callable[[T], R], items: Sequence[T], processes: int, what: str) -> Iterator[R]:
-    """Yield `work` of each of `items`, in their order, as soon as it is there; `what` says whose progress is shown.
+def parallel_map(work: Callable[[T], R], items: Sequence[T], processes: int, description: str) -> Iterator[R]:
+    """Yield `work(item)` for each of `items`, in their order, and show progress under `description`.
 
-    With several processes each computes in one thread, and `work` and `items` must be picklable. Who stops asking
-    stops the work.
+    With several processes each of them computes on one thread, and `work` and `items` must be picklable. Closing the
+    iterator cancels the remaining work.
     """
-    return _shown(_spread(work, items, min(processes, len(items))), len(items), what)
+    results = _results(work, items, min(processes, len(items)))
+    interval_s = 0.1 if sys.stderr.isatty() else _LOG_EVERY_S
+    bar = tqdm(
+        results, total=len(items), unit="photo", desc=description, mininterval=interval_s, maxinterval=interval_s
+    )
+    yield from bar
 
 
-def _spread(work: Callable[[T], R], items: Sequence[T], processes: int) -> Iterator[R]:
+def _results(work: Callable[[T], R], items: Sequence[T], processes: int) -> Iterator[R]:
     if processes <= 1:
         yield from map(work, items)
         return
-    # Forked from a server that never computed anything: torch's threads do not survive a fork.
+    # torch's threads do not survive a fork, so workers are forked from a server that has computed nothing yet.
     context = get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
-    pool = ProcessPoolExecutor(processes, context, _begin)
+    pool = ProcessPoolExecutor(processes, context, _initialize_worker)
     try:
         yield from pool.map(work, items, chunksize=max(1, min(4, len(items) // processes)))
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _begin() -> None:
+def _initialize_worker() -> None:
     torch.set_num_threads(1)
-    # Ctrl-C is the first process's to handle.
+    # Ctrl-C is handled by the main process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _shown(results: Iterable[R], total: int, what: str) -> Iterator[R]:
-    """Yield `results` and tell how far they are: a bar on a terminal, a line now and then elsewhere."""
-    began = told = time.monotonic()
-    with tqdm(total=total, unit="photo", desc=what, disable=None) as bar:
-        for done, result in enumerate(results, 1):
-            yield result
-            bar.update()
-            now = time.monotonic()
-            if bar.disable and now - told > _LINE_EVERY_S:
-                told = now
-                left = (now - began) / done * (total - done)
-                print(f"{what}: {done} of {total} photos, {left:.0f} s left", file=sys.stderr, flush=True)

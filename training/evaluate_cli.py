@@ -1,4 +1,4 @@
-"""The command `evaluate`: networks and a folder of photographs in, tables and a contact sheet out."""
+"""Command `evaluate`: measure networks on a folder of photographs."""
 
 import argparse
 import itertools
@@ -11,19 +11,22 @@ from typing import Any, TypeVar
 from colorizers.formats import SUPPORTED
 from colorizers.registry import MODEL_DIR, find_spec
 from training import evaluate, evaluate_hints
-from training.candidates import Candidate, available, mean_ab, read_truth
+from training.candidates import EvaluatedModel, available, mean_ab, read_truth
 from training.card import write_card
-from training.ledger import Ledger
+from training.ledger import ResultsCsv
 from training.metrics import FIGURES
 from training.sheets import save_sheet
 
 _SHEET_PHOTOS = 20
 _MEAN_PHOTOS = 200
-_INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+_INTERRUPTED = 130  # exit code of a shell command that Ctrl-C ended
+
+T = TypeVar("T")
+N = TypeVar("N", int, float)
 
 
 def add_command(commands: Any) -> None:
-    """Add `evaluate` to the command line's `commands`."""
+    """Add `evaluate` to the subparsers `commands`."""
     parser = commands.add_parser(
         "evaluate",
         help="measure networks on photographs",
@@ -57,7 +60,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     names = options.model.split(",") if options.model else available(options.model_dir)
     for name in names:
         find_spec(name, options.model_dir)
-    networks = networks_to_try(names, _numbers(options.temperature, float), _numbers(options.working_size, int))
+    networks = parameter_grid(names, _numbers(options.temperature, float), _numbers(options.working_size, int))
     try:
         report = _report(options, names, networks, photos)
     except KeyboardInterrupt:
@@ -73,42 +76,45 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _report(
-    options: argparse.Namespace, names: Sequence[str], networks: Sequence[Candidate], photos: Sequence[Path]
+    options: argparse.Namespace, names: Sequence[str], networks: Sequence[EvaluatedModel], photos: Sequence[Path]
 ) -> str:
-    """Return protocols and tables of everything that is to be measured."""
-    spread = photos[:: max(1, len(photos) // _MEAN_PHOTOS)]
-    ab = mean_ab([read_truth(path) for path in spread])
-    candidates = [Candidate("gray"), Candidate(f"mean colour ({ab[0]:.1f}, {ab[1]:.1f})", ab=ab), *networks]
-    ledger = _ledger(options, FIGURES, "figures.csv")
-    rows = evaluate.evaluate(candidates, photos, options.model_dir, options.processes, ledger)
+    """Measure everything that `options` ask for; return protocols and tables."""
+    ab = mean_ab([read_truth(path) for path in photos[:: max(1, len(photos) // _MEAN_PHOTOS)]])
+    baselines = [EvaluatedModel("gray"), EvaluatedModel(f"mean colour ({ab[0]:.1f}, {ab[1]:.1f})", ab=ab)]
+    results = _results(options, FIGURES, "figures.csv")
+    rows = evaluate.evaluate([*baselines, *networks], photos, options.model_dir, options.processes, results)
     parts = [f"{len(photos)} photographs of {options.photos.name}.", evaluate.PROTOCOL, evaluate.markdown(rows)]
-    hinted = _hints(names, photos, options)
+    hinted = _psnr_by_hints(names, photos, options)
     if hinted:
         parts += [evaluate_hints.PROTOCOL, evaluate_hints.markdown(hinted)]
     return "\n\n".join(parts) + "\n"
 
 
-def _ledger(options: argparse.Namespace, figures: Sequence[str], name: str) -> Ledger:
-    return Ledger(figures, options.out and options.out / name, options.resume)
+def _results(options: argparse.Namespace, figures: Sequence[str], name: str) -> ResultsCsv:
+    return ResultsCsv(figures, options.out and options.out / name, options.resume)
 
 
-def _write(options: argparse.Namespace, report: str, networks: Sequence[Candidate], photos: Sequence[Path]) -> None:
-    """Write the report and contact sheets of 20 evenly chosen photographs, with and without a truth to compare."""
+def _write(
+    options: argparse.Namespace, report: str, networks: Sequence[EvaluatedModel], photos: Sequence[Path]
+) -> None:
+    """Write the report and contact sheets of 20 evenly spaced photographs of each folder."""
     (options.out / "table.md").write_text(report, encoding="utf-8")
-    save_sheet(evaluate.sheet(networks, _spread(photos), options.model_dir), options.out / "sheet.jpg")
+    spaced = _evenly_spaced(photos, _SHEET_PHOTOS)
+    save_sheet(evaluate.sheet(networks, spaced, options.model_dir), options.out / "sheet.jpg")
     if options.gray_photos is not None:
-        gray = _spread(photos_in(options.gray_photos))
+        gray = _evenly_spaced(photos_in(options.gray_photos), _SHEET_PHOTOS)
         sheet = evaluate.sheet(networks, gray, options.model_dir, with_truth=False)
         save_sheet(sheet, options.out / "gray-photos.jpg")
     print(f"Written to {options.out}: " + ", ".join(sorted(path.name for path in options.out.iterdir())))
 
 
-def _spread(photos: Sequence[Path]) -> Sequence[Path]:
-    return photos[:: max(1, len(photos) // _SHEET_PHOTOS)][:_SHEET_PHOTOS]
+def _evenly_spaced(items: Sequence[T], count: int) -> Sequence[T]:
+    """Return `count` of `items` at equal distances, or all of them where there are fewer."""
+    return items[:: max(1, len(items) // count)][:count]
 
 
 def photos_in(folder: Path) -> list[Path]:
-    """Return the picture files of `folder`, sorted by name; raises `FileNotFoundError` where there are none."""
+    """Return the picture files of `folder`, sorted by name; raises `FileNotFoundError` without any."""
     suffixes = {suffix for entry in SUPPORTED for suffix in entry.suffixes}
     photos = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
     if not photos:
@@ -116,37 +122,36 @@ def photos_in(folder: Path) -> list[Path]:
     return photos
 
 
-def networks_to_try(
+def parameter_grid(
     names: Sequence[str], temperatures: Sequence[float] | None, sizes_px: Sequence[int] | None
-) -> list[Candidate]:
-    """Return a candidate for each network and each combination of temperature and working size to try."""
-    candidates = []
-    tries: tuple[Sequence[float | None], Sequence[int | None]] = (temperatures or [None], sizes_px or [None])
-    for name, temperature, size_px in itertools.product(names, *tries):
+) -> list[EvaluatedModel]:
+    """Return a model for each network in each combination of temperature and working size; None keeps its own."""
+    models = []
+    values: tuple[Sequence[float | None], Sequence[int | None]] = (temperatures or [None], sizes_px or [None])
+    for name, temperature, size_px in itertools.product(names, *values):
         label = name
         if temperature is not None:
             label += f" T={temperature:g}"
         if size_px is not None:
             label += f" {size_px} px"
-        candidates.append(Candidate(label, name, temperature=temperature, working_size_px=size_px))
-    return candidates
+        models.append(EvaluatedModel(label, name, temperature=temperature, working_size_px=size_px))
+    return models
 
 
-def _hints(names: Sequence[str], photos: Sequence[Path], options: argparse.Namespace) -> dict[str, dict[int, float]]:
-    """Return PSNR by hints of every network that accepts them, on evenly chosen photographs."""
+def _psnr_by_hints(
+    names: Sequence[str], photos: Sequence[Path], options: argparse.Namespace
+) -> dict[str, dict[int, float]]:
+    """Return PSNR by hints of every network that accepts them, on evenly spaced photographs."""
     if options.hint_photos == 0:
         return {}
-    chosen = photos[:: max(1, len(photos) // options.hint_photos)][: options.hint_photos]
-    ledger = _ledger(options, evaluate_hints.FIGURES, "hints.csv")
+    chosen = _evenly_spaced(photos, options.hint_photos)
+    results = _results(options, evaluate_hints.FIGURES, "hints.csv")
     specs = [find_spec(name, options.model_dir) for name in names]
     return {
-        spec.name: evaluate_hints.psnr_by_hints(spec, chosen, options.model_dir, options.processes, ledger)
+        spec.name: evaluate_hints.psnr_by_hints(spec, chosen, options.model_dir, options.processes, results)
         for spec in specs
         if spec.accepts_hints
     }
-
-
-N = TypeVar("N", int, float)
 
 
 def _numbers(text: str | None, kind: type[N]) -> list[N] | None:

@@ -1,4 +1,4 @@
-"""A training run in, a network that the command line, the API and the page can use out: weights and manifest entry."""
+"""Command `export`: install the weights of a training run in the model folder and its manifest."""
 
 import argparse
 import hashlib
@@ -16,11 +16,11 @@ from training.checkpoint import load_checkpoint
 
 
 def export(run: Path, name: str, model_dir: Path = MODEL_DIR, **differences: Any) -> ModelSpec:
-    """Write the weights of the run in the folder `run` to `model_dir` under `name`; return their contract.
+    """Write the weights of the run in the folder `run` to `model_dir` under `name`; return their spec.
 
-    `differences` replace fields of the contract (title, licence, trained_on, temperature, working_size_px). Weights
-    are stored as float16. An earlier network of that name in `model_dir` is replaced. Raises `FileNotFoundError`
-    without a run, `ValueError` for a name that is taken by a published network or is no file name.
+    `differences` override fields of the spec (title, licence, trained_on, temperature, working_size_px). Weights are
+    stored as float16. An earlier network of that name in `model_dir` is replaced. Raises `FileNotFoundError` without a
+    run, `ValueError` for the name of a published network or one that is no file name.
     """
     if name in {spec.name for spec in PUBLISHED} or not name.replace("-", "").replace("_", "").isalnum():
         raise ValueError(
@@ -28,7 +28,7 @@ def export(run: Path, name: str, model_dir: Path = MODEL_DIR, **differences: Any
         )
     checkpoint = load_checkpoint(run)
     recipe = checkpoint.make_recipe()
-    # One entry only: several would be written in a random order, and the same run give another hash each time.
+    # With several metadata entries safetensors writes them in random order, and the hash would change.
     data = safetensors.torch.save(as_float16(checkpoint.weights), {"recipe": recipe.name})
     spec = replace(recipe.spec(name), trained_on=f"{checkpoint.photographs:,} photographs")
     spec = replace(spec, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), **differences)
@@ -43,11 +43,11 @@ def export(run: Path, name: str, model_dir: Path = MODEL_DIR, **differences: Any
 
 
 def as_float16(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return `weights` in half precision; counters, and what float16 cannot hold, stay as they are."""
-    return {name: _halved(tensor).contiguous() for name, tensor in weights.items()}
+    """Convert weights to half precision, except integers and tensors with values beyond float16."""
+    return {name: _to_half(tensor).contiguous() for name, tensor in weights.items()}
 
 
-def _halved(tensor: Tensor) -> Tensor:
+def _to_half(tensor: Tensor) -> Tensor:
     if not tensor.is_floating_point():
         return tensor
     half = tensor.to(torch.float16)
@@ -55,7 +55,7 @@ def _halved(tensor: Tensor) -> Tensor:
 
 
 def add_command(commands: Any) -> None:
-    """Add `export` to the command line's `commands`."""
+    """Add `export` to the subparsers `commands`."""
     parser = commands.add_parser(
         "export",
         help="make a trained network available to the application",
@@ -73,14 +73,14 @@ def add_command(commands: Any) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    wanted = {
+    chosen = {
         "title": options.title,
         "licence": options.licence,
         "trained_on": options.trained_on,
         "temperature": options.temperature,
         "working_size_px": options.working_size,
     }
-    differences = {name: value for name, value in wanted.items() if value is not None}
+    differences = {name: value for name, value in chosen.items() if value is not None}
     spec = export(options.run, options.name, options.model_dir, **differences)
     print(f"{options.model_dir / spec.filename}: {(spec.size_bytes or 0) / 1e6:.1f} MB, SHA-256 {spec.sha256}")
     if options.licence is None:

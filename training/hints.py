@@ -1,4 +1,4 @@
-"""Simulated user hints: true ab in, sparse hint ab and mask out (Zhang et al. 2017, section 3.1)."""
+"""Simulated user hints drawn from true colors (Zhang et al. 2017, section 3.1)."""
 
 import torch
 from torch import Tensor
@@ -7,10 +7,10 @@ from torch import Tensor
 def simulate_hints(
     ab: Tensor, hinted_share: float, stop_p: float, largest_patch_px: int, least: int = 1, most: int = 64
 ) -> tuple[Tensor, Tensor]:
-    """Return hint ab (n, 2, h, w) and mask (n, 1, h, w) in {0, 1} drawn from the true ab (n, 2, h, w).
+    """Draw hint ab (n, 2, h, w) and mask (n, 1, h, w) in {0, 1} from the true ab (n, 2, h, w).
 
-    A `hinted_share` of the samples gets a geometric number of hints (p = `stop_p`, `least` to `most`); each is a square
-    patch of 1 to `largest_patch_px` px, normally distributed around the centre, that carries its mean true ab.
+    A `hinted_share` of the samples gets a geometric number of hints (p = `stop_p`, `least` to `most`). A hint is a
+    square patch of 1 to `largest_patch_px` px with its mean true ab, its position normal around the center.
     """
     n, _, h, w = ab.shape
     device = ab.device
@@ -20,8 +20,8 @@ def simulate_hints(
     points = max(int(count.max()), 1)
     live = torch.arange(points, device=device)[None] < count[:, None]
     size = torch.randint(1, largest_patch_px + 1, (n, points), device=device)
-    top = _around_centre(n, points, h, device, size)
-    left = _around_centre(n, points, w, device, size)
+    top = _patch_starts(n, points, h, device, size)
+    left = _patch_starts(n, points, w, device, size)
     step = torch.arange(largest_patch_px, device=device)
     rows = top[..., None, None] + step[:, None]
     columns = left[..., None, None] + step
@@ -30,7 +30,7 @@ def simulate_hints(
     flat = ab.flatten(2)
     values = flat.gather(2, place.reshape(n, 1, -1).expand(n, 2, -1)).view(n, 2, *place.shape[1:])
     mean = (values * inside[:, None]).sum((3, 4)) / inside.sum((2, 3))[:, None]
-    # One extra cell past the end swallows what is not part of a patch.
+    # Pixels outside a patch are written to one extra cell past the end.
     target = torch.where(inside & live[..., None, None], place, h * w).reshape(n, 1, -1)
     painted = mean[..., None, None].expand_as(values).reshape(n, 2, -1)
     hint_ab = ab.new_zeros(n, 2, h * w + 1).scatter(2, target.expand(n, 2, -1), painted)
@@ -38,7 +38,7 @@ def simulate_hints(
     return hint_ab[..., :-1].view(n, 2, h, w), mask[..., :-1].view(n, 1, h, w)
 
 
-def _around_centre(n: int, points: int, side: int, device: torch.device, size: Tensor) -> Tensor:
-    """Return patch starts (n, points) along one side: normal around the middle with sigma of a quarter side."""
+def _patch_starts(n: int, points: int, side: int, device: torch.device, size: Tensor) -> Tensor:
+    """Draw patch starts (n, points) along one axis: normal around its middle, sigma a quarter of it."""
     start = (side / 2 + side / 4 * torch.randn(n, points, device=device)).to(torch.int64)
     return torch.minimum(start.clamp_min(0), side - size)

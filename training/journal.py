@@ -1,4 +1,4 @@
-"""What a run says while it lasts: figures in, a progress bar with ETA, `log.csv` and TensorBoard files out."""
+"""Log of a training run: progress bar, `log.csv` and TensorBoard files."""
 
 import csv
 import time
@@ -11,29 +11,25 @@ _LINE_EVERY_S = 60.0
 _FIGURES_EVERY_S = 5.0
 
 
-def _short(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
-
-
 class Journal:
-    """The log of one run in the folder `run`; figures are means over the steps since the previous line.
+    """Log of the run in the folder `run`; logged losses are means over the steps since the previous row.
 
-    `total` is the run's length in `unit` (steps or minutes). Without a terminal a line a minute replaces the bar.
+    `total` is the run's length in `unit` (steps or minutes), `done` how much of it an earlier session did. Without a
+    terminal the bar is replaced by a line a minute.
     """
 
-    def __init__(self, run: Path, total: float, unit: str, done: float, quiet: bool = False) -> None:
+    def __init__(self, run: Path, total: float, unit: str, done: float) -> None:
         run.mkdir(parents=True, exist_ok=True)
         self._csv = run / "log.csv"
         self._board = SummaryWriter(str(run / "tensorboard"))
         form = "{desc}: {percentage:3.0f}%|{bar}| {n:.4g}/{total:.4g} {unit} [{elapsed}, {remaining} left{postfix}]"
-        self._bar = tqdm(total=total, unit=unit, initial=done, bar_format=form, disable=True if quiet else None)
-        self._quiet = quiet
+        self._bar = tqdm(total=total, unit=unit, initial=done, bar_format=form, disable=None)
         self._sums: dict[str, float] = {}
         self._steps = self._photos = 0
         self._since = self._printed = time.monotonic()
 
     def step(self, losses: dict[str, float], photos: int, step: int, minutes: float, rate: float, done: float) -> None:
-        """Take in one step's losses; every few seconds their means are written."""
+        """Record one step's losses; every few seconds write their means."""
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._steps += 1
@@ -44,17 +40,17 @@ class Journal:
             return
         figures = {name: total / self._steps for name, total in self._sums.items()}
         speed = self._photos / (now - self._since)
-        words = f"loss {figures['loss']:.4g}, {_short(speed)} photos/s"
+        words = f"loss {figures['loss']:.4g}, {_rounded(speed)} photos/s"
         self._bar.set_postfix_str(words)
         self.note(step, minutes, {**figures, "rate": rate, "photos_per_s": speed})
-        if self._bar.disable and not self._quiet and now - self._printed > _LINE_EVERY_S:
+        if self._bar.disable and now - self._printed > _LINE_EVERY_S:
             self._printed = now
             left = minutes * (self._bar.total - done) / max(done, 1e-9)
-            print(f"step {step}, {minutes:.1f} min, {_short(left)} min left, {words}", flush=True)
+            print(f"step {step}, {minutes:.1f} min, {_rounded(left)} min left, {words}", flush=True)
         self._sums, self._steps, self._photos, self._since = {}, 0, 0, now
 
     def note(self, step: int, minutes: float, figures: dict[str, float], group: str = "train") -> None:
-        """Write `figures` as rows of the CSV and as TensorBoard scalars."""
+        """Write `figures` to the CSV file and to TensorBoard."""
         fresh = not self._csv.exists()
         with self._csv.open("a", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
@@ -65,11 +61,14 @@ class Journal:
             self._board.add_scalar(f"{group}/{name}", value, step)
 
     def say(self, text: str) -> None:
-        """Print a line without breaking the bar."""
-        if not self._quiet:
-            self._bar.write(text)
+        """Print a line above the bar."""
+        self._bar.write(text)
 
     def close(self) -> None:
-        """Finish the bar and the TensorBoard file."""
+        """Close the bar and the TensorBoard file."""
         self._bar.close()
         self._board.close()
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"

@@ -1,4 +1,4 @@
-"""Measured figures in, a CSV file of them out, line by line, so that an interrupted evaluation can go on."""
+"""CSV file of evaluation results, appended photo by photo so that an interrupted evaluation can resume."""
 
 import csv
 import hashlib
@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def key_of(*parts: str | bytes) -> str:
-    """Return a short name of everything that a line's figures depend on."""
-    sums = b"".join(hashlib.sha256(part.encode() if isinstance(part, str) else part).digest() for part in parts)
-    return hashlib.sha256(sums).hexdigest()[:16]
+def result_key(*parts: str | bytes) -> str:
+    """Return a 64-bit hexadecimal hash of everything that a result depends on."""
+    digests = b"".join(hashlib.sha256(part.encode() if isinstance(part, str) else part).digest() for part in parts)
+    return hashlib.sha256(digests).hexdigest()[:16]
 
 
-class Ledger:
-    """Figures by key; with a `path`, a CSV file too, with a line for each as soon as it is added.
+class ResultsCsv:
+    """Results by key, kept in memory and, with a `path`, appended to a CSV file as they are added.
 
-    `figures` names the figures of a line. A key says everything that a line depends on: photo, weights, protocol.
+    `figures` are the column names of a result. With `resume` the results already at `path` are read, otherwise the
+    file is overwritten.
     """
 
     def __init__(self, figures: Sequence[str], path: Path | None = None, resume: bool = False) -> None:
-        """`resume` takes over what an earlier run has left at `path`; otherwise the file starts anew."""
         self._columns = ["photo", "row", "key", *figures]
         self._lines: dict[str, list[str]] = {}
         self._path = path
@@ -34,11 +34,11 @@ class Ledger:
         return key in self._lines
 
     def figures(self, key: str) -> list[str]:
-        """Return the figures that were added under `key`; raises `KeyError` without any."""
+        """Return the result stored under `key`; raises `KeyError` without one."""
         return self._lines[key][3:]
 
     def add(self, photo: str, row: str, key: str, figures: Sequence[str]) -> None:
-        """Take in the figures of `row` for `photo`, unless they are there already."""
+        """Store the result of `row` for `photo`; a key that is already there is left as it is."""
         if key not in self._lines:
             self._lines[key] = [photo, row, key, *figures]
             self._write([self._lines[key]], "a")
@@ -49,7 +49,7 @@ class Ledger:
                 csv.writer(file).writerows(lines)
 
     def _read(self, path: Path) -> list[list[str]]:
-        """Return the whole lines of an earlier run; the one that it was about to write may be cut short."""
+        """Return the complete lines of an earlier run; its last one may be cut short."""
         with path.open(newline="", encoding="utf-8") as file:
             text = file.read()
         lines = list(csv.reader(text[: text.rfind("\n") + 1].splitlines()))

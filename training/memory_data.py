@@ -1,7 +1,7 @@
-"""A whole training set in memory: photographs in, random augmented crops out, on the CPU or a GPU.
+"""In-memory training set that yields random crops, on the CPU or a GPU.
 
-26,000 photographs of 128 px are 2.2 GB as bytes, which fits a graphics card or a workstation; cropping, scaling and
-mirroring are then one `grid_sample` per batch and no loader has to keep up.
+26,000 photographs of 128 px are 2.2 GB of bytes, which fits a graphics card or a workstation. Cropping, scaling and
+mirroring are then one `grid_sample` per batch, without a loader that could fall behind.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _PART = 2000
 
 
 def decode_all(samples: Sequence[Sample], longest_px: int) -> list[NDArray[np.uint8]]:
-    """Return every picture as RGB uint8 (h, w, 3), reduced where a side exceeds `longest_px`."""
+    """Decode every picture to RGB uint8 (h, w, 3), reduced where a side exceeds `longest_px`."""
     pictures = []
     for sample in samples:
         picture = sample.open()
@@ -32,7 +32,7 @@ def decode_all(samples: Sequence[Sample], longest_px: int) -> list[NDArray[np.ui
 
 @dataclass(frozen=True)
 class MemoryData:
-    """Pictures in the top left corners of equal squares (count, 3, side, side) uint8, and their sizes (count, 2)."""
+    """Pictures padded to squares `pixels` (count, 3, side, side) uint8, top left, and their `sizes` (count, 2)."""
 
     pixels: Tensor
     sizes: Tensor
@@ -41,7 +41,7 @@ class MemoryData:
     def load(
         cls, samples: Sequence[Sample], side_px: int, device: torch.device | str = "cpu", processes: int = 2
     ) -> "MemoryData":
-        """Decode `samples`, many of them in several processes, and put them on `device`."""
+        """Decode `samples` to `device`; large sets are decoded in several processes."""
         parts = [samples[start : start + _PART] for start in range(0, len(samples), _PART)]
         if len(parts) < 2:
             pictures = decode_all(samples, side_px)
@@ -59,9 +59,9 @@ class MemoryData:
         return int(self.pixels.shape[0])
 
     def crops(self, chosen: Tensor, height_px: int, width_px: int, least_scale: float) -> Tensor:
-        """Return random mirrored crops (n, 3, height, width), RGB in 0..1, of the `chosen` pictures.
+        """Return random crops (n, 3, height, width), RGB in 0..1, of the `chosen` pictures, half of them mirrored.
 
-        A crop has the canvas' proportions, give or take 10 %, and `least_scale` to 1 of the largest size that fits.
+        A crop has the proportions of the canvas within 10 %, and `least_scale` to 1 of the largest size that fits.
         """
         n = len(chosen)
         device = self.pixels.device
@@ -86,9 +86,9 @@ class MemoryData:
         return F.grid_sample(source, grid, mode="bicubic", align_corners=False).clamp(0, 1)
 
     def batches(self, batch: int, canvases: Sequence[tuple[int, int]], least_scale: float) -> Iterator[Tensor]:
-        """Yield crops for ever; every batch holds pictures of one orientation on a canvas of that orientation.
+        """Yield batches of crops without end; those of a batch share one orientation and one canvas.
 
-        `canvases` are (short, long) sides in px; portraits are laid out upright, squares take (short, short).
+        `canvases` are (short, long) sides in px. Portraits take (long, short), squares (short, short).
         """
         ratio = self.sizes[:, 1] / self.sizes[:, 0]
         device = self.pixels.device

@@ -1,29 +1,33 @@
-"""Two RGB pictures in, how far apart their colours are out: PSNR, SSIM, CIEDE2000, chroma, colourfulness, ab errors."""
+"""Metrics between a colored photograph and its original: PSNR, SSIM, CIEDE2000, chroma, colorfulness, ab errors."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from skimage.color import rgb2lab
+from skimage.color import deltaE_ciede2000
+from skimage.metrics import structural_similarity
 
-from training import metric_kernels
+from colorizers.torch_lab import rgb_to_lab
 
 THRESHOLDS = 151  # 0, 1 ... 150 ab units, Zhang et al. 2016, section 3.1
-_GRID = 10  # ab units of a colour class
+_GRID = 10  # ab units of a color class
 _REACH = 12  # classes from -120 to 120
 CLASSES = (2 * _REACH + 1) ** 2
 _SIGMA = 5.0  # of the prior's smoothing, Zhang et al. 2016
-_WINDOW = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))  # 11 px, sigma 1.5: Wang et al. 2004, section III.B
-_WINDOW_F4 = (_WINDOW / _WINDOW.sum()).astype(np.float32)
+_LEAST_SIDE_PX = 11  # of SSIM's window
+# The Lab of a gray is not quite neutral: an ab error this small counts as none.
+_NEGLIGIBLE_AB = 1e-4
 
 RGB = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
 class Errors:
-    """The pixels of one photograph by colour class (of the truth): which classes it has, and how many pixels of each.
+    """Histogram of ab errors of one photograph by color class of the original.
 
-    `hits` counts, over the pixels of the class, the thresholds 0..150 that their ab error does not exceed.
+    `classes` are the classes that occur, `pixels` their pixel counts; `hits` sums over a class's pixels how many of the
+    thresholds 0..150 their ab error does not exceed.
     """
 
     classes: NDArray[np.int64]
@@ -32,24 +36,24 @@ class Errors:
 
     @property
     def auc(self) -> float:
-        """Return the mean over thresholds of the share of this photograph's pixels within them."""
+        """The mean over thresholds of the share of this photograph's pixels within them."""
         return float(self.hits.sum() / (THRESHOLDS * self.pixels.sum()))
 
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """One photograph's figures: dB, 0..1, CIEDE2000 units, mean ab chroma, Hasler-Suesstrunk's M, and ab errors."""
+    """Metrics of one photograph: dB, 0..1, CIEDE2000 units, mean ab chroma, Hasler-Suesstrunk's M, ab errors."""
 
     psnr: float
     ssim: float
     ciede2000: float
     chroma: float
-    colourfulness: float
+    colorfulness: float
     errors: Errors
 
     def to_text(self) -> list[str]:
-        """Return the fields that `FIGURES` names; nothing is lost."""
-        numbers = (self.psnr, self.ssim, self.ciede2000, self.chroma, self.colourfulness, self.errors.auc)
+        """Return the values of the columns `FIGURES`, without loss."""
+        numbers = (self.psnr, self.ssim, self.ciede2000, self.chroma, self.colorfulness, self.errors.auc)
         counts = zip(self.errors.classes, self.errors.pixels, self.errors.hits, strict=True)
         return [*map(repr, numbers), " ".join(f"{cell}:{pixels}:{hits}" for cell, pixels, hits in counts)]
 
@@ -65,17 +69,16 @@ FIGURES = ("psnr", "ssim", "ciede2000", "chroma", "colourfulness", "auc", "class
 
 
 class Truth:
-    """An original, RGB uint8 (h, w, 3) with sides of 11 px at least, and its Lab, to compare several results with."""
+    """An original photograph, RGB uint8 (h, w, 3), and its Lab, to which several results are compared."""
 
     def __init__(self, rgb: RGB) -> None:
         self.rgb = rgb
         self._lab = _lab(rgb)
-        self._classes = _classes(self._lab)
 
     def own_figures(self) -> Figures:
         """Return the figures of the original itself, which has no error."""
-        errors = _errors(self._lab, self._lab, self._classes)
-        return Figures(100.0, 1.0, 0.0, _chroma(self._lab), colourfulness(self.rgb), errors)
+        errors = ab_errors(self._lab, self._lab)
+        return Figures(100.0, 1.0, 0.0, _chroma(self._lab), colorfulness(self.rgb), errors)
 
     def compare(self, result: RGB) -> Figures:
         """Return the figures of `result`, RGB uint8 of the same size."""
@@ -83,10 +86,10 @@ class Truth:
         return Figures(
             psnr=psnr(result, self.rgb),
             ssim=ssim(result, self.rgb),
-            ciede2000=metric_kernels.ciede2000_sum(self._lab, lab) / len(lab),
+            ciede2000=float(deltaE_ciede2000(self._lab, lab).mean()),  # type: ignore[no-untyped-call]
             chroma=_chroma(lab),
-            colourfulness=colourfulness(result),
-            errors=_errors(lab, self._lab, self._classes),
+            colorfulness=colorfulness(result),
+            errors=ab_errors(lab, self._lab),
         )
 
 
@@ -97,32 +100,36 @@ def psnr(result: RGB, truth: RGB) -> float:
 
 
 def ssim(result: RGB, truth: RGB) -> float:
-    """Return the structural similarity as Wang et al. 2004 have it (Gaussian of sigma 1.5), mean over RGB."""
-    height, width = truth.shape[0] - len(_WINDOW_F4) + 1, truth.shape[1] - len(_WINDOW_F4) + 1
-    if min(height, width) < 1:
-        raise ValueError(f"SSIM needs pictures of {len(_WINDOW_F4)} px at least.")
-    positions: int = 3 * height * width
-    return metric_kernels.ssim_sum(_planes(truth), _planes(result), _WINDOW_F4) / positions
+    """Return the structural similarity of Wang et al. 2004 (11 px, Gaussian of sigma 1.5), mean over RGB."""
+    if min(truth.shape[:2]) < _LEAST_SIDE_PX:
+        raise ValueError(f"SSIM needs pictures of {_LEAST_SIDE_PX} px at least.")
+    options = {"data_range": 255, "gaussian_weights": True, "use_sample_covariance": False}
+    return float(structural_similarity(truth, result, channel_axis=2, **options))  # type: ignore[no-untyped-call]
 
 
-def colourfulness(rgb: RGB) -> float:
-    """Return M of Hasler and Suesstrunk 2003: 0 for gray, about 15 slightly, 45 quite, 109 extremely colourful."""
+def colorfulness(rgb: RGB) -> float:
+    """Return M of Hasler and Suesstrunk 2003: 0 for gray, about 15 slightly, 45 quite, 109 extremely colorful."""
     red, green, blue = np.moveaxis(rgb.astype(np.float32), 2, 0)
     red_green, yellow_blue = red - green, (red + green) / 2 - blue
     spread = np.hypot(red_green.std(), yellow_blue.std())
     return float(spread + 0.3 * np.hypot(red_green.mean(), yellow_blue.mean()))
 
 
-def ab_errors(ab: NDArray[np.float32], truth: NDArray[np.float32]) -> Errors:
-    """Return the errors of `ab` against `truth`, both (h, w, 2) in raw units."""
-    lab, lab_truth = (np.dstack([np.zeros_like(x[..., :1]), x]).reshape(-1, 3) for x in (ab, truth))
-    return _errors(lab, lab_truth, _classes(lab_truth))
+def ab_errors(lab: NDArray[np.float32], truth: NDArray[np.float32]) -> Errors:
+    """Return the ab errors of `lab` against `truth`, both Lab (pixels, 3) in raw units."""
+    cells = np.clip(np.round(truth[:, 1:] / _GRID).astype(np.int64), -_REACH, _REACH) + _REACH
+    classes = cells[:, 0] * (2 * _REACH + 1) + cells[:, 1]
+    missed = np.ceil(np.hypot(*(lab - truth)[:, 1:].T) - _NEGLIGIBLE_AB)
+    pixels = np.bincount(classes)
+    hits = np.bincount(classes, weights=np.clip(THRESHOLDS - missed, 0, THRESHOLDS)).astype(np.int64)
+    (found,) = np.nonzero(pixels)
+    return Errors(found, pixels[found], hits[found])
 
 
 def area_under_curve(errors: list[Errors], rebalanced: bool) -> float:
     """Return the mean over thresholds of the share of pixels whose ab error is at most the threshold.
 
-    `rebalanced` weighs each pixel by the inverse of its true colour's probability (Zhang et al. 2016, equation 4 with
+    `rebalanced` weighs each pixel by the inverse of its true color's probability (Zhang et al. 2016, equation 4 with
     lambda 0), smoothed, as measured on these same photographs.
     """
     pixels, hits = np.zeros((2, CLASSES))
@@ -134,7 +141,7 @@ def area_under_curve(errors: list[Errors], rebalanced: bool) -> float:
 
 
 def _smoothed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probability of each class, a Gaussian of 5 ab units wide."""
+    """Return the probability of each class, smoothed by a Gaussian of sigma 5 ab units."""
     axis = np.arange(-_REACH, _REACH + 1) * _GRID
     kernel = np.exp(-(np.subtract.outer(axis, axis) ** 2) / (2 * _SIGMA**2))
     kernel /= kernel.sum(1, keepdims=True)
@@ -143,29 +150,11 @@ def _smoothed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return smooth
 
 
-def _planes(rgb: RGB) -> NDArray[np.float32]:
-    """Return RGB (h, w, 3) as planes (3, h, w) around 0."""
-    return np.ascontiguousarray(np.moveaxis(rgb, 2, 0), dtype=np.float32) - np.float32(128)
-
-
 def _lab(rgb: RGB) -> NDArray[np.float32]:
-    """Return Lab (pixels, 3)."""
-    lab: NDArray[np.float32] = rgb2lab(rgb.astype(np.float32) / 255)
-    return np.ascontiguousarray(lab.reshape(-1, 3))
+    """Return Lab (pixels, 3) of RGB uint8 (h, w, 3)."""
+    lab = rgb_to_lab(torch.from_numpy(np.moveaxis(rgb, 2, 0) / np.float32(255))[None])
+    return np.ascontiguousarray(lab[0].flatten(1).T.numpy())
 
 
 def _chroma(lab: NDArray[np.float32]) -> float:
     return float(np.hypot(lab[:, 1], lab[:, 2]).mean())
-
-
-def _classes(lab: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Return the colour class of every pixel of Lab (pixels, 3)."""
-    cells = np.clip(np.round(lab[:, 1:] / _GRID).astype(np.int32), -_REACH, _REACH) + _REACH
-    return np.ascontiguousarray(cells[:, 0] * (2 * _REACH + 1) + cells[:, 1])
-
-
-def _errors(lab: NDArray[np.float32], truth: NDArray[np.float32], classes: NDArray[np.int32]) -> Errors:
-    pixels, hits = np.zeros((2, CLASSES), np.int64)
-    metric_kernels.count_errors(lab, truth, classes, THRESHOLDS, pixels, hits)
-    (found,) = np.nonzero(pixels)
-    return Errors(found, pixels[found], hits[found])

@@ -1,4 +1,4 @@
-"""Several processes or machines, one training run: torchrun's environment in, averaged gradients and one clock out."""
+"""Data-parallel training over the processes that torchrun starts."""
 
 import os
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Team:
-    """The processes of a run: this is number `rank` of `world`. Alone, every method does nothing."""
+    """The process group of a run, of which this is process `rank` of `world`; a single process needs no exchange."""
 
     rank: int = 0
     world: int = 1
@@ -19,11 +19,11 @@ class Team:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that writes files and shows progress."""
+        """Whether this process writes the files and shows progress."""
         return self.rank == 0
 
     def average_gradients(self, network: nn.Module) -> None:
-        """Replace every gradient by its mean over the processes."""
+        """Replace every gradient by its mean over all processes."""
         if self.world == 1:
             return
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
@@ -37,13 +37,13 @@ class Team:
             gradient.copy_(part.view_as(gradient))
 
     def share(self, tensors: Iterable[Tensor]) -> None:
-        """Give every process the first one's values of `tensors`."""
+        """Broadcast the values of `tensors` from the first process to all."""
         if self.world > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, 0)
 
     def agree(self, *values: float, device: torch.device) -> list[float]:
-        """Return the largest of each value over the processes, so that all stop at the same step."""
+        """Return the maximum of each value over all processes, so that all of them stop at the same step."""
         if self.world == 1:
             return list(values)
         together = torch.tensor(values, dtype=torch.float64, device=device)
@@ -52,7 +52,7 @@ class Team:
 
 
 def join_team(device: torch.device) -> Team:
-    """Return this process's place in the run that torchrun started (gloo on CPU, NCCL on GPU), else a team of one."""
+    """Join the process group that torchrun started (gloo on CPUs, NCCL on GPUs); without torchrun, a group of one."""
     if "WORLD_SIZE" not in os.environ:
         return Team()
     team = Team(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_RANK"]))
@@ -62,6 +62,6 @@ def join_team(device: torch.device) -> Team:
 
 
 def leave_team() -> None:
-    """End the process group, if there is one."""
+    """Destroy the process group, if there is one."""
     if dist.is_initialized():
         dist.destroy_process_group()

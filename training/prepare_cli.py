@@ -1,4 +1,4 @@
-"""The command `prepare`: a folder of photographs in, shards and a table of what was dropped out."""
+"""Command `prepare`: write training shards from a folder of photographs."""
 
 import argparse
 import os
@@ -7,13 +7,13 @@ from typing import Any
 
 from training.prepare import prepare
 from training.recipes import RECIPES
-from training.rules import NEAR_GRAY_CHROMA, Wish
+from training.rules import NEAR_GRAY_CHROMA, Options
 
 _SHORT_PX = 128
 
 
 def add_command(commands: Any) -> None:
-    """Add `prepare` to the command line's `commands`."""
+    """Add `prepare` to the subparsers `commands`."""
     parser = commands.add_parser(
         "prepare",
         help="turn a folder of photographs into shards to train on",
@@ -35,14 +35,14 @@ def add_command(commands: Any) -> None:
     parser.set_defaults(run_command=_prepare)
 
 
-def wish_for(recipe: str | None, short_px: int | None, near_gray: float) -> Wish:
-    """Return how pictures are to leave for a recipe, or for all of them."""
+def options_for(recipe: str | None, short_px: int | None, near_gray: float) -> Options:
+    """Return the options that suit `recipe`, or every recipe where it is None."""
     if recipe is None:
-        return Wish(short_px or _SHORT_PX, near_gray_chroma=near_gray)
+        return Options(short_px or _SHORT_PX, near_gray_chroma=near_gray)
     settings = RECIPES[recipe].author
     canvas = settings.canvas
     fixed = canvas.crop != "random"
-    return Wish(
+    return Options(
         short_px=short_px or canvas.least_short_px,
         square=fixed and canvas.height_px == canvas.width_px,
         crop=canvas.crop if fixed else "centre",
@@ -52,7 +52,6 @@ def wish_for(recipe: str | None, short_px: int | None, near_gray: float) -> Wish
 
 
 def _prepare(options: argparse.Namespace) -> int:
-    wish = wish_for(options.recipe, options.short_px, options.near_gray)
-    report = prepare(options.source, options.out, wish, options.processes)
-    print(report.table())
+    wanted = options_for(options.recipe, options.short_px, options.near_gray)
+    print(prepare(options.source, options.out, wanted, options.processes).table())
     return 0

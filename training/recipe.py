@@ -1,6 +1,6 @@
-"""What a recipe is: the numbers of a training run, and the parts that turn photographs into a loss.
+"""Base classes of training recipes: settings, batches, loss, optimizer and schedule of one network.
 
-Every recipe is one file in `training/recipes` with its `Settings` (the author's and a laptop preset) and its `Recipe`.
+Each recipe is a module of `training.recipes` with its `Settings`, the author's and a laptop preset, and its `Recipe`.
 """
 
 import math
@@ -24,18 +24,18 @@ from training.stream import Stream
 
 Schedule = Literal["constant", "cosine"]
 
-# How long the laptop presets train, so that the command with its start and its last save takes five minutes.
+# Training time of the laptop presets; the command, start and last save included, then takes five minutes.
 PRESET_MINUTES = 4.7
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The numbers of a run that every recipe has; the checkpoint carries them all.
+    """Hyperparameters that every recipe has; a checkpoint stores them all.
 
-    A run ends after `steps`, `epochs` or `minutes`, whichever of them is set. `chunks` splits the set, an epoch being
-    one pass over one chunk. `validation_share` of the photographs is held out. `ema` is the decay of the weights'
-    moving average, which is then what gets exported. `patience` is how many passes over all chunks may go by without
-    a better validation loss.
+    A run ends after `steps`, `epochs` or `minutes`, whichever is set. `chunks` splits the set; an epoch is one pass
+    over one chunk. A `validation_share` of the photographs is held out. `ema` is the decay of the weights' moving
+    average, which is then exported. `patience` is the number of passes over all chunks without a better validation
+    loss after which the run ends.
     """
 
     height_px: int
@@ -72,7 +72,7 @@ class Settings:
 
 @dataclass
 class Clock:
-    """How far a run is: steps done, minutes spent, and the share (0..1) of its length. The trainer moves it."""
+    """Progress of a run: steps done, minutes spent, and the share 0..1 of its length; the trainer updates it."""
 
     step: int = 0
     minutes: float = 0.0
@@ -81,7 +81,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a run trains on: the photographs, which of the processes this is, and the device."""
+    """The photographs of a run, its process group and its device."""
 
     samples: Sequence[Sample]
     team: Team = field(default_factory=Team)
@@ -90,7 +90,7 @@ class TrainingSet:
 
 
 class Recipe(ABC):
-    """One way to train one network; subclasses fill in the network, the loss and what their author does otherwise."""
+    """The way one network is trained; subclasses define network, loss, optimizer and what differs from the defaults."""
 
     name: ClassVar[str]
     settings_class: ClassVar[type[Settings]]
@@ -99,29 +99,29 @@ class Recipe(ABC):
     temperature: ClassVar[float | None] = None
 
     def __init__(self, settings: Settings, warm: bool = False) -> None:
-        """`warm` says that the run starts from trained weights."""
+        """`warm` tells that the run starts from trained weights."""
         self.settings = settings
         self.warm = warm
         self.clock = Clock()
 
     @abstractmethod
     def build(self) -> nn.Module:
-        """Return the network, untrained, with the library's `predict` door."""
+        """Create the untrained network, a `ColorNetwork`."""
 
     @abstractmethod
     def losses(self, network: nn.Module, rgb: Tensor) -> dict[str, Tensor]:
-        """Return scalars by name for RGB (n, 3, h, w) in 0..1; "loss" is the one to minimise."""
+        """Return scalar losses by name for RGB (n, 3, h, w) in 0..1; "loss" is the one to minimize."""
 
     @abstractmethod
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Return the optimizer with the author's constants."""
+        """Create the optimizer with the author's constants."""
 
     @abstractmethod
     def spec(self, name: str) -> ModelSpec:
-        """Return the contract of the trained network under `name`: working size, units, hints, temperature."""
+        """Return the spec of the trained network under `name`: working size, units, hints, temperature."""
 
     def plain_spec(self, name: str, title: str, **differences: Any) -> ModelSpec:
-        """Return the contract of a network that works at the size it was trained at, licence and data not stated."""
+        """Return the spec of a network that works at its training size, without licence and data; override fields."""
         spec = ModelSpec(
             name=name,
             family=self.name,
@@ -135,36 +135,36 @@ class Recipe(ABC):
         return replace(spec, **differences)
 
     def start(self, network: nn.Module, data: TrainingSet) -> None:  # noqa: B027
-        """Measure on the photographs what the loss needs, before the first step of a new run; most need nothing."""
+        """Compute what the loss needs from the photographs, before the first step of a new run."""
 
     def state(self) -> dict[str, Tensor]:
-        """Return what `start` measured, for the checkpoint."""
+        """Return the tensors that `start` computed, for the checkpoint."""
         return {}
 
     def restore(self, state: dict[str, Tensor], device: torch.device) -> None:  # noqa: B027
-        """Take back what `state` returned."""
+        """Restore what `state` returned."""
 
     def learning_rate(self) -> float:
-        """Return the step size of the next step."""
+        """Return the learning rate of the next step."""
         settings, clock = self.settings, self.clock
         warm = min(1.0, (clock.step + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
         fall = 0.5 * (1 + math.cos(math.pi * clock.progress)) if settings.schedule == "cosine" else 1.0
         return settings.learning_rate * warm * fall
 
     def batch_size(self, photographs: int) -> int:
-        """Return how many photographs make a batch of all processes together."""
+        """Return the size of a batch, all processes together."""
         return min(self.settings.batch, photographs)
 
     def autocast(self, device: torch.device) -> torch.autocast:
-        """Return the context for the network's forward pass: bfloat16 if the settings want it and it helps here."""
+        """Return the autocast context of the forward pass: bfloat16 if the settings ask for it and `device` has it."""
         return torch.autocast(device.type, torch.bfloat16, enabled=self.settings.bf16 and bf16_helps(device))
 
     def steps_per_epoch(self, photographs: int) -> int:
-        """Return how many steps an epoch (one pass over one chunk) has."""
+        """Return the number of steps in an epoch (one pass over one chunk)."""
         return max(1, photographs // self.settings.chunks // self.batch_size(photographs))
 
     def batches(self, data: TrainingSet) -> Iterator[Tensor]:
-        """Yield RGB batches (n, 3, h, w) in 0..1 on the device for ever, from the clock's step on."""
+        """Yield RGB batches (n, 3, h, w) in 0..1 on the device without end, from the clock's step on."""
         settings, team = self.settings, data.team
         stream = Stream(
             samples=data.samples,
@@ -181,11 +181,11 @@ class Recipe(ABC):
             yield batch.to(data.device, non_blocking=True).float() / 255
 
     def still(self, image: Image.Image) -> Tensor:
-        """Return a validation photo as RGB uint8 (3, h, w), without chance."""
+        """Fit a validation photo to the canvas without random crops: RGB uint8 (3, h, w)."""
         return torch.from_numpy(self.settings.canvas.fit(image).copy()).permute(2, 0, 1)
 
-    def colour(self, network: ColorNetwork, rgb: Tensor) -> Tensor:
-        """Return the network's ab (n, 2, h, w), raw units, at the size of RGB (n, 3, h, w) in 0..1, without hints."""
+    def predict_ab(self, network: ColorNetwork, rgb: Tensor) -> Tensor:
+        """Return the network's ab (n, 2, h, w), raw units, for RGB (n, 3, h, w) in 0..1, without hints."""
         L = rgb_to_lab(rgb)[:, :1]
         none = torch.zeros_like(L)
         ab = network.predict(L, none.expand(-1, 2, -1, -1), none, self.temperature)
@@ -194,7 +194,7 @@ class Recipe(ABC):
 
 @cache
 def bf16_helps(device: torch.device) -> bool:
-    """Return whether `device` is made for bfloat16; where it is not, it imitates it, slower than float32."""
+    """Return whether `device` computes in bfloat16 natively; emulation is slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()

@@ -1,4 +1,4 @@
-"""Tar shards in, single photographs out: an index of where each picture's bytes lie, and how they become pixels."""
+"""Access to pictures in tar shards: their location, decoding, and fitting to a canvas."""
 
 import io
 import tarfile
@@ -19,7 +19,7 @@ Crop = Literal["top-left", "centre", "random"]
 
 @dataclass(frozen=True)
 class Sample:
-    """Where a picture's bytes lie: `size` bytes from `offset` of the file `path`; `name` says which picture it is."""
+    """Location of a picture file called `name`: `size` bytes at `offset` of the file `path`."""
 
     path: Path
     offset: int
@@ -27,19 +27,19 @@ class Sample:
     name: str
 
     def read(self) -> bytes:
-        """Return the picture file's bytes."""
+        """Read the picture file."""
         with self.path.open("rb") as file:
             file.seek(self.offset)
             return file.read(self.size)
 
     def open(self) -> Image.Image:
-        """Return the picture, decoded, as RGB."""
+        """Decode the picture as RGB."""
         with Image.open(io.BytesIO(self.read())) as image:
             return image.convert("RGB")
 
 
 def index_tar(path: Path, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> list[Sample]:
-    """Return the members of an uncompressed tar file whose names end in one of `suffixes`, in its order."""
+    """List the members of an uncompressed tar file whose names end in one of `suffixes`, in file order."""
     with tarfile.open(path, "r:") as archive:
         return [
             Sample(path, member.offset_data, member.size, member.name)
@@ -49,7 +49,7 @@ def index_tar(path: Path, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> list[Sa
 
 
 def index_shards(folder: Path) -> list[Sample]:
-    """Return the pictures of all tar shards in `folder`, in order; raises `FileNotFoundError` without any."""
+    """List the pictures of all tar shards in `folder`, in order; raises `FileNotFoundError` without any."""
     shards = sorted(folder.glob("*.tar"))
     samples = [sample for shard in shards for sample in index_tar(shard)]
     if not samples:
@@ -60,9 +60,9 @@ def index_shards(folder: Path) -> list[Sample]:
 
 @dataclass(frozen=True)
 class Canvas:
-    """How a picture becomes pixels of one size.
+    """Size and crop of training pictures.
 
-    It is scaled to cover `height_px` x `width_px`, or so that its short side is `load_px`, then cropped.
+    A picture is scaled to cover `height_px` x `width_px`, or to a short side of `load_px`, and cropped at `crop`.
     """
 
     height_px: int
@@ -73,11 +73,11 @@ class Canvas:
 
     @property
     def least_short_px(self) -> int:
-        """Return the short side below which pictures are enlarged."""
+        """The short side below which pictures are enlarged."""
         return self.load_px or min(self.height_px, self.width_px)
 
     def fit(self, image: Image.Image, rng: np.random.Generator | None = None) -> NDArray[np.uint8]:
-        """Return `image` as (height, width, 3) uint8; without `rng` random crops are central and nothing mirrored."""
+        """Fit `image` to the canvas, uint8 (h, w, 3); without `rng`, crops are centered and nothing is mirrored."""
         scale = max(self.height_px / image.height, self.width_px / image.width)
         if self.load_px is not None:
             scale = max(scale, self.load_px / min(image.size))
@@ -93,7 +93,7 @@ class Canvas:
 
 
 class DecodedCache:
-    """Decoded pictures, the latest `most_bytes` of them: small sets are decoded once, large ones as they come."""
+    """Cache of decoded pictures, bounded by `most_bytes`; the oldest are dropped first. Safe for threads."""
 
     def __init__(self, most_bytes: int = 256 * 2**20) -> None:
         self._most_bytes = most_bytes
@@ -102,7 +102,7 @@ class DecodedCache:
         self._lock = Lock()
 
     def open(self, sample: Sample) -> Image.Image:
-        """Return the decoded picture of `sample`; safe to call from several threads."""
+        """Return the decoded picture of `sample`."""
         with self._lock:
             kept = self._images.get(sample)
         if kept is not None:

@@ -1,4 +1,4 @@
-"""The command `sheet`: black-and-white photographs in, one picture of them before and after out, to look at."""
+"""Command `sheet`: contact sheet of photographs before and after coloring."""
 
 import argparse
 import io
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from colorizers.colorizer import Colorizer
+from colorizers.lab import Pixels, eight_bits
 from colorizers.photo import open_photo, rgb8
 from colorizers.registry import EMBEDDED, MODEL_DIR
 from training.evaluate_cli import photos_in
@@ -22,7 +23,7 @@ _QUALITIES = range(92, 40, -4)
 
 
 def add_command(commands: Any) -> None:
-    """Add `sheet` to the command line's `commands`."""
+    """Add `sheet` to the subparsers `commands`."""
     parser = commands.add_parser(
         "sheet",
         help="colour photographs and show them side by side",
@@ -40,14 +41,14 @@ def add_command(commands: Any) -> None:
 def before_and_after(
     photos: Sequence[Path], colorizer: Colorizer, cell_px: int
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Yield each photograph and what `colorizer` makes of it at its own size, both reduced to `cell_px`."""
+    """Yield each photograph and its colored version, both RGB uint8 reduced to a long side of `cell_px`."""
     for path in photos:
         photo = open_photo(path)
-        yield _small(rgb8(photo), cell_px), _small(colorizer.colorize(photo), cell_px)
+        yield _reduced(rgb8(photo), cell_px), _reduced(colorizer.colorize(photo), cell_px)
 
 
 def jpeg_below(image: Image.Image, most_bytes: int) -> bytes:
-    """Return `image` as a JPEG of at most `most_bytes`, as good as that allows; raises `ValueError` where none is."""
+    """Encode `image` as the best JPEG of at most `most_bytes`; raises `ValueError` where none is that small."""
     for quality in _QUALITIES:
         stream = io.BytesIO()
         image.save(stream, "JPEG", quality=quality, optimize=True)
@@ -56,8 +57,8 @@ def jpeg_below(image: Image.Image, most_bytes: int) -> bytes:
     raise ValueError(f"No JPEG of this sheet is below {most_bytes} bytes; fewer photographs or a smaller --cell is.")
 
 
-def _small(pixels: NDArray[Any], cell_px: int) -> NDArray[np.uint8]:
-    image = Image.fromarray(pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8))
+def _reduced(pixels: Pixels, cell_px: int) -> NDArray[np.uint8]:
+    image = Image.fromarray(eight_bits(pixels))
     image.thumbnail((cell_px, cell_px), Image.Resampling.LANCZOS)
     return np.asarray(image)
 

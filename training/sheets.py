@@ -1,4 +1,4 @@
-"""Rows of pictures in, one contact sheet out: what a network makes of photographs, side by side."""
+"""Contact sheets: pictures in labeled columns, for visual comparison."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +12,9 @@ _LABEL_PX = 16
 
 
 def contact_sheet(rows: Sequence[Sequence[NDArray[np.uint8]]], labels: Sequence[str], cell_px: int) -> Image.Image:
-    """Return a sheet with a row for each photograph and a labelled column for each version of it.
+    """Arrange pictures in `rows`, with a label over each column.
 
-    Pictures, RGB uint8 (h, w, 3), are reduced or enlarged so that their long side is `cell_px`.
+    Pictures, RGB uint8 (h, w, 3), are scaled to a long side of `cell_px`.
     """
     step = cell_px + _GAP_PX
     sheet = Image.new("RGB", (step * len(labels) - _GAP_PX, _LABEL_PX + step * len(rows) - _GAP_PX), "white")
@@ -33,6 +33,6 @@ def contact_sheet(rows: Sequence[Sequence[NDArray[np.uint8]]], labels: Sequence[
 
 
 def save_sheet(sheet: Image.Image, path: Path) -> None:
-    """Write `sheet` as JPEG, making its folder."""
+    """Write `sheet` as JPEG; create its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path, quality=92)

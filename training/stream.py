@@ -1,7 +1,7 @@
-"""An index of photographs in, batches of training out: any size of set, the same order for any number of processes.
+"""Deterministic stream of training batches, decoded by threads from pictures on disk.
 
-Order, crops and mirroring follow from the seed, the epoch and the picture alone, so that a resumed run, or the same
-run shared between processes, sees the same batches.
+Order, crops and mirroring depend only on seed, epoch and picture: a resumed run, or a run shared between processes,
+gets the same batches.
 """
 
 from collections import deque
@@ -23,7 +23,7 @@ _BATCHES_AHEAD = 3
 
 @lru_cache(maxsize=2)
 def shuffled(size: int, seed: tuple[int, ...], buffer: int | None = None) -> NDArray[np.int64]:
-    """Return 0..size-1 in random order; with `buffer`, as drawn from a shuffle buffer of that many pictures."""
+    """Return 0..size-1 in random order; with `buffer`, the order in which a shuffle buffer of that size draws them."""
     rng = np.random.default_rng(seed)
     if buffer is None or buffer >= size:
         return rng.permutation(size)
@@ -39,9 +39,10 @@ def shuffled(size: int, seed: tuple[int, ...], buffer: int | None = None) -> NDA
 
 @dataclass(frozen=True)
 class Stream:
-    """Batches of `batch` pictures, `chunks` of the set in turn, an epoch being one pass over one chunk.
+    """Batches of `batch` pictures; an epoch is one pass over one of `chunks` equal parts of the set, in turn.
 
-    Of every global batch this process takes its part, `rank` of `world`.
+    Process `rank` of `world` takes every `world`-th picture of a batch. Raises `ValueError` where a batch cannot be
+    shared evenly or a chunk has fewer pictures than a batch.
     """
 
     samples: Sequence[Sample]
@@ -65,11 +66,11 @@ class Stream:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Return how many whole batches a chunk has."""
+        """The number of complete batches in a chunk."""
         return len(self.samples) // self.chunks // self.batch
 
     def chosen(self, step: int) -> tuple[int, list[int]]:
-        """Return the epoch of `step` and which pictures this process has in it."""
+        """Return the epoch of `step` and the indices of this process's pictures in it."""
         epoch, within = divmod(step, self.steps_per_epoch)
         size = len(self.samples) // self.chunks
         order = shuffled(size, (self.seed, epoch), self.buffer)
@@ -77,7 +78,7 @@ class Stream:
         return epoch, [int(index) + epoch % self.chunks * size for index in batch]
 
     def batches(self, first_step: int = 0) -> Iterator[Tensor]:
-        """Yield RGB uint8 batches (n, 3, h, w) for ever, from `first_step` on; threads decode ahead."""
+        """Yield RGB uint8 batches (n, 3, h, w) without end, from `first_step` on; threads decode ahead."""
         cache = DecodedCache()
         with ThreadPoolExecutor(self.threads) as pool:
             ahead: deque[list[Future[NDArray[np.uint8]]]] = deque()
@@ -85,7 +86,7 @@ class Stream:
                 epoch, indices = self.chosen(step)
                 ahead.append([pool.submit(self._picture, cache, epoch, index) for index in indices])
                 if len(ahead) > _BATCHES_AHEAD:
-                    yield _stacked(ahead.popleft())
+                    yield _to_tensor([future.result() for future in ahead.popleft()])
 
     def _picture(self, cache: DecodedCache, epoch: int, index: int) -> NDArray[np.uint8]:
         rng = np.random.default_rng([self.seed, epoch, index])
@@ -93,12 +94,8 @@ class Stream:
 
 
 def still_pictures(samples: Sequence[Sample], canvas: Canvas) -> Tensor:
-    """Return all `samples` on `canvas` without chance, RGB uint8 (n, 3, h, w)."""
+    """Fit all `samples` to `canvas` without random crops: RGB uint8 (n, 3, h, w)."""
     return _to_tensor([canvas.fit(sample.open()) for sample in samples])
-
-
-def _stacked(futures: list[Future[NDArray[np.uint8]]]) -> Tensor:
-    return _to_tensor([future.result() for future in futures])
 
 
 def _to_tensor(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Photographs and a recipe in, a trained network out: the training loop, from the first step to the last save."""
+"""Training loop: steps, checkpoints, validation, early stopping and interruption."""
 
 import copy
 import signal
@@ -22,7 +22,7 @@ from training.validation import sheet_of, validate, validation_loss
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: at which step, and whether it was stopped from outside."""
+    """The step at which a run ended, and whether a signal ended it."""
 
     step: int
     interrupted: bool

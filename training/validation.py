@@ -1,6 +1,6 @@
-"""A network and held-out photographs in; a few figures and a contact sheet out, for an eye on a run in progress.
+"""Quick validation during training, at the training size: PSNR, chroma, loss and a contact sheet.
 
-`python -m training evaluate` measures properly; this is quick, at the size the network trains at.
+`python -m training evaluate` measures at full size.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ _BATCH = 16
 
 @torch.no_grad()
 def validate(recipe: Recipe, network: nn.Module, photos: Sequence[Tensor], device: torch.device) -> dict[str, float]:
-    """Return mean PSNR in dB (of gray too) and chroma over true chroma of RGB uint8 (3, h, w) photos."""
+    """Return mean PSNR in dB, that of gray pictures, and chroma over true chroma for RGB uint8 (3, h, w) photos."""
     network.eval()
     rows = []
     for photo in photos:
         rgb = photo[None].to(device).float() / 255
         lab = rgb_to_lab(rgb)
-        ab = recipe.colour(cast(ColorNetwork, network), rgb)
+        ab = recipe.predict_ab(cast(ColorNetwork, network), rgb)
         psnr, gray = (
             -10 * ((lab_to_rgb(torch.cat([lab[:, :1], x], 1)) - rgb) ** 2).mean().clamp_min(1e-10).log10()
             for x in (ab, torch.zeros_like(ab))
@@ -41,7 +41,7 @@ def validate(recipe: Recipe, network: nn.Module, photos: Sequence[Tensor], devic
 
 @torch.no_grad()
 def validation_loss(recipe: Recipe, network: nn.Module, photos: Sequence[Tensor], device: torch.device) -> float:
-    """Return the recipe's mean loss over RGB uint8 (3, h, w) photos of one size."""
+    """Return the recipe's mean loss over RGB uint8 (3, h, w) photos of equal size."""
     network.eval()
     total = 0.0
     for start in range(0, len(photos), _BATCH):
@@ -52,18 +52,18 @@ def validation_loss(recipe: Recipe, network: nn.Module, photos: Sequence[Tensor]
 
 @torch.no_grad()
 def sheet_of(recipe: Recipe, network: nn.Module, photos: Sequence[Tensor], device: torch.device) -> Image.Image:
-    """Return a contact sheet of RGB uint8 (3, h, w) photos: gray, coloured, true."""
+    """Return a contact sheet of RGB uint8 (3, h, w) photos: gray, colored, original."""
     network.eval()
     rows = []
     for photo in photos:
         rgb = photo[None].to(device).float() / 255
         L = rgb_to_lab(rgb)[:, :1]
-        ab = recipe.colour(cast(ColorNetwork, network), rgb)
-        gray, coloured = (lab_to_rgb(torch.cat([L, x], 1)) for x in (torch.zeros_like(ab), ab))
-        rows.append([_pixels(picture) for picture in (gray, coloured, rgb)])
+        ab = recipe.predict_ab(cast(ColorNetwork, network), rgb)
+        gray, colored = (lab_to_rgb(torch.cat([L, x], 1)) for x in (torch.zeros_like(ab), ab))
+        rows.append([_to_array(picture) for picture in (gray, colored, rgb)])
     return contact_sheet(rows, ("gray", recipe.name, "truth"), _CELL_PX)
 
 
-def _pixels(rgb: Tensor) -> NDArray[np.uint8]:
-    """Return RGB (1, 3, h, w) in 0..1 as uint8 (h, w, 3)."""
+def _to_array(rgb: Tensor) -> NDArray[np.uint8]:
+    """Convert RGB (1, 3, h, w) in 0..1 to uint8 (h, w, 3)."""
     return (rgb[0] * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()

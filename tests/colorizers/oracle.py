@@ -1,4 +1,4 @@
-"""The colour pass once more, slow and plain in double precision: what `colorizers.colour` is compared with."""
+"""Reference implementation of the color pass, slow and in double precision."""
 
 import warnings
 
@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
-from colorizers.lab import RGB_TO_XYZ, Pixels, lab_f, luminance, srgb_encode
+from colorizers.lab import RGB_TO_XYZ, Pixels, lab_f, lab_f_inverse, luminance, srgb_encode
 from colorizers.util import postprocess_tens
 
 Floats = NDArray[np.float64]
@@ -15,7 +15,7 @@ REC709_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 
 
 def gray(pixels: Pixels) -> NDArray[np.int64]:
-    """Return the sRGB-encoded Y of pixels in whole levels, rounded half up."""
+    """Return the sRGB-encoded Y of pixels in levels, rounded half up."""
     return np.floor(gray_value(pixels) + 0.5).astype(np.int64)
 
 
@@ -25,10 +25,10 @@ def gray_value(pixels: Pixels) -> Floats:
     return srgb_encode(luminance(pixels)) * white
 
 
-def colour(pixels: Pixels, ab: NDArray[np.float32], quarters: bool | None = None) -> Floats:
+def color(pixels: Pixels, ab: NDArray[np.float32], quarters: bool | None = None) -> Floats:
     """Return the RGB (h, w, 3), in fractional levels, that `join` rounds.
 
-    `quarters` says whether ab is rounded to them, which it is for 8 bits unless something else is asked for.
+    `quarters` tells whether ab is rounded to quarters; by default it is for 8 bits.
     """
     white = np.iinfo(pixels.dtype).max
     y = luminance((gray(pixels)).astype(pixels.dtype))
@@ -52,7 +52,7 @@ def in_quarters(a: Floats, b: Floats) -> tuple[Floats, Floats]:
 
 
 def _largest_chroma(y: Floats, a: Floats, b: Floats) -> Floats:
-    """Return up to which chroma the hue (a, b), a**2 + b**2 = 1, is in the gamut: the outermost exit, by bisection."""
+    """Return the largest chroma inside the gamut for the hue (a, b), a**2 + b**2 = 1: the outermost exit."""
     outside, inside = np.full_like(y, 200.0), np.full_like(y, -1.0)
     for chroma in np.arange(198.0, -1.0, -2.0):
         found = (inside < 0) & in_gamut(linear_rgb(y, a * chroma, b * chroma))
@@ -85,7 +85,7 @@ def linear_rgb(y: Floats, a: Floats, b: Floats) -> Floats:
     """Return linear r, g, b for luminance and ab, relative to the white that r = g = b = 1 has."""
     white = RGB_TO_XYZ.sum(axis=1)
     f = lab_f(y)
-    xyz = np.stack([_inverse_f(f + a / 500) * white[0], y, _inverse_f(f - b / 200) * white[2]], axis=-1)
+    xyz = np.stack([lab_f_inverse(f + a / 500) * white[0], y, lab_f_inverse(f - b / 200) * white[2]], axis=-1)
     result: Floats = xyz @ np.linalg.inv(RGB_TO_XYZ).T
     return result
 
@@ -94,15 +94,11 @@ def in_gamut(rgb: Floats) -> NDArray[np.bool_]:
     return np.all((rgb >= -1e-9) & (rgb <= 1 + 1e-9), axis=-1)
 
 
-def _inverse_f(f: Floats) -> Floats:
-    return np.where(f > 6 / 29, f**3, (f - 16 / 116) / 7.787)
-
-
 def edge_aware_planes(ab: NDArray[np.float32], L: NDArray[np.float32]) -> Floats:
-    """Return ab at black and its rise up to white (4, h', w'), from loops over 3 x 3 neighbourhoods."""
+    """Return ab at black and its rise up to white (4, h', w'), by loops over 3 x 3 neighborhoods."""
     height, width = ab.shape[1:]
     guide = torch.nn.functional.interpolate(torch.from_numpy(L)[None, None].double(), (height, width), mode="area")
-    seen = srgb_encode(_inverse_f((guide[0, 0].numpy() + 16) / 116))
+    seen = srgb_encode(lab_f_inverse((guide[0, 0].numpy() + 16) / 116))
     around = [np.pad(plane.astype(np.float64), 1, mode="edge") for plane in (seen, *ab)]
     raw = np.empty((2, height, width))
     for y in range(height):
@@ -116,7 +112,7 @@ def edge_aware_planes(ab: NDArray[np.float32], L: NDArray[np.float32]) -> Floats
 
 
 def clipped(rgb: Pixels, ab: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return what the published demo makes of RGB (h, w, 3) and ab, rounded to 8 bits."""
+    """Return the published demo's result for RGB (h, w, 3) and ab, rounded to 8 bits."""
     L = torch.from_numpy(rgb2lab(rgb)[..., 0].astype(np.float32))[None, None]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Conversion from CIE-LAB")

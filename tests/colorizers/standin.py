@@ -1,4 +1,4 @@
-"""A published network's name in, its reference data out: deterministic stand-in weights, stored inputs and outputs.
+"""Reference data of the published networks: deterministic stand-in weights, stored inputs and outputs.
 
 The published weights are large and are not part of the project. The stored outputs were computed by the networks as
 their authors published them, carrying these stand-in weights: each tensor is drawn from NumPy's legacy generator,

@@ -1,4 +1,4 @@
-"""The colour pass: grays kept for every pixel, hues kept, colours within the gamut, memory bounded."""
+"""Tests of the color pass: exact grays, hue and gamut, the color cache, memory and machine code."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ from tests.colorizers import oracle
 ROOT = Path(__file__).parent.parent.parent
 PHOTOS = sorted((ROOT / "tests" / "data" / "photos").glob("*.jpg"))
 DTYPES: tuple[np.dtype[np.uint8 | np.uint16], ...] = (np.dtype(np.uint8), np.dtype(np.uint16))
-# There the gamut is not convex: along one hue it is left, entered again and left for good, so that the limit jumps.
+# Here the gamut is not convex: a ray leaves it, enters it again and leaves it for good, so that the limit jumps.
 NOTCH_HUES, NOTCH_LEVELS = (85, 112), 225
 
 
@@ -44,7 +44,7 @@ def waves(amplitude: float, size: int = 24) -> NDArray[np.float32]:
     return (amplitude * np.stack([np.sin(x + y), np.cos(2 * x - y)])).astype(np.float32)
 
 
-def test_every_gray_level_is_kept_under_every_colour() -> None:
+def test_every_gray_level_is_kept_under_every_color() -> None:
     ab = ab_disc(2)
     pixels = all_levels(ab.shape[2])
     result = join(pixels, ab)
@@ -69,7 +69,7 @@ def test_grays_of_photographs_are_kept(path: Path, amplitude: float) -> None:
     assert np.ptp(result.astype(int), axis=2).max() > amplitude
 
 
-def test_grays_of_toned_and_colour_photographs_are_kept() -> None:
+def test_grays_of_toned_and_color_photographs_are_kept() -> None:
     random = np.random.default_rng(1)
     gray = open_photo(PHOTOS[0]).pixels
     toned = np.stack([255 - (255 - gray) // 2, gray, gray // 2], axis=2).astype(np.uint8)
@@ -89,7 +89,7 @@ def test_sixteen_bit_grays_are_kept_to_one_part_in_65535() -> None:
     assert np.abs(oracle.gray(result) - pixels.astype(int)).max() <= 1
 
 
-def test_sixteen_bit_colour_photographs_keep_their_grays() -> None:
+def test_sixteen_bit_color_photographs_keep_their_grays() -> None:
     pixels = np.random.default_rng(3).integers(0, 65536, (120, 170, 3)).astype(np.uint16)
     assert np.abs(oracle.gray(join(pixels, waves(50))) - oracle.gray(pixels)).max() <= 1
 
@@ -99,7 +99,7 @@ def test_the_oracle_agrees(dtype: type[np.unsignedinteger]) -> None:
     ab = ab_disc(10)
     pixels = all_levels(ab.shape[2], dtype)
     step = np.iinfo(dtype).max / 255
-    difference = np.abs(join(pixels, ab) - oracle.colour(pixels, ab)).max(axis=2) / step
+    difference = np.abs(join(pixels, ab) - oracle.color(pixels, ab)).max(axis=2) / step
     hue = np.degrees(np.arctan2(ab[1, 0], ab[0, 0]))
     difference[NOTCH_LEVELS:, (hue > NOTCH_HUES[0]) & (hue < NOTCH_HUES[1])] = 0
     assert difference.max() <= 1
@@ -107,28 +107,28 @@ def test_the_oracle_agrees(dtype: type[np.unsignedinteger]) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_interpolation_and_bands_agree_with_the_oracle(dtype: type[np.unsignedinteger]) -> None:
-    """600 rows are several bands; colours this weak stay inside the gamut at these grays."""
+    """600 rows are several bands; colors this weak stay inside the gamut at these grays."""
     ramp = np.linspace(0.25, 0.85, 130) * np.iinfo(dtype).max
     pixels = np.repeat(ramp.astype(dtype)[None], 600, axis=0)
     ab = waves(12, size=9)
-    difference = np.abs(join(pixels, ab) - oracle.colour(pixels, ab)) / (np.iinfo(dtype).max / 255)
+    difference = np.abs(join(pixels, ab) - oracle.color(pixels, ab)) / (np.iinfo(dtype).max / 255)
     assert difference.max() <= 1
 
 
 @pytest.mark.parametrize("width", [1, 2, 511, 512, 513, 1100])
 def test_pictures_of_any_width_agree_with_the_oracle(width: int) -> None:
-    """Pixels are looked up in groups, and the last one otherwise than the rest."""
+    """Pixels are looked up in groups, and the last pixel is handled apart."""
     pixels = np.random.default_rng(6).integers(0, NOTCH_LEVELS, (30, width)).astype(np.uint8)
     ab = waves(50, size=7)
     result = join(pixels, ab)
     assert np.array_equal(oracle.gray(result), pixels)
-    assert np.abs(result - oracle.colour(pixels, ab)).max() <= 1
+    assert np.abs(result - oracle.color(pixels, ab)).max() <= 1
 
 
-def test_rounding_ab_to_quarters_is_hardly_seen() -> None:
-    """Only dark levels of red and blue beside a bright gray change by more than one; they stand for little light."""
+def test_rounding_ab_to_quarters_is_hardly_visible() -> None:
+    """Levels change by more than one only where red or blue are dark beside a bright gray and emit little light."""
     pixels, ab = open_photo(PHOTOS[0]).pixels, waves(25)
-    result, unrounded = join(pixels, ab), oracle.colour(pixels, ab, quarters=False)
+    result, unrounded = join(pixels, ab), oracle.color(pixels, ab, quarters=False)
     assert np.mean(np.abs(result - unrounded).max(axis=2) > 1) < 0.005
     by_rounding_ab = deltaE_ciede2000(rgb2lab(result), rgb2lab(unrounded / 255))
     by_rounding_rgb = deltaE_ciede2000(rgb2lab(np.rint(unrounded) / 255), rgb2lab(unrounded / 255))
@@ -136,38 +136,38 @@ def test_rounding_ab_to_quarters_is_hardly_seen() -> None:
     assert by_rounding_ab.max() < 1.2 * by_rounding_rgb.max()
 
 
-def test_what_is_known_already_makes_no_difference() -> None:
+def test_the_result_does_not_depend_on_the_cache() -> None:
     random = np.random.default_rng(7)
     pixels = random.integers(0, 256, (90, 170)).astype(np.uint8)
     planes = np.concatenate([waves(70, size=11), waves(30, size=11)])
-    colour._known.cache_clear()
+    colour._cache.cache_clear()
     first = join(pixels, planes)
     assert np.array_equal(join(pixels, planes), first)
-    colour._known.cache_clear()
+    colour._cache.cache_clear()
     join(pixels[::-1], planes)
     assert np.array_equal(join(pixels, planes), first)
 
 
-def test_what_is_known_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Noise in all colours touches more memory than photos do; results stay the same when it is given back."""
+def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise in all colors takes more memory than photos do; emptying the cache does not change results."""
     random = np.random.default_rng(8)
     pixels = random.integers(0, 256, (2 * colour.BAND_ROWS, 100)).astype(np.uint8)
     ab = random.uniform(-60, 60, (2, *pixels.shape)).astype(np.float32)
     expected = join(pixels, ab)
     monkeypatch.setattr(colour, "_MOST_PAGES", 1000)
-    colour._known.cache_clear()
+    colour._cache.cache_clear()
     assert np.array_equal(join(pixels, ab), expected)
-    assert colour._known().page_count == np.count_nonzero(colour._known().pages) == 0
+    assert colour._cache().page_count == np.count_nonzero(colour._cache().colors.pages) == 0
 
 
-def test_no_colour_leaves_the_gray_as_it_is() -> None:
+def test_zero_ab_leaves_the_gray_as_it_is() -> None:
     for dtype in DTYPES:
         gray = np.arange(np.iinfo(dtype).max + 1, dtype=dtype)[None]
         result = join(gray, np.zeros((2, 3, 3), np.float32))
         assert np.array_equal(result, np.repeat(gray[..., None], 3, axis=2))
 
 
-def test_colours_inside_the_gamut_arrive() -> None:
+def test_colors_inside_the_gamut_are_kept() -> None:
     ab = ab_disc(5)[:, :, ::3]
     pixels = all_levels(ab.shape[2])[40:240]
     inside = oracle.in_gamut(oracle.linear_rgb(linear_table(256)[pixels], *np.broadcast_to(ab, (2, *pixels.shape))))
@@ -177,7 +177,7 @@ def test_colours_inside_the_gamut_arrive() -> None:
     assert np.quantile(distance, 0.99) < 1.5
 
 
-def test_colours_outside_the_gamut_keep_their_hue_and_lose_chroma() -> None:
+def test_colors_outside_the_gamut_keep_their_hue_and_lose_chroma() -> None:
     ab = ab_disc(7)
     pixels = all_levels(ab.shape[2])[30:225]
     a, b = rgb2lab(join(pixels, ab))[..., 1], rgb2lab(join(pixels, ab))[..., 2]
@@ -210,7 +210,7 @@ def test_sliced_and_read_only_pixels_are_fine() -> None:
     assert np.array_equal(join(view, waves(20)), join(view.copy(), waves(20)))
 
 
-def test_what_is_not_a_number_is_refused() -> None:
+def test_infinite_and_nan_ab_are_refused() -> None:
     ab = waves(10)
     ab[0, 0, 0] = np.nan
     with pytest.raises(ValueError, match="not finite"):
@@ -227,17 +227,17 @@ def test_memory_is_the_result_and_little_more() -> None:
     assert peak < result.nbytes + 4_000_000
 
 
-def test_every_source_of_machine_code_renews_it() -> None:
-    """What kernels are made of lies in the files that name the folder of their machine code, and in no other."""
+def test_every_source_of_machine_code_is_part_of_its_key() -> None:
+    """The files that name the folder of machine code are those that kernels are made of."""
     package = ROOT / "colorizers"
     users = [path for path in package.glob("*.py") if "from colorizers.compiling import" in path.read_text()]
     imported = re.findall(r"^from colorizers\.(\w+) import", "".join(path.read_text() for path in users), re.MULTILINE)
     assert {path.name for path in users} | {f"{name}.py" for name in imported} == set(compiling.SOURCES)
-    machine_code = cast(Any, quick_pass.join)
+    machine_code = cast(Any, quick_pass.color_band)
     assert "kernels-" in machine_code.stats.cache_path
 
 
 def test_machine_code_is_kept_on_disk() -> None:
-    code = "from colorizers import quick_pass; print(sum(quick_pass.join.stats.cache_hits.values()))"
+    code = "from colorizers import quick_pass; print(sum(quick_pass.color_band.stats.cache_hits.values()))"
     runs = [subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True) for _ in range(2)]
     assert runs[1].stdout.strip() == "1"

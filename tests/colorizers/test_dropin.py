@@ -1,4 +1,4 @@
-"""Scripts written for the authors' package: same names, arguments, shapes, dtypes and results."""
+"""Tests of compatibility with scripts for the authors' package: names, arguments, shapes, dtypes and results."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""The heap of processes of many photos: freed memory serves again, and goes back when it is told to."""
+"""Tests of the heap settings: freed memory is reused, and returned on request."""
 
 import subprocess
 import sys
@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-# Prints how many pages a second picture makes the system clear, and how many MiB are held when it is freed and in the
-# end.
+# Prints the page faults of a second picture, and the MiB held when it is freed and at the end.
 CODE = """
 import resource
 import numpy as np
@@ -37,7 +36,7 @@ def run(first: str) -> list[int]:
 
 
 @pytest.mark.parametrize("first", ["", "keep_freed_memory()"], ids=["usual", "kept"])
-def test_freed_memory_serves_again(first: str) -> None:
+def test_freed_memory_is_reused(first: str) -> None:
     faults, held, held_in_the_end = run(first)
     assert (faults < 5) == bool(first)
     assert (held - held_in_the_end > 40) == bool(first)

@@ -1,7 +1,8 @@
-"""Hints: what counts as one, where it lies on a network's input, and what it does to a photo's colours."""
+"""Tests of color hints: validation, JSON, and the input planes."""
 
 import json
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from colorizers.hints import MOST_HINTS, Hint, hint_planes, hints_from
     ("field", "value"),
     [("x", -0.01), ("y", 1.01), ("radius", -0.1), ("a", 200), ("b", math.nan), ("a", "12"), ("b", None), ("x", True)],
 )
-def test_what_is_no_hint_is_refused_with_its_fields_name(field: str, value: Any) -> None:
+def test_an_invalid_value_is_refused_with_its_field(field: str, value: Any) -> None:
     with pytest.raises(InvalidHintError) as caught:
         Hint(**{"x": 0.5, "y": 0.5, "radius": 0.1, "a": 0.0, "b": 0.0} | {field: value})
     assert caught.value.data["field"] == field
@@ -24,19 +25,19 @@ def test_what_is_no_hint_is_refused_with_its_fields_name(field: str, value: Any)
 
 def test_hints_travel_as_json() -> None:
     hints = (Hint(0.25, 1, 0, -128, 12.5), Hint(0, 0, 1, 0, 0))
-    assert hints_from(json.loads(json.dumps([hint.as_dict() for hint in hints]))) == hints
+    assert hints_from(json.loads(json.dumps([asdict(hint) for hint in hints]))) == hints
     assert hints_from([]) == ()
 
 
-@pytest.mark.parametrize("said", [None, "x", {}, [1], [{"x": 0.5}], [Hint(0, 0, 0, 0, 0).as_dict() | {"c": 1}]])
-def test_other_json_is_no_list_of_hints(said: Any) -> None:
+@pytest.mark.parametrize("value", [None, "x", {}, [1], [{"x": 0.5}], [asdict(Hint(0, 0, 0, 0, 0)) | {"c": 1}]])
+def test_other_json_is_no_list_of_hints(value: Any) -> None:
     with pytest.raises(InvalidHintError):
-        hints_from(said)
+        hints_from(value)
 
 
-def test_hints_without_end_are_refused() -> None:
+def test_too_many_hints_are_refused() -> None:
     with pytest.raises(InvalidHintError, match=f"at most {MOST_HINTS}"):
-        hints_from([Hint(0, 0, 0, 0, 0).as_dict()] * (MOST_HINTS + 1))
+        hints_from([asdict(Hint(0, 0, 0, 0, 0))] * (MOST_HINTS + 1))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_a_hint_covers_its_circle_in_units_of_the_short_side() -> None:
 
 
 def test_a_circle_in_the_photo_is_squeezed_with_it() -> None:
-    """Networks with a square input see a photo of 400 x 200 as 256 x 256."""
+    """The input of a network may be square: 256 x 256 for a photo of 400 x 200."""
     _, mask = hint_planes([Hint(0.5, 0.5, 0.25, 0, 0)], 256, 256, (400, 200))
     assert mask[0].any(axis=1).sum() == 128
     assert mask[0].any(axis=0).sum() == 64

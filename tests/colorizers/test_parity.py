@@ -1,4 +1,4 @@
-"""The published networks: same state dict, same output as their authors' code, less work where that repeats itself."""
+"""Tests that the published networks have the state dict and the output of their authors' code."""
 
 import pytest
 import torch
@@ -58,7 +58,7 @@ def test_siggraph17_with_hints_gives_the_published_output(siggraph: SIGGRAPHGene
 
 
 @torch.inference_mode()
-def test_uniform_door_is_the_published_forward(eccv: ECCVGenerator, siggraph: SIGGRAPHGenerator) -> None:
+def test_predict_is_the_published_forward(eccv: ECCVGenerator, siggraph: SIGGRAPHGenerator) -> None:
     stored = reference("siggraph17")
     hints = stored["hint_ab"], stored["hint_mask"]
     assert largest_difference(siggraph.predict(stored["l"], *hints), stored["ab_hinted"]) < TOLERANCE_AB
@@ -77,7 +77,7 @@ def test_eccv16_refuses_hints(eccv: ECCVGenerator) -> None:
 
 @torch.inference_mode()
 def test_eccv16_temperature_anneals_the_mean(eccv: ECCVGenerator) -> None:
-    """Temperature 1 is the published mean; near 0 the answer is the ab of the most likely bin."""
+    """Temperature 1 is the published mean; near 0 the result is the ab of the most likely bin."""
     logits = torch.zeros(1, BINS, 2, 2)
     logits[:, 17] = 1.0
     assert largest_difference(eccv.decode(logits, 1.0), eccv.decode(logits)) < 1e-4
@@ -98,7 +98,7 @@ def test_siggraph17_temperature_anneals_the_mean_of_its_cells(siggraph: SIGGRAPH
 
 
 @pytest.mark.parametrize(("build", "gmac"), [(SIGGRAPHGenerator, 75.2), (ECCVGenerator, 41.8)])
-def test_work_at_256_px(build: type[nn.Module], gmac: float) -> None:
+def test_macs_at_256_px(build: type[nn.Module], gmac: float) -> None:
     """The published SIGGRAPH17 forward does 101.0 GMAC here."""
     with torch.device("meta"):
         network = build().eval()
@@ -122,7 +122,7 @@ def largest_difference(a: Tensor, b: Tensor) -> float:
 
 
 def count_macs(network: nn.Module, input_l: Tensor) -> int:
-    """Return the multiplications with weights that one forward pass does; on the meta device it costs nothing."""
+    """Return the number of multiplications by weights in one forward pass."""
     macs = 0
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

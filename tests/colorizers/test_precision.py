@@ -1,4 +1,4 @@
-"""Half precision: taken where the device has it and the weights bear it, left where they do not."""
+"""Tests of half precision: used where the device has it and the weights tolerate it."""
 
 import pytest
 import torch
@@ -12,8 +12,8 @@ from tests.colorizers.standin import standin_state_dict
 CPU = torch.device("cpu")
 
 
-class Touchy(nn.Module):
-    """A network whose answer is a small difference of large numbers, which half precision loses."""
+class Sensitive(nn.Module):
+    """A network whose output is a small difference of large numbers, which half precision loses."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,12 +27,12 @@ class Touchy(nn.Module):
 
 @pytest.fixture
 def on_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pretend that this machine is made for bfloat16; every CPU can compute it, if slowly."""
+    """Pretend that this CPU supports bfloat16; every CPU can emulate it."""
     monkeypatch.setattr(precision, "half_precision_of", lambda _device: torch.bfloat16)
 
 
 @pytest.mark.usefixtures("on_bfloat16")
-def test_weights_that_bear_it_get_half_precision() -> None:
+def test_tolerant_weights_get_half_precision() -> None:
     network = ECCVGenerator()
     network.load_state_dict(standin_state_dict("eccv16"))
     L = torch.rand(1, 1, 64, 64) * 100
@@ -52,17 +52,17 @@ def test_weights_that_bear_it_get_half_precision() -> None:
 
 
 @pytest.mark.usefixtures("on_bfloat16")
-def test_weights_that_do_not_bear_it_stay_whole() -> None:
-    network = Touchy()
+def test_sensitive_weights_keep_full_precision() -> None:
+    network = Sensitive()
     same, dtype = in_best_precision(network, CPU, None)
     assert same is network
     assert dtype == torch.float32
     assert network.layer.weight.dtype == torch.float32
 
 
-def test_without_fit_hardware_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_hardware_support_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "half_precision_of", lambda _device: None)
-    network = Touchy()
+    network = Sensitive()
     assert in_best_precision(network, CPU, None) == (network, torch.float32)
 
 

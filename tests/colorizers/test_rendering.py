@@ -1,4 +1,4 @@
-"""Renderings of one prediction: the published way as published, vividness without the network, kept as bytes."""
+"""Tests of rendering: the published settings, saturation, and stored predictions."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ PHOTO = Path(__file__).parent.parent / "data" / "photos" / "migrant-mother.jpg"
 
 
 def prediction(chroma: float, size: int = 16) -> Prediction:
-    """Return a smooth prediction with all hues, and the L of some network."""
+    """Return a smooth prediction with all hues, and random L."""
     y, x = np.mgrid[0:size, 0:size] / size * 2 * np.pi
     ab = (chroma * np.stack([np.sin(x + y), np.cos(2 * x - y)])).astype(np.float32)
     return Prediction(ab, np.random.default_rng(0).uniform(0, 100, (4 * size, 4 * size)).astype(np.float32))
@@ -52,7 +52,7 @@ def test_saturation_changes_chroma_and_no_gray() -> None:
     assert chroma[3] > 1.4 * chroma[2]
 
 
-def test_a_kept_prediction_renders_the_same() -> None:
+def test_a_stored_prediction_renders_the_same() -> None:
     gray = open_photo(PHOTO).pixels
     original = Prediction(prediction(30).ab, lightness(gray)[:64, :64])
     data = original.to_bytes()

@@ -1,4 +1,4 @@
-"""Edge-aware planes: colours follow the photo's edges, flat places stay as they are, and truth comes nearer."""
+"""Tests of edge-aware upsampling: sharp edges, flat areas, and agreement with the reference."""
 
 from pathlib import Path
 
@@ -18,15 +18,15 @@ PHOTO = Path(__file__).parent.parent / "data" / "photos" / "detroit-1915.jpg"
 
 
 def full_size(planes: NDArray[np.float32], pixels: Pixels) -> NDArray[np.float32]:
-    """Return ab (2, h, w) of planes for a photo with these gray levels, in plain steps."""
+    """Interpolate planes to ab (2, h, w) for a photo with these gray levels."""
     large = F.interpolate(torch.from_numpy(planes)[None], pixels.shape, mode="bilinear")[0].numpy()
     share = (pixels / np.iinfo(pixels.dtype).max).astype(np.float32)
     result: NDArray[np.float32] = large[:2] + large[2:] * share if len(large) == 4 else large
     return result
 
 
-def test_a_colour_that_follows_the_gray_level_comes_back_sharp() -> None:
-    """Where ab is a straight line over it, edge-aware planes restore at full size what reduction blurred."""
+def test_a_color_that_follows_the_gray_level_becomes_sharp() -> None:
+    """Where ab is linear in the gray level, edge-aware planes restore what reduction blurred."""
     gray = open_photo(PHOTO).pixels[:352, :640]
     L, share = lightness(gray), gray / 255
     truth = np.stack([40 * share - 10, 30 - 50 * share]).astype(np.float32)
@@ -45,7 +45,7 @@ def test_planes_agree_with_the_oracle() -> None:
     assert edge_aware_planes(ab, L) == pytest.approx(oracle.edge_aware_planes(ab, L), abs=2e-3)
 
 
-def test_one_colour_stays_one_colour_and_flat_lightness_gives_no_slope() -> None:
+def test_uniform_color_stays_uniform_and_flat_lightness_gives_no_slope() -> None:
     gray = open_photo(PHOTO).pixels[:64, :64]
     one = np.full((2, 16, 16), 25, np.float32)
     assert full_size(edge_aware_planes(one, lightness(gray)), gray) == pytest.approx(np.full((2, 64, 64), 25), abs=1e-3)
@@ -62,7 +62,7 @@ def test_the_pass_follows_sloping_planes_and_keeps_grays(dtype: type[np.unsigned
     ab = np.random.default_rng(2).normal(0, 4, (2, 12, 9)).astype(np.float32)
     planes = np.concatenate([ab, np.full_like(ab, 10)])
     result = join(pixels, planes)
-    wanted = oracle.colour(pixels, full_size(planes, pixels))
+    wanted = oracle.color(pixels, full_size(planes, pixels))
     assert (np.abs(result - wanted) / (np.iinfo(dtype).max / 255)).max() <= 1
     assert np.abs(oracle.gray(result) - pixels.astype(int)).max() <= (0 if dtype == np.uint8 else 1)
 

@@ -1,4 +1,4 @@
-"""Winograd's convolutions against PyTorch's own, and through whole published networks."""
+"""Tests of Winograd convolutions against PyTorch's, alone and in the published networks."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ SHAPES = [(1, 32, 8, 8), (2, 64, 13, 6), (1, 32, 1, 5), (1, 48, 12, 12), (3, 16,
 
 @pytest.fixture(params=[1, 3])
 def threads(request: pytest.FixtureRequest) -> Iterator[int]:
-    """Let PyTorch, and what asks it, use so many threads."""
+    """Set the number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
     yield request.param
@@ -31,7 +31,7 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dilation", [1, 2])
-def test_the_answer_is_that_of_the_plain_convolution(shape: tuple[int, int, int, int], dilation: int) -> None:
+def test_the_result_is_that_of_the_plain_convolution(shape: tuple[int, int, int, int], dilation: int) -> None:
     torch.manual_seed(1)
     plain = nn.Conv2d(shape[1], 96, 3, padding=dilation, dilation=dilation)
     assert_same(plain, WinogradConv2d(plain), torch.randn(shape))
@@ -39,13 +39,13 @@ def test_the_answer_is_that_of_the_plain_convolution(shape: tuple[int, int, int,
 
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_answer_is_that_of_the_plain_transposed_convolution(shape: tuple[int, int, int, int]) -> None:
+def test_the_result_is_that_of_the_plain_transposed_convolution(shape: tuple[int, int, int, int]) -> None:
     torch.manual_seed(1)
     plain = nn.ConvTranspose2d(shape[1], 96, 4, stride=2, padding=1)
     assert_same(plain, WinogradConvTranspose2d(plain), torch.randn(shape))
 
 
-def test_many_large_channels_are_taken_in_several_goes() -> None:
+def test_large_weights_are_applied_in_several_groups() -> None:
     torch.manual_seed(1)
     plain = nn.Conv2d(256, 256, 3, padding=1)
     assert_same(plain, WinogradConv2d(plain), torch.randn(1, 256, 41, 47))
@@ -54,7 +54,7 @@ def test_many_large_channels_are_taken_in_several_goes() -> None:
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("shape", [(1, 32, 2, 3), (2, 64, 9, 15), (1, 128, 40, 41)])
 @pytest.mark.parametrize("after", [64, 75])
-def test_the_answer_is_that_of_the_plain_1x1_convolution(shape: tuple[int, int, int, int], after: int) -> None:
+def test_the_result_is_that_of_the_plain_1x1_convolution(shape: tuple[int, int, int, int], after: int) -> None:
     torch.manual_seed(1)
     plain = nn.Conv2d(shape[1], after, 1)
     assert_same(plain, PointwiseConv2d(plain), torch.randn(shape))
@@ -84,7 +84,7 @@ def test_a_layer_without_bias_adds_none() -> None:
     ids=["nothing", "relu", "leaky", "norm", "both"],
 )
 @pytest.mark.parametrize("kind", ["plain", "transposed", "pointwise"])
-def test_what_follows_becomes_part_of_it(followers: list[nn.Module], kind: str) -> None:
+def test_following_layers_are_fused(followers: list[nn.Module], kind: str) -> None:
     torch.manual_seed(1)
     layer = {
         "plain": nn.Conv2d(64, 64, 3, padding=1),
@@ -103,7 +103,7 @@ def test_what_follows_becomes_part_of_it(followers: list[nn.Module], kind: str) 
         assert (network(x) - expected).abs().max() < 1e-4
 
 
-def test_what_would_not_gain_stays_as_it_is() -> None:
+def test_other_convolutions_are_not_replaced() -> None:
     network = nn.Sequential(
         nn.Conv2d(32, 128, 3, padding=1),
         nn.Conv2d(128, 128, 3, stride=2, padding=1),
@@ -131,14 +131,14 @@ def test_published_networks_give_the_same_ab() -> None:
         assert {WinogradConv2d, WinogradConvTranspose2d, PointwiseConv2d} <= kinds
 
 
-def test_processors_with_few_registers_get_the_same_answer(tmp_path: Path) -> None:
-    """What numba compiles for is settled once per process."""
+def test_processors_with_few_registers_get_the_same_result(tmp_path: Path) -> None:
+    """The target of numba is fixed once per process, hence the subprocess."""
     code = (
         "from tests.colorizers import test_winograd as t; from colorizers import winograd_products as p;"
         "assert p.FEWEST_ROWS == 6;"
-        "t.test_the_answer_is_that_of_the_plain_convolution((2, 64, 13, 6), 2);"
-        "t.test_the_answer_is_that_of_the_plain_transposed_convolution((2, 64, 13, 6));"
-        "t.test_the_answer_is_that_of_the_plain_1x1_convolution((2, 64, 9, 15), 75)"
+        "t.test_the_result_is_that_of_the_plain_convolution((2, 64, 13, 6), 2);"
+        "t.test_the_result_is_that_of_the_plain_transposed_convolution((2, 64, 13, 6));"
+        "t.test_the_result_is_that_of_the_plain_1x1_convolution((2, 64, 9, 15), 75)"
     )
     environ = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], env={**os.environ, **environ}, check=True)

@@ -1,4 +1,4 @@
-"""Settings that keep the tests of training small and quick."""
+"""Settings for small and fast training runs, and a fixed random seed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-# One or two steps of any recipe in a second: small pictures, small batches, nothing measured on many photographs.
+# With these, one or two steps of any recipe take a second.
 TINY: dict[str, dict[str, Any]] = {
     "default": {"stages": ((1.0, ((32, 32),)),), "still_px": 32, "memory_px": 64},
     "residual": {},
@@ -18,13 +18,13 @@ TINY: dict[str, dict[str, Any]] = {
 
 
 def tiny(recipe: str, **more: Any) -> dict[str, Any]:
-    """Return changes that make the laptop preset of `recipe` tiny."""
+    """Return settings that shrink the laptop preset of `recipe`."""
     return {"height_px": 32, "width_px": 32, "batch": 2, **TINY[recipe], **more}
 
 
 @pytest.fixture(autouse=True)
-def _same_chance() -> Iterator[None]:
-    """Leave torch's random state as it was, whatever a test trains."""
+def _seed() -> Iterator[None]:
+    """Seed torch for each test, and restore its random state afterwards."""
     state = torch.get_rng_state()
     torch.manual_seed(0)
     yield

@@ -1,4 +1,4 @@
-"""Small colour pictures made on the spot, and shards of them."""
+"""Synthetic color pictures, and shards of them."""
 
 import io
 import tarfile
@@ -12,7 +12,7 @@ SKY, GRASS, SAND, BRICK = (120, 170, 230), (70, 120, 50), (205, 180, 130), (160,
 
 
 def landscape(seed: int, width: int = 96, height: int = 72) -> Image.Image:
-    """Return a picture of sky over ground with a house and some noise; each seed gives another one."""
+    """Draw sky over ground with a house and some noise; every seed gives another picture."""
     rng = np.random.default_rng(seed)
     ground = (GRASS, SAND)[seed % 2]
     image = Image.new("RGB", (width, height), SKY)
@@ -21,7 +21,7 @@ def landscape(seed: int, width: int = 96, height: int = 72) -> Image.Image:
     draw.rectangle((0, horizon, width, height), fill=ground)
     left, size = int(width * rng.uniform(0.1, 0.6)), int(height * rng.uniform(0.2, 0.35))
     draw.rectangle((left, horizon - size, left + size, horizon + size // 3), fill=BRICK)
-    # Light falls unevenly, as it does in photographs.
+    # Uneven light, as in photographs.
     across, down = np.linspace(0, 1, width)[None, :, None], np.linspace(0, 1, height)[:, None, None]
     waves = np.sin(across * rng.uniform(3, 9) + rng.uniform(0, 6)) + np.sin(down * rng.uniform(3, 9) + across * 3)
     noisy = np.asarray(image) + 18 * waves + rng.integers(-6, 7, (height, width, 1))
@@ -29,7 +29,7 @@ def landscape(seed: int, width: int = 96, height: int = 72) -> Image.Image:
 
 
 def encoded(image: Image.Image, form: str = "PNG") -> bytes:
-    """Return `image` as the bytes of a picture file."""
+    """Encode `image` as a picture file."""
     stream = io.BytesIO()
     image.save(stream, form)
     return stream.getvalue()
@@ -47,6 +47,6 @@ def write_shard(path: Path, images: Sequence[Image.Image]) -> None:
 
 
 def write_shards(folder: Path, count: int, width: int = 96, height: int = 72) -> Path:
-    """Write `count` landscapes as one shard in `folder`, and return the folder."""
+    """Write `count` landscapes to one shard in `folder`; return the folder."""
     write_shard(folder / "shard-00000.tar", [landscape(seed, width, height) for seed in range(count)])
     return folder

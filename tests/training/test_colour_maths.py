@@ -1,4 +1,4 @@
-"""Bins, hints, Lab on tensors and the augmentations: the numbers that the losses stand on."""
+"""Tests of the color arithmetic behind the losses: Lab on tensors, bins, simulated hints, augmentations."""
 
 import numpy as np
 import pytest
@@ -26,32 +26,32 @@ def test_lab_is_that_of_skimage_and_of_the_library() -> None:
     assert np.allclose(lab_to_rgb(muted).permute(0, 2, 3, 1).numpy(), expected, atol=1e-4)
 
 
-def test_bins_are_the_fullest_cells_and_then_their_neighbours() -> None:
+def test_bins_are_the_fullest_cells_and_then_their_neighbors() -> None:
     ab = torch.tensor([[0.0, 0.0]] * 5 + [[21.0, -9.0]] * 3 + [[-30.0, 44.0]])
     assert cell_counts(ab) == {(0, 0): 5, (2, -1): 3, (-3, 4): 1}
     assert bin_centres(ab, 2).tolist() == [[0.0, 0.0], [20.0, -10.0]]
     filled = bin_centres(ab, 7)
-    assert len({tuple(centre) for centre in filled.tolist()}) == 7
+    assert len({tuple(center) for center in filled.tolist()}) == 7
     nearest = torch.cdist(filled, torch.tensor([[0.0, 0.0], [20.0, -10.0], [-30.0, 40.0]])).min(1).values
     assert nearest.max() <= 10.0
 
 
 def test_the_gamut_gives_313_bins() -> None:
-    centres = bin_centres(gamut_ab(32))
-    assert centres.shape == (313, 2)
-    assert (centres % 10 == 0).all()
-    assert centres.abs().max() <= 120
+    centers = bin_centres(gamut_ab(32))
+    assert centers.shape == (313, 2)
+    assert (centers % 10 == 0).all()
+    assert centers.abs().max() <= 120
 
 
 def test_soft_encoding_shares_among_the_five_nearest() -> None:
-    centres = bin_centres(gamut_ab(32))
-    encoder = SoftEncoder(centres)
+    centers = bin_centres(gamut_ab(32))
+    encoder = SoftEncoder(centers)
     ab = torch.tensor([[20.0, 30.0], [-13.0, 7.0]])
     index, share = encoder.rows(ab)
     assert index.shape == share.shape == (2, 5)
     assert torch.allclose(share.sum(1), torch.ones(2))
     for row in range(2):
-        distance = (centres - ab[row]).norm(dim=1)
+        distance = (centers - ab[row]).norm(dim=1)
         assert set(index[row].tolist()) == set(distance.topk(5, largest=False).indices.tolist())
         expected = torch.exp(-(distance[index[row]] ** 2) / 50)
         assert torch.allclose(share[row], expected / expected.sum(), atol=1e-6)
@@ -59,18 +59,18 @@ def test_soft_encoding_shares_among_the_five_nearest() -> None:
     assert pictured[0, :, 0, :].T.tolist() == index.tolist()
 
 
-def test_rebalancing_lifts_rare_colours_and_keeps_the_mean() -> None:
-    centres = bin_centres(gamut_ab(32))
-    encoder = SoftEncoder(centres)
+def test_rebalancing_lifts_rare_colors_and_keeps_the_mean() -> None:
+    centers = bin_centres(gamut_ab(32))
+    encoder = SoftEncoder(centers)
     ab = 15 * torch.randn(1, 2, 64, 64)
     prior = encoder.prior(ab)
     assert float(prior.sum()) == pytest.approx(1, abs=1e-5)
-    weights = rebalancing_weights(prior, centres)
+    weights = rebalancing_weights(prior, centers)
     assert weights[prior.argmin()] > 5 * weights[prior.argmax()]
-    assert torch.allclose(rebalancing_weights(prior, centres, mix=1.0), torch.ones(313), atol=1e-4)
+    assert torch.allclose(rebalancing_weights(prior, centers, mix=1.0), torch.ones(313), atol=1e-4)
 
 
-def test_hints_carry_the_true_colour_of_their_patches() -> None:
+def test_hints_carry_the_true_color_of_their_patches() -> None:
     ab = torch.tensor([30.0, -20.0]).view(1, 2, 1, 1).expand(200, 2, 40, 50)
     hints, mask = simulate_hints(ab, 1.0, 1 / 8, 9)
     assert set(mask.unique().tolist()) <= {0.0, 1.0}

@@ -1,4 +1,4 @@
-"""docs/training.md against the program: its commands are understood, its recipes and settings are those there are."""
+"""Tests that docs/training.md and the command line agree."""
 
 import re
 import shlex
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from training.cli import main, parser
+from training.cli import main, make_parser
 from training.recipes import RECIPES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
@@ -17,7 +17,7 @@ COMMANDS = re.findall(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_are_understood_as_written(command: str) -> None:
-    options = parser([]).parse_args(shlex.split(command))
+    options = make_parser([]).parse_args(shlex.split(command))
     assert callable(options.run_command)
 
 
@@ -36,7 +36,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_options_in_the_text_exist() -> None:
-    whole = parser([])
+    whole = make_parser([])
     (commands,) = (action for action in whole._actions if action.choices)
     assert isinstance(commands.choices, dict)
     known = {option for command in commands.choices.values() for option in command._option_string_actions}

@@ -1,4 +1,4 @@
-"""Evaluating: the door is the library's own, the rows are right, the command prints protocol, table and sheet."""
+"""Tests of the commands `evaluate` and `sheet`: rows, hints, resuming, report and contact sheets."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +13,14 @@ from colorizers.registry import find_spec
 from tests.training.conftest import tiny
 from tests.training.pictures import landscape, write_shards
 from training import evaluate_hints
-from training.candidates import Candidate, gray_photo, mean_ab, read_truth
+from training.candidates import EvaluatedModel, gray_photo, mean_ab, read_truth
 from training.card import BEGIN, END, write_card
 from training.cli import main
 from training.evaluate import evaluate
-from training.evaluate_cli import networks_to_try, photos_in
+from training.evaluate_cli import parameter_grid, photos_in
 from training.evaluate_hints import hint_maps, psnr_by_hints
 from training.export import export
-from training.ledger import Ledger
+from training.ledger import ResultsCsv
 from training.metrics import FIGURES
 from training.sheet_cli import jpeg_below
 from training.start import Request, make_trainer
@@ -37,7 +37,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a model folder with a network that learnt next to nothing, and takes hints."""
+    """Return a model folder with two hardly trained networks, of which `my-default` takes hints."""
     folder = tmp_path_factory.mktemp("trained")
     shards = write_shards(folder / "shards", 8)
     for recipe in ("default", "ushaped"):
@@ -47,30 +47,30 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_measures_what_users_get(photos: Path, model_dir: Path, tmp_path: Path) -> None:
-    painter = Candidate("mine", "my-default").load(model_dir)
+    paint = EvaluatedModel("mine", "my-default").load(model_dir)
     truth = read_truth(photos / "1.png")
     gray = gray_photo(truth)
     Image.fromarray(gray.pixels).save(tmp_path / "gray.png")
     by_user = Colorizer.from_name("my-default", model_dir).colorize(open_photo(tmp_path / "gray.png"))
-    assert np.array_equal(painter.paint(gray), by_user)
+    assert np.array_equal(paint(gray), by_user)
 
 
 def test_temperature_and_size_can_be_swept(photos: Path, model_dir: Path) -> None:
-    candidates = networks_to_try(["my-default"], [0.3, 1.0], [32, 64])
-    assert [c.label for c in candidates] == [
+    models = parameter_grid(["my-default"], [0.3, 1.0], [32, 64])
+    assert [model.label for model in models] == [
         "my-default T=0.3 32 px", "my-default T=0.3 64 px", "my-default T=1 32 px", "my-default T=1 64 px",
     ]  # fmt: skip
     gray = gray_photo(read_truth(photos / "0.png"))
-    results = {candidate.load(model_dir).paint(gray).tobytes() for candidate in candidates}
+    results = {model.load(model_dir)(gray).tobytes() for model in models}
     assert len(results) == 4
-    assert networks_to_try(["a", "b"], None, None) == [Candidate("a", "a"), Candidate("b", "b")]
+    assert parameter_grid(["a", "b"], None, None) == [EvaluatedModel("a", "a"), EvaluatedModel("b", "b")]
 
 
-def test_rows_of_gray_mean_colour_and_truth(photos: Path, model_dir: Path) -> None:
+def test_rows_of_gray_mean_color_and_truth(photos: Path, model_dir: Path) -> None:
     paths = photos_in(photos)
     ab = mean_ab([read_truth(path) for path in paths])
-    candidates = [Candidate("gray"), Candidate("mean", ab=ab), Candidate("mine", "my-ushaped")]
-    gray, mean, mine, original = evaluate(candidates, paths, model_dir)
+    models = [EvaluatedModel("gray"), EvaluatedModel("mean", ab=ab), EvaluatedModel("mine", "my-ushaped")]
+    gray, mean, mine, original = evaluate(models, paths, model_dir)
     assert [gray.label, mean.label, mine.label, original.label] == ["gray", "mean", "mine", "original"]
     assert gray.chroma < 0.1
     assert original.chroma_share == pytest.approx(1)
@@ -78,7 +78,7 @@ def test_rows_of_gray_mean_colour_and_truth(photos: Path, model_dir: Path) -> No
     assert 0 < mean.chroma_share < 1
     assert mean.psnr > gray.psnr
     assert mean.auc > gray.auc
-    in_parallel = evaluate(candidates[:2], paths, model_dir, processes=2)
+    in_parallel = evaluate(models[:2], paths, model_dir, processes=2)
     assert in_parallel == [gray, mean, original]
 
 
@@ -108,10 +108,8 @@ def test_the_command_prints_protocol_and_tables(
     photos: Path, model_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--photos", str(photos), "--model-dir", str(model_dir), "--processes", "1", "--hint-photos", "0"]
-    assert (
-        main(["evaluate", "--model", "my-ushaped", *arguments, "--out", str(tmp_path), "--gray-photos", str(photos)])
-        == 0
-    )
+    outputs = ["--out", str(tmp_path), "--gray-photos", str(photos)]
+    assert main(["evaluate", "--model", "my-ushaped", *arguments, *outputs]) == 0
     printed = capsys.readouterr().out
     assert "4 photographs" in printed
     assert "mean over thresholds 0..150" in printed
@@ -127,33 +125,33 @@ def test_the_command_prints_protocol_and_tables(
 
 
 def test_what_was_measured_is_not_measured_again(photos: Path, model_dir: Path, tmp_path: Path) -> None:
-    candidates = [Candidate("gray"), Candidate("mine", "my-ushaped")]
+    models = [EvaluatedModel("gray"), EvaluatedModel("mine", "my-ushaped")]
     file = tmp_path / "figures.csv"
-    rows = evaluate(candidates, photos_in(photos), model_dir, ledger=Ledger(FIGURES, file))
+    rows = evaluate(models, photos_in(photos), model_dir, results=ResultsCsv(FIGURES, file))
     lines = file.read_text().splitlines()
     assert len(lines) == 1 + 4 * 3
-    # Stopped while the last photo's lines were being written; one of the others is made to tell that it is believed.
+    # Cut short while the last photo was being written; another photo's figure is altered to show that it is read.
     lines[1] = lines[1].replace(lines[1].split(",")[3], "50.0")
     file.write_text("\n".join(lines[:11]) + "\n" + lines[11][:30])
-    resumed = Ledger(FIGURES, file, resume=True)
-    gray, mine, original = evaluate(candidates, photos_in(photos), model_dir, ledger=resumed)
+    resumed = ResultsCsv(FIGURES, file, resume=True)
+    gray, mine, original = evaluate(models, photos_in(photos), model_dir, results=resumed)
     assert len(file.read_text().splitlines()) == 1 + 4 * 3
     assert gray.psnr > rows[0].psnr
     assert replace(gray, psnr=rows[0].psnr) == rows[0]
     assert [mine, original] == rows[1:]
-    # Other weights, temperatures or photographs are measured anew, and without `resume` everything is.
-    other = Ledger(FIGURES, file, resume=True)
-    assert evaluate([Candidate("mine", "my-default")], photos_in(photos), model_dir, ledger=other)[0] != mine
-    assert evaluate(candidates, photos_in(photos), model_dir, ledger=Ledger(FIGURES, file)) == rows
+    # Other weights are measured anew, and without `resume` everything is.
+    other = ResultsCsv(FIGURES, file, resume=True)
+    assert evaluate([EvaluatedModel("mine", "my-default")], photos_in(photos), model_dir, results=other)[0] != mine
+    assert evaluate(models, photos_in(photos), model_dir, results=ResultsCsv(FIGURES, file)) == rows
 
 
-def test_hinted_figures_are_kept_too(photos: Path, model_dir: Path, tmp_path: Path) -> None:
+def test_hint_results_are_kept_too(photos: Path, model_dir: Path, tmp_path: Path) -> None:
     spec, paths = find_spec("my-default", model_dir), photos_in(photos)[:2]
     names = evaluate_hints.FIGURES
-    whole = psnr_by_hints(spec, paths, model_dir, ledger=Ledger(names, tmp_path / "hints.csv"))
+    whole = psnr_by_hints(spec, paths, model_dir, results=ResultsCsv(names, tmp_path / "hints.csv"))
     file = tmp_path / "hints.csv"
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:2]))
-    assert psnr_by_hints(spec, paths, model_dir, ledger=Ledger(names, file, resume=True)) == pytest.approx(whole)
+    assert psnr_by_hints(spec, paths, model_dir, results=ResultsCsv(names, file, resume=True)) == pytest.approx(whole)
 
 
 def test_the_report_goes_into_its_place_in_the_card(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Groups of people, put together: only from bare faces, only in the share asked for, and told from what is behind."""
+"""Tests of synthetic groups of people."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from colorizers.torch_lab import rgb_to_lab
 from tests.training.pictures import GRASS, landscape, write_shard
-from training.groups import People, add_groups, bare
+from training.groups import People, add_groups, shows_skin
 from training.samples import index_shards
 
 SKIN, MASK, WOOL = (205, 150, 120), (90, 140, 210), (60, 55, 60)
@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 
 
 def face(is_masked: bool = False) -> Image.Image:
-    """Return a face of one colour, or one behind a blue mask."""
+    """Draw a face of one color, or one with a blue mask."""
     image = Image.new("RGB", (64, 64), SKIN)
     if is_masked:
         ImageDraw.Draw(image).rectangle((10, 36, 54, 63), fill=MASK)
@@ -30,33 +30,33 @@ def pixels(image: Image.Image) -> Tensor:
 
 
 def people() -> People:
-    """Return one face and one garment."""
+    """Return material of one face and one garment."""
     return People(pixels(face()), pixels(Image.new("RGB", (64, 64), WOOL)))
 
 
 def meadows(count: int) -> Tensor:
-    """Return pictures of nothing but grass."""
+    """Return pictures of plain grass."""
     return pixels(Image.new("RGB", (96, 72), GRASS)).repeat(count, 1, 1, 1)
 
 
-def test_masked_faces_and_other_things_are_not_taken() -> None:
+def test_only_bare_faces_show_skin() -> None:
     shown = torch.cat([pixels(image) for image in (face(), face(is_masked=True), Image.new("RGB", (64, 64), WOOL))])
-    assert bare(shown).tolist() == [True, False, False]
+    assert shows_skin(shown).tolist() == [True, False, False]
 
 
-def test_a_group_is_told_from_the_meadow() -> None:
+def test_a_group_differs_from_the_meadow() -> None:
     torch.manual_seed(0)
     before = meadows(20)
     after = add_groups(before, people(), 1.0)
     assert after.shape == before.shape
     assert torch.equal(after, after.clamp(0, 1))
-    assert torch.equal(before, meadows(20)), "what was given is left as it was"
+    assert torch.equal(before, meadows(20)), "the input is not modified"
     ab = rgb_to_lab(after)[:, 1:]
     is_green = ab[:, 0] < -5
     for picture in is_green:
         assert 0.03 < 1 - picture.float().mean() < 0.97
     skin = (ab[:, 0] > 5) & (ab[:, 1] > 5)
-    assert skin.flatten(1).any(1).all(), "everybody has a face"
+    assert skin.flatten(1).any(1).all(), "every group has a face"
 
 
 def test_only_the_share_asked_for_gets_a_group() -> None:

@@ -1,4 +1,4 @@
-"""What a run says while it lasts: the bar with speed and time left, the CSV, and what TensorBoard reads in its file."""
+"""Tests of a run's log: progress bar, printed lines, CSV and TensorBoard files."""
 
 import csv
 import io

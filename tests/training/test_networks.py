@@ -1,4 +1,4 @@
-"""The networks of the three small recipes, layer by layer as their authors describe them."""
+"""Tests of the three small networks, layer by layer."""
 
 import torch
 from torch import nn
@@ -9,7 +9,7 @@ from colorizers.ushaped import UshapedColorizer
 
 
 def layers(module: nn.Module) -> list[str]:
-    """Return the leaves of `module` in order, as short words."""
+    """Return the leaf modules of `module` in order, abbreviated."""
     words = []
     for leaf in module.modules():
         if isinstance(leaf, nn.ConvTranspose2d | nn.Conv2d):
@@ -30,16 +30,10 @@ def test_residual() -> None:
     assert [block.conv1.out_channels for block in blocks] == [128, 256, 512, 512, 512, 512]
     assert [block.conv1.stride[0] for block in blocks] == [2, 2, 1, 1, 1, 1]
     assert [len(block.shortcut) for block in blocks] == [2, 2, 2, 0, 0, 0]
-    assert layers(blocks[0]) == [
-        "conv3/2 128",
-        "BatchNorm2d",
-        "conv3/1 128",
-        "BatchNorm2d",
-        "conv1/2 128",
-        "BatchNorm2d",
-    ]
+    norm = "BatchNorm2d"
+    assert layers(blocks[0]) == ["conv3/2 128", norm, "conv3/1 128", norm, "conv1/2 128", norm]
     norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
-    assert {norm.momentum for norm in norms} == {0.5}
+    assert {layer.momentum for layer in norms} == {0.5}
     assert layers(network)[-2:] == ["up4/2 313", "up4/2 2"]
     assert (network.up1.padding, network.up2.padding) == ((1, 1), (1, 1))
     assert network(torch.zeros(1, 1, 64, 48, device="meta")).shape == (1, 2, 64, 48)

@@ -1,4 +1,4 @@
-"""From a training run to the page: a network that learnt eight pictures by heart colours one on a real server."""
+"""End-to-end test: train and export a network, then color a photo with it on a real server."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -16,10 +16,10 @@ from training.cli import main
 from training.metrics import psnr
 
 
-def test_a_trained_network_colours_on_the_page(tmp_path: Path) -> None:
+def test_a_trained_network_colors_on_the_page(tmp_path: Path) -> None:
     shards, run, model_dir = write_shards(tmp_path / "shards", 8), str(tmp_path / "run"), tmp_path / "model"
-    by_heart = ("steps=150", "batch=8", "validation_share=0.0", "crop='centre'", "mirror=False", "warmup_steps=0")
-    settings = [f"--set={text}" for text in (*by_heart, "ema=0.8")]
+    overfit = ("steps=150", "batch=8", "validation_share=0.0", "crop='centre'", "mirror=False", "warmup_steps=0")
+    settings = [f"--set={text}" for text in (*overfit, "ema=0.8")]
     assert main(["train", "ushaped", "--preset", "laptop", "--data", str(shards), "--out", run, *settings]) == 0
     title = ["--title", "Eight landscapes", "--licence", "MIT"]
     assert main(["export", run, "mine", *title, "--model-dir", str(model_dir)]) == 0
@@ -39,6 +39,6 @@ def test_a_trained_network_colours_on_the_page(tmp_path: Path) -> None:
         page = client.get(answer["urls"]["page"]).text
     assert "Eight landscapes" in page
     with Image.open(BytesIO(result)) as image:
-        coloured = np.asarray(image.convert("RGB"))
-    assert np.array_equal(coloured, Colorizer.from_name("mine", model_dir).colorize(tmp_path / "gray.png"))
-    assert psnr(coloured, truth) > psnr(np.asarray(given.convert("RGB")), truth) + 3
+        colored = np.asarray(image.convert("RGB"))
+    assert np.array_equal(colored, Colorizer.from_name("mine", model_dir).colorize(tmp_path / "gray.png"))
+    assert psnr(colored, truth) > psnr(np.asarray(given.convert("RGB")), truth) + 3

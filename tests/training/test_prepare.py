@@ -1,4 +1,4 @@
-"""Preparing: folders of awkward files in, shards and an honest count out."""
+"""Tests of the preparation of training shards from folders of awkward files."""
 
 import hashlib
 import json
@@ -13,16 +13,16 @@ from PIL import Image
 from tests.training.pictures import encoded, landscape, write_shard
 from training.cli import main
 from training.prepare import find_sources, prepare
-from training.prepare_cli import wish_for
-from training.rules import NEAR_GRAY_CHROMA, Seen, Wish, difference_hash
+from training.prepare_cli import options_for
+from training.rules import NEAR_GRAY_CHROMA, DuplicateFilter, Options, difference_hash
 from training.samples import index_shards
 
-WISH = Wish(short_px=64)
+OPTIONS = Options(short_px=64)
 
 
 @pytest.fixture
 def awkward(tmp_path: Path) -> Path:
-    """Return a folder with seven pictures worth keeping among nine that are not."""
+    """Return a folder with seven pictures to keep and seven files to drop."""
     folder = tmp_path / "source"
     (folder / "deep" / "deeper").mkdir(parents=True)
     landscape(0).save(folder / "plain.jpg", quality=95)
@@ -45,8 +45,8 @@ def awkward(tmp_path: Path) -> Path:
     return folder
 
 
-def test_keeps_what_teaches_colour_and_counts_the_rest(awkward: Path, tmp_path: Path) -> None:
-    report = prepare(awkward, tmp_path / "out", WISH)
+def test_keeps_color_photographs_and_counts_the_rest(awkward: Path, tmp_path: Path) -> None:
+    report = prepare(awkward, tmp_path / "out", OPTIONS)
     assert report.sources == 14
     assert report.dropped == {"undecodable": 3, "single-channel": 2, "near-gray": 1, "duplicate": 1}
     assert report.kept == 7
@@ -57,7 +57,7 @@ def test_keeps_what_teaches_colour_and_counts_the_rest(awkward: Path, tmp_path: 
 
 
 def test_applies_orientation_reduces_and_crops(awkward: Path, tmp_path: Path) -> None:
-    prepare(awkward, tmp_path / "out", WISH)
+    prepare(awkward, tmp_path / "out", OPTIONS)
     sizes = sorted(sample.open().size for sample in index_shards(tmp_path / "out"))
     # Five lie as they are, one was turned upright, and the panorama is cut to 4:3.
     assert sizes == [(64, 85), *[(85, 64)] * 5, (86, 64)]
@@ -69,18 +69,18 @@ def test_never_touches_the_source(awkward: Path, tmp_path: Path) -> None:
         return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     before = fingerprint()
-    prepare(awkward, tmp_path / "out", WISH)
+    prepare(awkward, tmp_path / "out", OPTIONS)
     assert fingerprint() == before
     with pytest.raises(ValueError, match="must not be touched"):
-        prepare(awkward, awkward / "shards", WISH)
+        prepare(awkward, awkward / "shards", OPTIONS)
 
 
 def test_reads_tar_shards_as_well(tmp_path: Path) -> None:
     write_shard(tmp_path / "source" / "a.tar", [landscape(seed) for seed in range(3)])
     landscape(5).save(tmp_path / "source" / "b.png")
-    report = prepare(tmp_path / "source", tmp_path / "out", WISH)
+    report = prepare(tmp_path / "source", tmp_path / "out", OPTIONS)
     assert (report.sources, report.kept) == (4, 4)
-    alone = prepare(tmp_path / "source" / "a.tar", tmp_path / "alone", WISH)
+    alone = prepare(tmp_path / "source" / "a.tar", tmp_path / "alone", OPTIONS)
     assert (alone.sources, alone.kept) == (3, 3)
 
 
@@ -91,7 +91,7 @@ def test_one_file_that_cannot_be_read_does_not_end_it(tmp_path: Path) -> None:
     (source / "broken.tar").write_bytes((source / "a.tar").read_bytes()[:700])
     (source / "leads-nowhere.jpg").symlink_to(tmp_path / "missing.jpg")
     os.mkfifo(source / "pipe.jpg")
-    report = prepare(source, tmp_path / "out", WISH)
+    report = prepare(source, tmp_path / "out", OPTIONS)
     assert (report.sources, report.kept, report.dropped) == (3, 2, {"undecodable": 1})
     # Both were called 0000.png in their tar file.
     assert len({sample.name for sample in index_shards(tmp_path / "out")}) == 2
@@ -104,18 +104,18 @@ def test_goes_on_where_it_was_interrupted(awkward: Path, tmp_path: Path, monkeyp
 
     whole = module._make_part
 
-    def stops_at_the_third(group: object, parts: Path, index: int, wish: Wish) -> None:
+    def stops_at_the_third(group: object, parts: Path, index: int, options: Options) -> None:
         if index == 2 and len(made) == 2:
             raise KeyboardInterrupt
         made.append(index)
-        whole(group, parts, index, wish)  # type: ignore[arg-type]
+        whole(group, parts, index, options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "_make_part", stops_at_the_third)
     with pytest.raises(KeyboardInterrupt):
-        prepare(awkward, tmp_path / "out", WISH)
+        prepare(awkward, tmp_path / "out", OPTIONS)
     assert not list((tmp_path / "out").glob("*.tar"))
     made.append(-1)
-    report = prepare(awkward, tmp_path / "out", WISH)
+    report = prepare(awkward, tmp_path / "out", OPTIONS)
     assert made == [0, 1, -1, 2]
     assert (report.sources, report.kept) == (14, 7)
 
@@ -125,11 +125,11 @@ def test_refuses_to_mix_two_jobs(awkward: Path, tmp_path: Path) -> None:
     parts.mkdir(parents=True)
     (parts / "job.json").write_text(json.dumps({"sources": "others"}))
     with pytest.raises(FileExistsError, match="other pictures or with other options"):
-        prepare(awkward, tmp_path / "out", WISH)
+        prepare(awkward, tmp_path / "out", OPTIONS)
     (parts / "job.json").unlink()
-    prepare(awkward, tmp_path / "out", WISH)
+    prepare(awkward, tmp_path / "out", OPTIONS)
     with pytest.raises(FileExistsError, match=r"shards in .* already"):
-        prepare(awkward, tmp_path / "out", WISH)
+        prepare(awkward, tmp_path / "out", OPTIONS)
 
 
 def test_the_command_uses_several_processes(awkward: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,9 +142,9 @@ def test_the_command_uses_several_processes(awkward: Path, tmp_path: Path, capsy
 
 
 def test_the_residual_recipe_takes_jpeg_only_cut_from_the_top_left(awkward: Path, tmp_path: Path) -> None:
-    wish = wish_for("residual", None, NEAR_GRAY_CHROMA)
-    assert wish == Wish(short_px=512, square=True, crop="top-left", jpeg_only=True)
-    report = prepare(awkward, tmp_path / "out", wish)
+    options = options_for("residual", None, NEAR_GRAY_CHROMA)
+    assert options == Options(short_px=512, square=True, crop="top-left", jpeg_only=True)
+    report = prepare(awkward, tmp_path / "out", options)
     assert report.dropped["not JPEG"] == 6
     assert {sample.open().size for sample in index_shards(tmp_path / "out")} == {(72, 72)}
 
@@ -156,8 +156,8 @@ def test_sources_come_in_a_fixed_mixed_order(awkward: Path) -> None:
 
 
 def test_near_duplicates_are_found_and_others_are_not() -> None:
-    seen = Seen()
+    duplicates = DuplicateFilter()
     hashes = [difference_hash(landscape(seed)) for seed in range(6)]
-    assert not any(seen.is_duplicate(value) for value in hashes)
-    assert all(seen.is_duplicate(value ^ 0b10000000001) for value in hashes)
-    assert seen.is_duplicate(difference_hash(landscape(3).resize((960, 720))))
+    assert not any(duplicates.is_duplicate(value) for value in hashes)
+    assert all(duplicates.is_duplicate(value ^ 0b10000000001) for value in hashes)
+    assert duplicates.is_duplicate(difference_hash(landscape(3).resize((960, 720))))

@@ -1,4 +1,4 @@
-"""Every recipe: its stated constants, a few tiny steps, resuming, and the way into the application."""
+"""Tests of every recipe: constants, a few steps, resuming, export and use in the application."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -32,7 +32,7 @@ def train(recipe: str, shards: Path, run: Path, resume: bool = False, **changes:
 
 
 @pytest.mark.parametrize("recipe", ALL)
-def test_trains_resumes_exports_and_colours(recipe: str, shards: Path, tmp_path: Path) -> None:
+def test_trains_resumes_exports_and_colors(recipe: str, shards: Path, tmp_path: Path) -> None:
     run, model_dir = tmp_path / "run", tmp_path / "model"
     assert train(recipe, shards, run, steps=1) == 1
     assert train(recipe, shards, run, resume=True, steps=2) == 2
@@ -67,14 +67,8 @@ def test_presets_are_whole(recipe: str) -> None:
 
 def test_authors_constants() -> None:
     r, u, a = residual.Residual.author, ushaped.Ushaped.author, autoencoder.Autoencoder.author
-    assert (r.height_px, r.width_px, r.crop, r.batch, r.epochs, r.shuffle_buffer) == (
-        512,
-        512,
-        "top-left",
-        14,
-        30,
-        7500,
-    )
+    assert (r.height_px, r.width_px, r.crop) == (512, 512, "top-left")
+    assert (r.batch, r.epochs, r.shuffle_buffer) == (14, 30, 7500)
     assert isinstance(r, residual.Settings)
     assert (r.learning_rate, r.beta1, r.sameness_penalty, r.save_every_steps) == (2e-5, 0.8, 26.7, 100)
     assert (u.width_px, u.height_px, u.batch, u.learning_rate, u.epochs) == (272, 184, 6, 1e-3, 6000)
@@ -123,18 +117,18 @@ def test_eccv16_keeps_its_bins_in_the_last_layer(shards: Path, tmp_path: Path) -
     recipe = trainer.recipe
     assert isinstance(recipe, eccv16.Eccv16)
     table = trainer.network.state_dict()["model_out.weight"].clone()
-    assert torch.allclose(table[:, :, 0, 0].T * 110, recipe.centres)
+    assert torch.allclose(table[:, :, 0, 0].T * 110, recipe.centers)
     assert float(recipe.weights.max()) > float(recipe.weights.min())
     trainer.train()
     assert torch.equal(trainer.network.state_dict()["model_out.weight"], table)
-    # Started from weights, the centres are theirs.
+    # A run that starts from weights takes its centers from them.
     trainer.network.state_dict()["model_out.weight"].copy_(table * 0.5)
     weights = tmp_path / "weights.pth"
     torch.save(trainer.network.state_dict(), weights)
     request = Request("eccv16", shards, tmp_path / "warm", "laptop", tiny("eccv16", steps=1), start_from=weights)
     warm = make_trainer(request).recipe
     assert isinstance(warm, eccv16.Eccv16)
-    assert torch.allclose(warm.centres, recipe.centres * 0.5, atol=1e-4)
+    assert torch.allclose(warm.centers, recipe.centers * 0.5, atol=1e-4)
 
 
 def test_float16_costs_nothing_that_shows(shards: Path, tmp_path: Path) -> None:

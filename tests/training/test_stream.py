@@ -1,4 +1,4 @@
-"""Order, sharing and fitting of photographs: the same for every run, however many processes take part."""
+"""Tests of the training stream: order, sharing between processes, fitting to the canvas."""
 
 from itertools import islice
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_chunks_take_turns(tmp_path: Path) -> None:
     assert seen[2] | seen[3] == seen[6] | seen[7] == {4, 5, 6, 7}
 
 
-def test_too_few_photographs_are_told_how_many_it_takes(tmp_path: Path) -> None:
+def test_too_few_photographs_are_an_error(tmp_path: Path) -> None:
     samples = index_shards(write_shards(tmp_path, 10))
     with pytest.raises(ValueError, match="3 chunks with batches of 4 take 12 at least"):
         Stream(samples, Canvas(16, 16), 4, seed=3, chunks=3)
@@ -74,7 +74,7 @@ def test_pictures_cover_the_canvas_from_the_top_left_or_the_middle() -> None:
     assert (zoomed[0, 0, 0], zoomed[0, -1, 0]) == (0, 24)
 
 
-def test_chance_crops_and_mirrors(tmp_path: Path) -> None:
+def test_random_crops_and_mirroring(tmp_path: Path) -> None:
     image = landscape(3)
     canvas = Canvas(32, 32, "random", mirror=True)
     fits = {canvas.fit(image, np.random.default_rng(seed)).tobytes() for seed in range(12)}

@@ -1,4 +1,4 @@
-"""The recipes by name, one file each."""
+"""Training recipes by name, one module each."""
 
 from training.recipe import Recipe
 from training.recipes.autoencoder import Autoencoder

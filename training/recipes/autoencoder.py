@@ -1,8 +1,8 @@
-"""The autoencoder recipe: a gray picture of 80 x 80 in, its RGB out, binary cross-entropy, the set in 20 chunks.
+"""Recipe of the autoencoder: binary cross-entropy of RGB at 80 px, the set in 20 chunks, early stopping.
 
-As its author describes it, where nothing else is said. The author starts a fit of one epoch on one chunk after the
-other, each with early stopping of patience 0, which cannot fire within one epoch. Here patience counts whole passes
-over the chunks: training ends once the mean validation loss of a pass is no better than the best one before.
+Follows its author, except where noted. The author fits one epoch on one chunk after the other, each fit with early
+stopping of patience 0, which cannot trigger within one epoch. Here patience counts passes over all chunks: training
+ends when the mean validation loss of a pass is no better than the best one before.
 """
 
 from dataclasses import dataclass, replace
@@ -19,13 +19,13 @@ from training import recipe
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(recipe.Settings):
-    """`dense` is the width of the layer in the middle: at the author's 2,000 the network has 206 million weights."""
+    """`dense` is the width of the middle layer; with the author's 2,000 the network has 206 million weights."""
 
     dense: int = DENSE
 
 
 class Autoencoder(recipe.Recipe):
-    """The autoencoder; the best weights on held-out photographs are kept."""
+    """Training of the autoencoder, keeping the best weights on held-out photographs."""
 
     name = "autoencoder"
     settings_class = Settings
@@ -38,13 +38,13 @@ class Autoencoder(recipe.Recipe):
         epochs=500,  # the author's rounds, one chunk each
         chunks=20,
         validation_share=0.3,
-        most_validation=2000,  # ours: all 30 % of a large set would take longer to look at than the chunk to learn
+        most_validation=2000,  # ours: validating on 30 % of a large set would take longer than training on a chunk
         keep_best=True,
         patience=0,
         learning_rate=1e-3,  # not stated: Adam's usual
         schedule="constant",
     )
-    # Ours: a narrow middle, and no early end, so that the five minutes are used.
+    # Ours: a narrow middle, and no early stopping, so that the five minutes are used.
     laptop = replace(
         author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=64, dense=128, epochs=None, most_validation=40,
         patience=None, schedule="cosine", crop="random", mirror=True, clip=1.0, save_every_minutes=1.0, bf16=True,

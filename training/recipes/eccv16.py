@@ -1,7 +1,7 @@
-"""The ECCV16 recipe: L in, a distribution over 313 ab bins out, cross-entropy with rare colours weighing more.
+"""Recipe of ECCV16: class-rebalanced cross-entropy over 313 ab bins.
 
-Zhang, Isola, Efros: "Colorful Image Colorization", ECCV 2016, sections 2.2 and 2.3; the solver's numbers are those of
-the authors' published training code (Caffe, `colorization_train_val_v2`).
+Zhang, Isola, Efros: "Colorful Image Colorization", ECCV 2016, sections 2.2 and 2.3. Solver constants are those of the
+authors' published training code (Caffe, `colorization_train_val_v2`).
 """
 
 from dataclasses import dataclass, replace
@@ -22,18 +22,18 @@ from training.stream import still_pictures
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(recipe.Settings):
-    """`mix` is the paper's lambda; `prior_photos` of the training set are counted for the prior (ours)."""
+    """`mix` is the paper's lambda; the prior is estimated from `prior_photos` of the training set (ours)."""
 
     weight_decay: float = 1e-3
     mix: float = 0.5
     prior_photos: int = 2000
-    prior_px: int = 64  # ours: a prior of colours needs no detail
+    prior_px: int = 64  # ours: a prior of colors needs no detail
     fall_at_step: int | None = 225_000
     fall: float = 0.1
 
 
 class Eccv16(recipe.Recipe):
-    """The published network of 2016."""
+    """Training of the published network of 2016."""
 
     name = "eccv16"
     settings_class = Settings
@@ -45,7 +45,7 @@ class Eccv16(recipe.Recipe):
         steps=500_000,
         learning_rate=3e-5,
         schedule="constant",
-        ema=0.999,  # ours: the average of the last thousand steps is what gets exported
+        ema=0.999,  # ours: the average over about a thousand steps is exported
         bf16=True,  # ours
     )
     # Ours: Adam's usual step size, falling to 0 within the five minutes, instead of 500,000 small steps.
@@ -57,7 +57,7 @@ class Eccv16(recipe.Recipe):
     temperature = 0.38
 
     settings: Settings
-    centres: Tensor
+    centers: Tensor
     weights: Tensor
     encoder: SoftEncoder
 
@@ -65,10 +65,10 @@ class Eccv16(recipe.Recipe):
         return ECCVGenerator()
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        # The last layer only holds the bins' centres, which are given.
-        learnt = [p for name, p in network.named_parameters() if not name.startswith("model_out")]
+        # The last layer holds the bin centers, which are fixed.
+        trained = [p for name, p in network.named_parameters() if not name.startswith("model_out")]
         s = self.settings
-        return torch.optim.Adam(learnt, lr=s.learning_rate, betas=(0.9, 0.99), weight_decay=s.weight_decay, fused=True)
+        return torch.optim.Adam(trained, lr=s.learning_rate, betas=(0.9, 0.99), weight_decay=s.weight_decay, fused=True)
 
     def learning_rate(self) -> float:
         rate = super().learning_rate()
@@ -79,26 +79,26 @@ class Eccv16(recipe.Recipe):
         assert isinstance(network, ECCVGenerator)
         table = network.model_out.weight
         if self.warm:
-            centres = table[:, :, 0, 0].T.clone() * network.ab_norm
+            centers = table[:, :, 0, 0].T.clone() * network.ab_norm
         else:
-            centres = bin_centres(gamut_ab())
-            table.copy_(centres.T[:, :, None, None] / network.ab_norm)
-        self.restore({"centres": centres, "weights": torch.ones(len(centres))}, data.device)
+            centers = bin_centres(gamut_ab())
+            table.copy_(centers.T[:, :, None, None] / network.ab_norm)
+        self.restore({"centres": centers, "weights": torch.ones(len(centers))}, data.device)
         canvas = Canvas(self.settings.prior_px, self.settings.prior_px)
         pictures = still_pictures(data.samples[: self.settings.prior_photos], canvas)
-        prior = torch.zeros(len(centres), device=data.device)
+        prior = torch.zeros(len(centers), device=data.device)
         for part in pictures.split(100):  # type: ignore[no-untyped-call]
             lab = rgb_to_lab(part.to(data.device).float() / 255)
             prior += self.encoder.prior(F.avg_pool2d(lab[:, 1:], 4)) * len(part) / len(pictures)
-        self.weights = rebalancing_weights(prior, self.centres, self.settings.mix)
+        self.weights = rebalancing_weights(prior, self.centers, self.settings.mix)
 
     def state(self) -> dict[str, Tensor]:
-        return {"centres": self.centres, "weights": self.weights}
+        return {"centres": self.centers, "weights": self.weights}
 
     def restore(self, state: dict[str, Tensor], device: torch.device) -> None:
-        self.centres = state["centres"].to(device)
+        self.centers = state["centres"].to(device)
         self.weights = state["weights"].to(device)
-        self.encoder = SoftEncoder(self.centres)
+        self.encoder = SoftEncoder(self.centers)
 
     def losses(self, network: nn.Module, rgb: Tensor) -> dict[str, Tensor]:
         assert isinstance(network, ECCVGenerator)

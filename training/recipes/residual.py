@@ -1,7 +1,7 @@
-"""The residual recipe: L and ab in raw units, squared error, and a penalty on predictions that are all alike.
+"""Recipe of the residual network: squared error in raw ab, and a penalty on low variance.
 
-As its author describes it, where nothing else is said. The penalty 26.7 / variance keeps the network from answering
-the grayish mean of all photographs; 26.7 only makes sense in raw ab.
+Follows its author, except where noted. The penalty of 26.7 / variance keeps the network from predicting the grayish
+mean of all photographs; the constant is meant for raw ab units.
 """
 
 from dataclasses import dataclass, replace
@@ -17,14 +17,14 @@ from training import recipe
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(recipe.Settings):
-    """`sameness_penalty` is divided by the variance of a batch's predictions; `beta1` is Adam's."""
+    """`sameness_penalty` is divided by the variance of a batch's predictions; `beta1` is that of Adam."""
 
     sameness_penalty: float = 26.7
     beta1: float = 0.8
 
 
 class Residual(recipe.Recipe):
-    """The residual network, against grayish averages."""
+    """Training of the residual network."""
 
     name = "residual"
     settings_class = Settings

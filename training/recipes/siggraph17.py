@@ -1,7 +1,7 @@
-"""The SIGGRAPH17 recipe: L and colour hints in; first a distribution over 529 ab cells, then ab itself.
+"""Recipe of SIGGRAPH17: classification over 529 ab cells, then regression from simulated hints.
 
 Zhang, Zhu, Isola, Geng, Lin, Yu, Efros: "Real-Time User-Guided Image Colorization with Learned Deep Priors", SIGGRAPH
-2017, sections 3.1 and 3.2; step sizes, epochs and crops are those of the authors' PyTorch training code.
+2017, sections 3.1 and 3.2. Learning rates, epochs and crops are those of the authors' PyTorch training code.
 """
 
 from dataclasses import dataclass, replace
@@ -19,10 +19,10 @@ from training.hints import simulate_hints
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(recipe.Settings):
-    """`classify_share` of the run trains the distribution, the rest the regression from hints.
+    """A `classify_share` of the run trains the classification, the rest the regression from hints.
 
-    The regression's step size is `regression_rate`, then for the last `fine_share` of the run `fine_rate`. Runs that
-    start from trained weights skip the classification.
+    The learning rate of the regression is `regression_rate`, for the last `fine_share` of the run `fine_rate`. Runs
+    that start from trained weights skip the classification.
     """
 
     classify_share: float = 0.6  # 15 of the authors' 25 epochs
@@ -34,7 +34,7 @@ class Settings(recipe.Settings):
 
 
 class Siggraph17(recipe.Recipe):
-    """The published network of 2017."""
+    """Training of the published network of 2017."""
 
     name = "siggraph17"
     settings_class = Settings
@@ -49,7 +49,7 @@ class Siggraph17(recipe.Recipe):
         ema=0.999,  # ours
         bf16=True,  # ours
     )
-    # Ours: larger steps for the few there are, and the authors' order of things squeezed into five minutes.
+    # Ours: larger steps, since there are few, and the authors' phases compressed into five minutes.
     laptop = replace(
         author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=64, load_px=None, epochs=None, batch=16,
         learning_rate=1e-3, regression_rate=3e-4, fine_rate=3e-5, classify_share=0.4, warmup_steps=20, clip=1.0,
@@ -71,7 +71,7 @@ class Siggraph17(recipe.Recipe):
         return s.fine_rate if self.clock.progress > 1 - s.fine_share else s.regression_rate
 
     def classifies(self) -> bool:
-        """Whether the run is in its first part."""
+        """Return whether the run is in its classification phase."""
         return not self.warm and self.clock.progress < self.settings.classify_share
 
     def losses(self, network: nn.Module, rgb: Tensor) -> dict[str, Tensor]:
@@ -94,7 +94,7 @@ class Siggraph17(recipe.Recipe):
 
 
 def cells(ab: Tensor) -> Tensor:
-    """Return the cell (n, h, w) of every ab (n, 2, h, w), numbered 23 * a_index + b_index."""
+    """Return the cell 23 * a_index + b_index of every ab: (n, h, w) for (n, 2, h, w)."""
     middle = CELLS_PER_AXIS // 2
     index = (ab / CELL_SIZE).round().long().clamp(-middle, middle) + middle
     return CELLS_PER_AXIS * index[:, 0] + index[:, 1]

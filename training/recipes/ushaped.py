@@ -1,6 +1,6 @@
-"""The u-shaped recipe: L in, ab / 128 out, squared error, thousands of epochs on a handful of photographs.
+"""Recipe of the U-shaped network: squared error of ab / 128, thousands of epochs on a handful of photographs.
 
-As its author describes it, where nothing else is said.
+Follows its author, except where noted.
 """
 
 from dataclasses import dataclass, replace
@@ -17,14 +17,14 @@ from training import recipe
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(recipe.Settings):
-    """`alpha` and `eps` are RMSprop's: the defaults of Keras, which the author used."""
+    """`alpha` and `eps` are those of RMSprop: the defaults of Keras, which the author used."""
 
     alpha: float = 0.9
     eps: float = 1e-7
 
 
 class Ushaped(recipe.Recipe):
-    """The u-shaped network on a small set; a set smaller than the batch is one batch."""
+    """Training of the U-shaped network on a small set; a set smaller than the batch is one batch."""
 
     name = "ushaped"
     settings_class = Settings
