@@ -8,7 +8,21 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import fuzz, fuzz_http, interface, kill, large, load, page, parts, pipeline, slow, start, upsampling
+from benchmarks import (
+    fresh,
+    fuzz,
+    fuzz_http,
+    interface,
+    kill,
+    large,
+    load,
+    page,
+    parts,
+    pipeline,
+    slow,
+    start,
+    upsampling,
+)
 from benchmarks.measure import machine
 from benchmarks.standins import NAMES, Models, prepare
 from benchmarks.table import Record, format_table, write_json
@@ -16,6 +30,7 @@ from colorizers.formats import SUPPORTED
 
 # These have options of their own, and end with 1 where something that must hold does not.
 _TRIALS = {
+    "fresh": fresh.main,
     "fuzz": fuzz.main,
     "fuzz_http": fuzz_http.main,
     "interface": interface.main,
