@@ -93,6 +93,8 @@ def _check_pages(data: Bytes, max_megapixels: float) -> None:
         metadata_bytes += header.metadata_bytes
         if metadata_bytes > MOST_METADATA_BYTES:
             raise _too_much_metadata()
+        if header.index + 1 == tiff_header.MOST_DIRECTORIES:
+            raise _too_many_frames()
         if not header.is_page:
             continue
         count += 1
