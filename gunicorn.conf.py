@@ -1,6 +1,7 @@
 """What `gunicorn server:app` needs to serve this application; options on its command line take precedence."""
 
 import ctypes
+from typing import Any
 
 from service.settings import load_settings
 
@@ -30,3 +31,11 @@ def post_fork(_arbiter: object, _worker: object) -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:
         mallopt(_M_ARENA_MAX, 2)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Start what reads the headers of uploads, so that the first one does not wait for it."""
+    # Imported here because gunicorn's master needs nothing of it.
+    from service.parts import EXTENSION
+
+    worker.wsgi.extensions[EXTENSION].decoder.start()

@@ -11,10 +11,7 @@ from colorizers import icc
 from colorizers.deep import deep_samples
 from colorizers.jpeg import jpeg_pixels
 from colorizers.lab import Pixels
-from colorizers.samples import Samples, split
-
-# The parts of a picture that are looked at one after the other, so that no full-size temporary array is needed.
-_BAND_ROWS = 256
+from colorizers.samples import Samples, is_neutral, split
 
 
 def decode(image: Image.Image, data: bytes, orientation: int, page: int = 0) -> Samples:
@@ -91,15 +88,3 @@ def _to_srgb(samples: Samples, profile: bytes | None) -> Samples:
     if profile is not None:
         pixels = icc.gray_to_srgb(pixels, profile) if pixels.ndim == 2 else icc.rgb_to_srgb(pixels, profile)
     return Samples(pixels, samples.alpha)
-
-
-def is_neutral(rgb: Pixels, within: int = 0) -> bool:
-    """Return whether red, green and blue are equal, or at most `within` levels apart, in every pixel of (h, w, 3)."""
-    for top in range(0, rgb.shape[0], _BAND_ROWS):
-        band = rgb[top : top + _BAND_ROWS]
-        if within:
-            if int((band.max(axis=2) - band.min(axis=2)).max(initial=0)) > within:
-                return False
-        elif not (np.array_equal(band[..., 0], band[..., 1]) and np.array_equal(band[..., 1], band[..., 2])):
-            return False
-    return True

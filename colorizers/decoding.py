@@ -1,117 +1,123 @@
-"""Paths of picture files in, photos out, decoded in another process: a decoder that crashes or hangs costs one photo.
+"""Reading of picture files in other processes: a file that crashes or hangs a decoder costs nobody but itself.
 
-The process loads no torch, is kept for the next photo, has limits of memory and processor time, and is replaced when it
-dies. What comes from it is checked like what comes from a stranger.
+Every file is read by a process of its own, forked by `decoding_server`, which this module starts: without torch, under
+limits of memory, processor time and time. What comes from it is checked like what comes from a stranger.
 """
 
-import fcntl
 import json
-import mmap
 import os
 import socket
 import subprocess
 import sys
-from math import prod
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, NoReturn, Self, TypeVar
 
-import numpy as np
+from colorizers.decoding_messages import MOST_BYTES, raise_packed, unpack_header, unpack_photo
+from colorizers.errors import DecodersBusyError, TooSlowError, UndecodableError
+from colorizers.photo_data import MAX_MEGAPIXELS, Header, Photo
 
-from colorizers import errors
-from colorizers.decoding_child import MOST_MESSAGE
-from colorizers.errors import PhotoError, UndecodableError
-from colorizers.lab import Pixels
-from colorizers.photo import MAX_MEGAPIXELS, Photo
-
-CPU_S = 60
+HEADER_CPU_S = 2
+HEADER_WALL_S = 10.0
+CPU_S = 10
+CPU_S_PER_MEGAPIXEL = 1.0
 WALL_S = 90.0
-# The libraries take half a gigabyte of address space; a decoder may hold a picture several times over.
+MOST_AT_ONCE = 12
+"""Processes that a `Decoder` has at a time. They wait for slow files more than they compute."""
+# So long a file waits for a process.
+_BUSY_S = 10.0
+_RETRY_AFTER_S = 5
+# The libraries take a third of a gigabyte of address space; a decoder may hold a picture several times over, and reads
+# a header from a copy of the file.
 _BASE_BYTES = 1 << 30
 _BYTES_PER_PIXEL = 40
+_HEADER_BASE_BYTES = 640 << 20
+_HEADER_BYTES_PER_BYTE = 3
 _MEGAPIXEL = 1_000_000
+# The server sees to the limits, once it has started; it is given up when it is so much later.
+_GRACE_S = 60.0
+_ATTEMPTS = 2
 _PACKAGE = Path(__file__).resolve().parents[1]
+
+T = TypeVar("T")
 
 
 class DecoderDiedError(UndecodableError):
-    """The decoder crashed, or took more time than it may, over this file."""
+    """The decoder crashed over this file."""
+
+
+class _ServerDiedError(Exception):
+    """The server of the decoding processes has ended, whatever the file is."""
 
 
 class Decoder:
-    """Opens photos in a child process. Not for several threads at once; close it, or use it in a `with` statement."""
+    """Reads files in decoding processes; safe for threads. Close it, or use it in a `with` statement."""
 
-    def __init__(self, max_megapixels: float = MAX_MEGAPIXELS, cpu_s: int = CPU_S, wall_s: float = WALL_S) -> None:
-        """Prepare; `start` or the first photo starts the process. `cpu_s` and `wall_s` are limits for each photo."""
+    def __init__(
+        self,
+        max_megapixels: float = MAX_MEGAPIXELS,
+        cpu_s: int = CPU_S,
+        wall_s: float = WALL_S,
+        header_wall_s: float = HEADER_WALL_S,
+        most_at_once: int = MOST_AT_ONCE,
+        busy_s: float = _BUSY_S,
+    ) -> None:
+        """Prepare; `start` or the first file starts the server, in a process of its own.
+
+        `cpu_s` (and `CPU_S_PER_MEGAPIXEL`) and `wall_s` are limits for each photo, `header_wall_s` for each header.
+        Where `most_at_once` files are being read, others wait for `busy_s` seconds.
+        """
         self._max_megapixels = max_megapixels
         self._cpu_s = cpu_s
         self._wall_s = wall_s
-        self._process: subprocess.Popen[bytes] | None = None
-        self._connection: socket.socket | None = None
+        self._header_wall_s = header_wall_s
+        self._busy_s = busy_s
+        self._free = threading.Semaphore(most_at_once)
+        self._lock = threading.Lock()
+        self._server: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
 
     @property
     def pid(self) -> int | None:
-        """The number of the process that waits for the next photo, None where none does."""
-        return None if self._process is None or self._process.poll() is not None else self._process.pid
+        """The number of the server's process, None where none runs."""
+        server = self._server
+        return None if server is None or server.poll() is not None else server.pid
 
-    def start(self) -> socket.socket:
-        """Start the process unless it runs; return the connection to it."""
-        if self.pid is not None and self._connection is not None:
-            return self._connection
-        self.close()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(
-                # A BLAS library's threads would each take their share of the limited address space.
-                [
-                    *("env", "OPENBLAS_NUM_THREADS=1"),
-                    *(sys.executable, "-m", "colorizers.decoding_child", str(theirs.fileno())),
-                ],
-                cwd=_PACKAGE,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
-        ours.settimeout(self._wall_s)
-        self._connection = ours
-        return ours
+    def start(self) -> None:
+        """Start the server unless it runs; returns before it is ready."""
+        with self._lock:
+            self._running()
+
+    def read_header(self, path: Path) -> Header:
+        """Return what the file `path` declares, as `photo.read_header` does. Raises as `open` does."""
+        size = path.stat().st_size
+        limits = {
+            "memory_bytes": _HEADER_BASE_BYTES + size * _HEADER_BYTES_PER_BYTE,
+            "cpu_s": HEADER_CPU_S,
+            "wall_s": self._header_wall_s,
+        }
+        return self._ask(path, {"reads": "header", **limits}, lambda message, _: unpack_header(message))
 
     def open(self, path: Path, page: int = 0) -> Photo:
-        """Return the photo in the file `path` as `open_photo` does, and raise what it raises, but `DecoderDiedError`.
+        """Return the photo in the file `path`, as `open_photo` does, and raise what it raises.
 
-        Raises `MemoryError` where the process may not have enough memory.
+        And `DecoderDiedError`, `TooSlowError`, `OutOfMemoryError`, `DecodersBusyError`.
         """
-        connection = self.start()
-        request = {
-            "path": str(path.absolute()),
-            "page": page,
-            "max_megapixels": self._max_megapixels,
+        limits = {
             "memory_bytes": _BASE_BYTES + int(self._max_megapixels * _MEGAPIXEL) * _BYTES_PER_PIXEL,
             "cpu_s": self._cpu_s,
+            "cpu_s_per_megapixel": CPU_S_PER_MEGAPIXEL,
+            "wall_s": self._wall_s,
         }
-        try:
-            connection.send(json.dumps(request).encode())
-            message, descriptors, _, _ = socket.recv_fds(connection, MOST_MESSAGE, 1)
-            if not message:
-                raise ConnectionResetError
-        except OSError as error:
-            self.close()
-            raise _died(error) from error
-        try:
-            return _photo(json.loads(message), descriptors)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            self.close()
-            raise _died(error) from error
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
+        return self._ask(path, {"reads": "photo", "page": page, **limits}, unpack_photo)
 
     def close(self) -> None:
-        """End the process."""
-        if self._connection is not None:
-            self._connection.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._connection = self._process = None
+        """End the server and all decoding processes."""
+        with self._lock:
+            self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -121,69 +127,110 @@ class Decoder:
     ) -> None:
         self.close()
 
+    def _running(self) -> socket.socket:
+        """Return the connection to the server, which is started unless it runs; needs the lock."""
+        if self._control is not None and self.pid is not None:
+            return self._control
+        self._end()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._server = subprocess.Popen(
+                # A BLAS library's threads would each take their share of the limited address space.
+                [
+                    *("env", "OPENBLAS_NUM_THREADS=1"),
+                    *(sys.executable, "-m", "colorizers.decoding_server", str(theirs.fileno())),
+                ],
+                cwd=_PACKAGE,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        ours.settimeout(_GRACE_S)
+        self._control = ours
+        return ours
 
-def _died(error: Exception) -> DecoderDiedError:
-    reason = "took too long" if isinstance(error, TimeoutError) else "crashed"
+    def _end(self) -> None:
+        if self._control is not None:
+            self._control.close()
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+        self._control = self._server = None
+
+    def _ask(self, path: Path, request: dict[str, Any], unpack: Callable[[dict[str, Any], list[int]], T]) -> T:
+        """Let a process read the file as `request` says; return what `unpack` makes of its message."""
+        request = {**request, "max_megapixels": self._max_megapixels}
+        with path.open("rb") as file, self._process():
+            for _ in range(_ATTEMPTS):
+                try:
+                    return self._exchange(file, request, unpack)
+                except _ServerDiedError:
+                    continue  # That says nothing about the file.
+        raise _busy()
+
+    @contextmanager
+    def _process(self) -> Iterator[None]:
+        """Wait for one of the processes. Raises `DecodersBusyError`."""
+        if not self._free.acquire(timeout=self._busy_s):
+            raise _busy()
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    def _exchange(self, file: BinaryIO, request: dict[str, Any], unpack: Callable[[dict[str, Any], list[int]], T]) -> T:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours:
+            with theirs, self._lock:
+                try:
+                    socket.send_fds(self._running(), [json.dumps(request).encode()], [theirs.fileno(), file.fileno()])
+                except OSError as error:
+                    self._end()
+                    raise _ServerDiedError from error
+            ours.settimeout(request["wall_s"] + _GRACE_S)
+            message, descriptors = self._received(ours)
+        try:
+            return _answered(message, descriptors, unpack)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _received(self, connection: socket.socket) -> tuple[bytes, list[int]]:
+        try:
+            message, descriptors, _, _ = socket.recv_fds(connection, MOST_BYTES, 1)
+        except OSError as error:
+            self.close()
+            raise _ServerDiedError from error
+        if not message:
+            self.close()
+            raise _ServerDiedError
+        return message, descriptors
+
+
+def _answered(message: bytes, descriptors: list[int], unpack: Callable[[dict[str, Any], list[int]], T]) -> T:
+    """Return what a process answered, or raise what it or the server reports."""
+    try:
+        told = json.loads(message)
+        if "died" in told:
+            _raise_death(told["died"])
+        raise_packed(told)
+        return unpack(told, descriptors)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise _died("crashed") from error
+
+
+def _raise_death(reason: str) -> NoReturn:
+    if reason == "no process":
+        raise _busy()
+    if reason == "too slow":
+        raise TooSlowError("The file takes longer to read than a photograph may.")
+    raise _died(reason)
+
+
+def _died(reason: str) -> DecoderDiedError:
     return DecoderDiedError(f"This file cannot be decoded: the decoder {reason}.", format="picture")
 
 
-def _photo(answer: dict[str, Any], descriptors: list[int]) -> Photo:
-    """Return the photo that the process handed over, or raise what it reports.
-
-    Raises `ValueError`, `KeyError`, `TypeError` or `IndexError` where the message makes no sense.
-    """
-    if "error" in answer:
-        raise _reported(answer["error"], str(answer["message"]), dict(answer["data"]))
-    if "os_error" in answer:
-        raise OSError(answer["os_error"], str(answer["message"]))
-    if "memory_error" in answer:
-        raise MemoryError("the decoder's memory does not suffice")
-    blobs = _blobs(descriptors[0], [int(size) for size in answer["sizes"]])
-
-    def blob(index: int | None) -> bytes | None:
-        return None if index is None else bytes(blobs[index])
-
-    shape = tuple(int(side) for side in answer["shape"])
-    dtype: np.dtype[Any] = np.dtype({1: "u1", 2: "u2"}[answer["depth"]])
-    if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)) or min(shape) < 1:
-        raise ValueError(f"no picture has the shape {shape}")
-    return Photo(
-        pixels=_array(blobs[answer["pixels"]], shape, dtype),
-        alpha=None if answer["alpha"] is None else _array(blobs[answer["alpha"]], shape[:2], dtype),
-        format=str(answer["format"]),
-        frames=int(answer["frames"]),
-        sha256=str(answer["sha256"]),
-        exif=blob(answer["exif"]),
-        xmp=blob(answer["xmp"]),
-        dpi=None if answer["dpi"] is None else (float(answer["dpi"][0]), float(answer["dpi"][1])),
-        extended_xmp=tuple(bytes(blobs[index]) for index in answer["extended_xmp"]),
-        resources=blob(answer["resources"]),
-        comments=tuple((str(key), str(text)) for key, text in json.loads(bytes(blobs[answer["comments"]]))),
+def _busy() -> DecodersBusyError:
+    return DecodersBusyError(
+        f"Too many files are being read; try again in {_RETRY_AFTER_S} seconds.", retry_after_s=_RETRY_AFTER_S
     )
-
-
-def _blobs(descriptor: int, sizes: list[int]) -> list[memoryview]:
-    """Return the pieces of the memory behind `descriptor`; changing them changes nothing for others."""
-    if min(sizes) < 0 or sum(sizes) != os.fstat(descriptor).st_size:
-        raise ValueError("the sizes do not add up")
-    # Memory that could still shrink would take this process down with it.
-    if not fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & fcntl.F_SEAL_SHRINK:
-        raise ValueError("the memory may still change its size")
-    mapped = memoryview(mmap.mmap(descriptor, sum(sizes), access=mmap.ACCESS_COPY))
-    ends = np.cumsum(sizes).tolist()
-    return [mapped[end - size : end] for end, size in zip(ends, sizes, strict=True)]
-
-
-def _array(blob: memoryview, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
-    if len(blob) != prod(shape) * dtype.itemsize:
-        raise ValueError("the pixels do not fit the sizes")
-    array: Pixels = np.frombuffer(blob, dtype).reshape(shape)
-    return array
-
-
-def _reported(code: str, message: str, data: dict[str, Any]) -> PhotoError:
-    """Return the error that the process reports."""
-    kinds = {
-        kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PhotoError)
-    }
-    return kinds[code](message, **data)

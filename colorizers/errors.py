@@ -65,6 +65,27 @@ class TooMuchMetadataError(PhotoError):
     status = 422
 
 
+class TooSlowError(PhotoError):
+    """The file takes more time to read than a photograph of its size may."""
+
+    code = "too_slow"
+    status = 422
+
+
+class OutOfMemoryError(PhotoError, MemoryError):
+    """The file takes more memory to read than a photograph may."""
+
+    code = "out_of_memory"
+    status = 422
+
+
+class DecodersBusyError(ColorizerError):
+    """All decoding processes are busy with other files; later they may not be. Data: `retry_after_s`."""
+
+    code = "decoders_busy"
+    status = 503
+
+
 class RequestError(ColorizerError):
     """What was asked of a network or a recipe cannot be done."""
 

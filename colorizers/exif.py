@@ -97,14 +97,18 @@ class _Block:
         start = entry.at + 8 if size <= 4 else self.number("L", entry.at + 8)
         return slice(start, min(start + size, len(self.data)))
 
-    def blank(self, place: slice) -> None:
-        self.data[place] = bytes(len(self.data[place]))
+    def blank(self, *places: slice) -> None:
+        """Overwrite places with zeros, each byte once however many of them cover it."""
+        done = 0
+        for start, stop in sorted((place.start, place.stop) for place in places):
+            start = max(start, done)
+            if start < stop:
+                self.data[start:stop] = bytes(stop - start)
+                done = stop
 
     def remove(self, directory: _Directory, tags: frozenset[int]) -> None:
         """Take the entries with `tags` out of a directory, and overwrite their values with zeros."""
-        for entry in directory.entries:
-            if entry.tag in tags:
-                self.blank(self.place(entry))
+        self.blank(*(self.place(entry) for entry in directory.entries if entry.tag in tags))
         kept = [bytes(self.data[entry.at : entry.at + 12]) for entry in directory.entries if entry.tag not in tags]
         end = directory.link + 4
         body = struct.pack(self.order + "H", len(kept)) + b"".join(kept) + bytes(self.data[directory.link : end])

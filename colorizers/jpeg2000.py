@@ -1,8 +1,9 @@
-"""The bytes of a JPEG 2000 file in, its bit depth and its metadata out (ISO/IEC 15444-1, annexes A and I)."""
+"""Boxes of a JPEG 2000 file: its bit depth, its metadata, how many there are (ISO/IEC 15444-1, annexes A and I)."""
 
 import struct
 import uuid
 from collections.abc import Iterator
+from mmap import mmap
 from typing import Literal
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
@@ -33,17 +34,34 @@ def bit_depth(data: bytes) -> int:
     return data[depth_at] + 1
 
 
-def boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def has_too_many_boxes(data: bytes | mmap) -> bool:
+    """Whether the file, or a box of its header, has more boxes than `boxes` yields."""
+    count = 0
+    for name, start, end in boxes(data):
+        count += 1
+        if name == b"jp2h":
+            for inner, inner_start, inner_end in _walk(data, start, end):
+                count += 1 + (sum(1 for _ in _walk(data, inner_start, inner_end)) if inner == b"res " else 0)
+    return count >= _MOST_BOXES
+
+
+def boxes(data: bytes | mmap) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start and end of the boxes of the outermost level, up to a number; nothing for a bare codestream."""
-    at, found = 0, 0
-    while found < _MOST_BOXES and not data.startswith(_CODESTREAM) and len(data) >= at + 8:
+    return _walk(data, 0, len(data)) if data[:4] != _CODESTREAM else iter(())
+
+
+def _walk(data: bytes | mmap, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, start and end of the boxes from `at` to `end`, up to a number."""
+    for _ in range(_MOST_BOXES):
+        if end < at + 8:
+            return
         size, name = struct.unpack_from(">I4s", data, at)
         start = at + 8
-        if size == 1 and len(data) >= at + 16:
+        if size == 1 and end >= at + 16:
             (size,) = struct.unpack_from(">Q", data, start)
             start += 8
-        end = len(data) if size == 0 else at + size
-        if end <= at + 7 or end > len(data):
+        box_end = end if size == 0 else at + size
+        if not at + 7 < box_end <= end:
             return
-        yield name, start, end
-        at, found = end, found + 1
+        yield name, start, box_end
+        at = box_end

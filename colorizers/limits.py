@@ -1,17 +1,19 @@
-"""The bytes of a picture file in, nothing out unless it declares too much: frames, metadata, pixels of TIFF pages.
+"""Limits of what a picture file may declare: frames, metadata, pixels of TIFF pages, parts that take time to read.
 
 All of it is read from headers; nothing is decoded or unpacked. Of TIFF, GIF and WebP files Pillow, or the library
 behind it, makes room for pixels as soon as it opens them: their sizes are judged here. Those of other formats are left
 to the caller, who has them from Pillow.
 """
 
-import re
 import struct
 from collections.abc import Iterator
 from mmap import mmap
 
-from colorizers import tiff_header
+from colorizers import jpeg_segments, tiff_header
 from colorizers.errors import TooManyFramesError, TooManyPixelsError, TooMuchMetadataError, UndecodableError
+from colorizers.isobmff import check_boxes
+from colorizers.jpeg2000 import has_too_many_boxes
+from colorizers.plain_headers import check_bmp, check_netpbm
 
 MOST_FRAMES = 1000
 # Profiles of presses have a few megabytes, phones add as much of depth maps.
@@ -21,15 +23,12 @@ ALL_PAGES = 4
 Bytes = bytes | mmap
 _MEGABYTE = 1_000_000
 _MOST_SAMPLES = 8
+# Strips or tiles. A picture of 120 megapixels has so many if its tiles have 22 pixels a side; most have 256.
+_MOST_PIECES = 250_000
 # What a chunk or segment takes of those who walk over it, however empty it is; and of GIF's blocks, which have at most
 # 255 bytes, as many as the largest files can have.
 _CHUNK_COSTS_BYTES = 64
 _MOST_BLOCKS = 1_000_000
-# Each passes over the whole picture, however few bytes it has; encoders make ten.
-_MOST_SCANS = 200
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
-# What ends the packed pixels of a scan: no stuffed byte, no restart, no filling.
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _PIXEL_CHUNKS = (b"IDAT", b"fdAT", b"IEND")
 
 
@@ -37,24 +36,29 @@ def check_limits(data: Bytes, format_: str, max_megapixels: float) -> None:
     """Raise `TooManyFramesError`, `TooMuchMetadataError` or `TooManyPixelsError` where `data` declares too much.
 
     `format_` is Pillow's name of the file's format. A TIFF file is also judged by its tiles and samples. Raises
-    `UndecodableError` where a TIFF file has no directory that can be read, or a JPEG file too many scans.
+    `UndecodableError` where a TIFF file has no directory that can be read, or a file has more parts than a photograph.
     """
     if format_ == "TIFF":
         _check_pages(data, max_megapixels)
-        return
-    if format_ == "GIF":
+    elif format_ == "GIF":
         _check_gif(data, max_megapixels)
-    if format_ == "WEBP":
-        width, height = _webp_size(data)
-        check_pixels(width, height, max_megapixels)
-    walk = {"PNG": _png_metadata, "JPEG": _jpeg_metadata, "MPO": _jpeg_metadata, "WEBP": _webp_metadata}.get(format_)
-    total = 0
-    for size in walk(data) if walk else ():
-        total += size + _CHUNK_COSTS_BYTES
-        if total > MOST_METADATA_BYTES:
-            raise _too_much_metadata()
-    if format_ in ("JPEG", "MPO") and sum(1 for _ in _jpeg_scans(data)) > _MOST_SCANS:
-        raise UndecodableError("This JPEG file has more scans than a photograph has.", format="JPEG")
+    elif format_ == "WEBP":
+        check_pixels(*_webp_size(data), max_megapixels)
+        _check_metadata_sizes(_webp_metadata(data))
+    elif format_ == "PNG":
+        _check_metadata_sizes(_png_metadata(data))
+    elif format_ in ("JPEG", "MPO"):
+        _check_metadata_sizes(jpeg_segments.metadata_costs(data))
+        if sum(1 for _ in jpeg_segments.scans(data)) > jpeg_segments.MOST_SCANS:
+            raise UndecodableError("This JPEG file has more scans than a photograph has.", format="JPEG")
+    elif format_ == "JPEG2000" and has_too_many_boxes(data):
+        raise UndecodableError("This JPEG 2000 file has more parts than a photograph has.", format="JPEG 2000")
+    elif format_ in ("AVIF", "HEIF"):
+        check_boxes(data, "HEIC/HEIF" if format_ == "HEIF" else format_)
+    elif format_ == "PPM":
+        check_netpbm(data)
+    elif format_ == "BMP":
+        check_bmp(data)
 
 
 def check_pixels(width: int, height: int, max_megapixels: float) -> None:
@@ -74,6 +78,14 @@ def check_metadata(*parts: bytes | None) -> None:
         raise _too_much_metadata()
 
 
+def _check_metadata_sizes(sizes: Iterator[int]) -> None:
+    total = 0
+    for size in sizes:
+        total += size + _CHUNK_COSTS_BYTES
+        if total > MOST_METADATA_BYTES:
+            raise _too_much_metadata()
+
+
 def _check_pages(data: Bytes, max_megapixels: float) -> None:
     count, pixels, metadata_bytes = 0, 0, 0
     # What is checked after each directory need not wait for the last one.
@@ -81,6 +93,8 @@ def _check_pages(data: Bytes, max_megapixels: float) -> None:
         metadata_bytes += header.metadata_bytes
         if metadata_bytes > MOST_METADATA_BYTES:
             raise _too_much_metadata()
+        if header.index + 1 == tiff_header.MOST_DIRECTORIES:
+            raise _too_many_frames()
         if not header.is_page:
             continue
         count += 1
@@ -90,6 +104,8 @@ def _check_pages(data: Bytes, max_megapixels: float) -> None:
         check_pixels(header.tile_width, header.tile_height, max_megapixels)
         if header.samples > _MOST_SAMPLES:
             raise UndecodableError("This TIFF file has more samples a pixel than a photograph has.", format="TIFF")
+        if header.pieces > _MOST_PIECES:
+            raise UndecodableError("This TIFF file has more strips or tiles than a photograph has.", format="TIFF")
         pixels += header.width * header.height
         check_pixels(pixels, 1, max_megapixels * ALL_PAGES)
     if not count:
@@ -117,39 +133,14 @@ def _png_metadata(data: Bytes) -> Iterator[int]:
         at += 12 + size
 
 
-def _jpeg_metadata(data: Bytes) -> Iterator[int]:
-    """Yield the size of every segment before the pixels."""
-    at = 2
-    while len(data) >= at + 4 and data[at] == 0xFF and data[at + 1] != 0xDA:
-        (size,) = struct.unpack_from(">H", data, at + 2)
-        yield size
-        at += 2 + size
-
-
-def _jpeg_scans(data: Bytes) -> Iterator[int]:
-    """Yield where every scan of the first picture starts, up to one more than there may be.
-
-    Segments between two scans count as scans where there are hundreds of them.
-    """
-    at, found, between = 2, 0, 0
-    while found <= _MOST_SCANS and len(data) >= at + 4 and data[at] == 0xFF and data[at + 1] != _END_OF_IMAGE:
-        is_scan = data[at + 1] == _START_OF_SCAN
-        between = 0 if is_scan or not found else between + 1
-        if is_scan or between > _MOST_SCANS:
-            yield at
-            found += 1
-        (size,) = struct.unpack_from(">H", data, at + 2)
-        at += 2 + size
-        if is_scan:
-            end = _MARKER.search(data, at)
-            at = len(data) if end is None else end.start()
-
-
 def _webp_metadata(data: Bytes) -> Iterator[int]:
-    """Yield the size of every chunk that holds metadata."""
-    at = 12
+    """Yield the size of every chunk that holds metadata. Raises `TooManyFramesError`."""
+    at, frames = 12, 0
     while len(data) >= at + 8:
         name, size = struct.unpack_from("<4sI", data, at)
+        frames += name == b"ANMF"
+        if frames > MOST_FRAMES:
+            raise _too_many_frames()
         yield size if name in (b"ICCP", b"EXIF", b"XMP ") else 0
         at += 8 + size + size % 2
 
@@ -199,12 +190,13 @@ def _gif_frames(data: Bytes) -> Iterator[tuple[int, int]]:
             at += 10 + _gif_colours(data, at + 9) + 1
         else:
             at += 2
-        while at < len(data) and data[at]:
+        while at < len(data) and data[at] and blocks <= _MOST_BLOCKS:
             at += 1 + data[at]
             blocks += 1
-            if blocks > _MOST_BLOCKS:
-                raise _too_much_metadata()
         at += 1
+        blocks += 1
+        if blocks > _MOST_BLOCKS:
+            raise _too_much_metadata()
 
 
 def _gif_colours(data: Bytes, flags_at: int) -> int:

@@ -1,92 +1,36 @@
-"""A picture file in, a `Photo` out: every file is checked and brought to one form here, once.
+"""Opening of picture files: every file is checked and brought to one form here, once.
 
-Behind this door nobody asks about formats, modes, profiles, orientation or limits again.
+Nobody downstream asks about formats, modes, profiles, orientation or limits again. Both functions run the parsers of
+the imaging libraries in the calling process: files of strangers are opened through `decoding.Decoder`.
 """
 
 import hashlib
 import mmap
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import pillow_heif
-from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from colorizers import exif, metadata, tiff_header
-from colorizers.decode import decode, is_neutral
-from colorizers.errors import NoSuchPageError, NotAPictureError, PhotoError, UndecodableError
+from colorizers.decode import decode
+from colorizers.errors import NoSuchPageError, NotAPictureError, PhotoError, TooMuchMetadataError, UndecodableError
 from colorizers.formats import SUPPORTED, announced_format, supported_titles
-from colorizers.lab import Pixels, eight_bits
 from colorizers.limits import MOST_METADATA_BYTES, check_limits, check_metadata, check_pixels, gif_size
+from colorizers.photo_data import MAX_MEGAPIXELS, Header, Photo, rgb8
+from colorizers.xmp_limits import is_within_limits
 
-MAX_MEGAPIXELS = 120.0
+__all__ = ["MAX_MEGAPIXELS", "Header", "Photo", "open_photo", "read_header", "rgb8"]
+
 # Pillow's JPEG opener recognises MPO by itself.
 _OPENERS = [entry.name for entry in SUPPORTED if entry.name != "MPO"]
 
 pillow_heif.register_heif_opener()
 _pillow_settings = threading.Lock()
-
-
-@dataclass(frozen=True, eq=False)
-class Photo:
-    """A decoded picture, upright and in sRGB, and what its file said besides.
-
-    `pixels` is gray (h, w) or RGB (h, w, 3), uint8 or uint16; `alpha` (h, w) has the same depth. `format` is Pillow's
-    name of the file's format, `frames` how many pages or frames it has, `sha256` the hash of its
-    bytes, `dpi` its resolution in pixels per inch. `exif` is a TIFF structure without the `Exif` prefix, its
-    orientation already reset, its thumbnail as it was; `xmp` is the packet as it was and `extended_xmp` what followed
-    it in a JPEG file; `resources` are Photoshop's image resources with the IPTC data; `comments` are texts with their
-    keywords.
-    """
-
-    pixels: Pixels
-    alpha: Pixels | None
-    format: str
-    frames: int
-    sha256: str
-    exif: bytes | None = None
-    xmp: bytes | None = None
-    dpi: tuple[float, float] | None = None
-    extended_xmp: tuple[bytes, ...] = ()
-    resources: bytes | None = None
-    comments: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def width(self) -> int:
-        return int(self.pixels.shape[1])
-
-    @property
-    def height(self) -> int:
-        return int(self.pixels.shape[0])
-
-    @property
-    def pages(self) -> int:
-        """How many pages the file has that `open_photo` can open: an animation's frames are none."""
-        return self.frames if self.format == "TIFF" else 1
-
-    @property
-    def had_colour(self) -> bool:
-        """Whether any pixel of the original has chroma (toned prints have).
-
-        A level's difference between red, green and blue is none: so gray WebP files are decoded.
-        """
-        one_level = int(np.iinfo(self.pixels.dtype).max) // 255
-        return self.pixels.ndim == 3 and not is_neutral(self.pixels, within=one_level)
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a picture file declares: Pillow's name of its format, and its size in pixels as stored."""
-
-    format: str
-    width: int
-    height: int
 
 
 def read_header(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
@@ -104,27 +48,29 @@ def read_header(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
             return Header("GIF", width, height)
         with Image.open(path, formats=_OPENERS) as image:
             check_pixels(image.width, image.height, max_megapixels)
+            if not (image.width and image.height):
+                raise _undecodable(data)
             return Header(str(image.format), image.width, image.height)
 
 
-def open_photo(source: Path | bytes, max_megapixels: float = MAX_MEGAPIXELS, page: int = 0) -> Photo:
+def open_photo(
+    source: Path | bytes,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    page: int = 0,
+    before_decoding: Callable[[int, int], object] | None = None,
+) -> Photo:
     """Return the photo in the file `source` or in its bytes; what it is, is judged by content, never by name.
 
-    Of a file with several pages (`Photo.pages`) it is page `page`; of an animation it is the first frame. Raises
-    `NotAPictureError`, `UndecodableError`, or, before anything is decoded, `TooManyPixelsError`, `TooManyFramesError`
-    or `TooMuchMetadataError`; `NoSuchPageError`; `OSError` where the file cannot be read.
+    Of a file with several pages (`Photo.pages`) it is page `page`; of an animation it is the first frame.
+    `before_decoding` is called with the width and height that the header declares. Raises `NotAPictureError`,
+    `UndecodableError`, or, before anything is decoded, `TooManyPixelsError`, `TooManyFramesError` or
+    `TooMuchMetadataError`; `NoSuchPageError`; `OSError` where the file cannot be read.
     """
     data = source if isinstance(source, bytes) else source.read_bytes()
     _check_announced(data)
     with _quiet_pillow(), _only_photo_errors(data):
         _check_container(data, max_megapixels)
-        return _open(data, max_megapixels, page)
-
-
-def rgb8(photo: Photo) -> NDArray[np.uint8]:
-    """Return the photo's pixels as RGB uint8 (h, w, 3), gray repeated, 16 bits rounded to 8."""
-    pixels = eight_bits(photo.pixels)
-    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+        return _open(data, max_megapixels, page, before_decoding)
 
 
 def _check_announced(head: bytes) -> None:
@@ -138,22 +84,29 @@ def _check_container(data: bytes | mmap.mmap, max_megapixels: float) -> None:
         check_limits(data, announced.name, max_megapixels)
 
 
-def _open(data: bytes, max_megapixels: float, page: int) -> Photo:
+def _open(data: bytes, max_megapixels: float, page: int, before_decoding: Callable[[int, int], object] | None) -> Photo:
     with BytesIO(data) as stream, Image.open(stream, formats=_OPENERS) as image:
         check_pixels(image.width, image.height, max_megapixels)
-        if image.format == "PNG":
-            image.load()  # A PNG's metadata may stand behind its pixels.
         if image.format == "TIFF":
             indices = [header.index for header in tiff_header.pages(data)]
             frames, index = len(indices), _page_index(indices, page)
             image.seek(index)
         else:
             frames, index = _frames(image), _page_index([0], page)
+        if before_decoding:
+            before_decoding(image.width, image.height)
+        if image.format == "PNG":
+            image.load()  # A PNG's metadata may stand behind its pixels.
         block = metadata.exif_block(image, data)
         orientation = exif.read_orientation(block) if block else 1
         xmp = metadata.xmp_packet(image, data)
         resources = metadata.image_resources(image, data, turned=orientation >= 5)
         check_metadata(block, xmp, resources)
+        if xmp and not is_within_limits(xmp):
+            raise TooMuchMetadataError(
+                "The file's XMP metadata have more parts than anyone can go on with; save it without them.",
+                limit_mb=MOST_METADATA_BYTES // 1_000_000,
+            )
         dpi = metadata.resolution_dpi(image)
         samples = decode(image, data, orientation, index)
         height, width = samples.pixels.shape[:2]
@@ -205,7 +158,7 @@ def _only_photo_errors(data: bytes | mmap.mmap) -> Iterator[None]:
     """Turn what decoders raise about broken `data`, which may be anything, into `UndecodableError`."""
     try:
         yield
-    except PhotoError:
+    except (PhotoError, MemoryError):
         raise
     except Exception as error:
         raise _undecodable(data) from error

@@ -216,10 +216,12 @@ def _parsed(packet: bytes) -> ElementTree.Element | None:
 
 
 def _forget(description: ElementTree.Element, names: Iterable[str]) -> None:
-    for name in names:
-        description.attrib.pop(name, None)
-        for child in description.findall(name):
-            description.remove(child)
+    forgotten = set(names)
+    for name in forgotten & set(description.attrib):
+        del description.attrib[name]
+    kept = [child for child in description if child.tag not in forgotten]
+    if len(kept) < len(description):
+        description[:] = kept
 
 
 def _names(description: ElementTree.Element) -> list[str]:

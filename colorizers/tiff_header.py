@@ -1,4 +1,4 @@
-"""The bytes of a TIFF file in, what each of its pages declares out; classic TIFF and BigTIFF, nothing decoded."""
+"""Directories of a TIFF file, classic or BigTIFF: what each of its pages declares; nothing is decoded."""
 
 import struct
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ _SUBFILE_TYPE, _WIDTH, _HEIGHT, _SAMPLES, _TILE_WIDTH, _TILE_HEIGHT = 254, 256, 
 _NO_PAGE = 1 | 4
 _KIND_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 # Where pixels are, strip by strip, and Photoshop's layers: these are not carried over, so their size does no harm.
-_PLACES_OF_PIXELS = frozenset({273, 279, 324, 325, 37724})
-_MOST_DIRECTORIES = 10_000
+_PIECES = frozenset({273, 279, 324, 325})
+_PLACES_OF_PIXELS = _PIECES | {37724}
+MOST_DIRECTORIES = 10_000
 # No writer comes near it; BigTIFF could declare more than anyone can wait for.
 _MOST_ENTRIES = 1 << 16
 # What an entry costs whoever reads it, at the least.
@@ -22,8 +23,9 @@ _ENTRY_BYTES = 64
 class PageHeader:
     """What a page declares: `index` among all directories of the file, sizes in pixels, samples a pixel.
 
-    `metadata_bytes` is what its tags take, without the places of its pixels. `is_page` is false for reduced pictures of
-    other pages and for masks, unless the file begins with one.
+    `pieces` are the strips or tiles that its pixels are stored in, `metadata_bytes` what its tags take, without the
+    places of its pixels. `is_page` is false for reduced pictures of other pages and for masks, unless the file begins
+    with one.
     """
 
     index: int
@@ -31,6 +33,7 @@ class PageHeader:
     width: int
     height: int
     samples: int
+    pieces: int
     tile_width: int
     tile_height: int
     metadata_bytes: int
@@ -61,7 +64,7 @@ def directories(data: bytes | mmap) -> Iterator[PageHeader]:
     seen: set[int] = set()
     try:
         (at,) = struct.unpack_from(layout.offset, data, link)
-        while at and at not in seen and len(seen) < _MOST_DIRECTORIES:
+        while at and at not in seen and len(seen) < MOST_DIRECTORIES:
             seen.add(at)
             header, link = _read(data, at, layout, len(seen) - 1)
             yield header
@@ -82,11 +85,13 @@ def _read(data: bytes | mmap, at: int, layout: _Layout, index: int) -> tuple[Pag
     link = start + count * layout.entry_bytes
     struct.unpack_from(layout.offset, data, link)
     values: dict[int, int] = {}
-    metadata_bytes = _ENTRY_BYTES * count
+    metadata_bytes, pieces = _ENTRY_BYTES * count, 0
     for entry in range(start, link, layout.entry_bytes):
         tag, kind, number = struct.unpack_from(layout.entry, data, entry)
         if tag not in _PLACES_OF_PIXELS:
             metadata_bytes += _KIND_BYTES.get(kind, 1) * number
+        if tag in _PIECES:
+            pieces = max(pieces, number)
         if kind in (3, 4, 16):
             code = {3: "H", 4: "L", 16: "Q"}[kind]
             (value,) = struct.unpack_from(layout.offset[0] + code, data, entry + struct.calcsize(layout.entry))
@@ -97,6 +102,7 @@ def _read(data: bytes | mmap, at: int, layout: _Layout, index: int) -> tuple[Pag
         width=values.get(_WIDTH, 0),
         height=values.get(_HEIGHT, 0),
         samples=values.get(_SAMPLES, 1),
+        pieces=pieces,
         tile_width=values.get(_TILE_WIDTH, 0),
         tile_height=values.get(_TILE_HEIGHT, 0),
         metadata_bytes=metadata_bytes,

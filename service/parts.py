@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
+from colorizers.decoding import Decoder
 from service.files import PhotoFiles, open_files
 from service.jobs import JobStore, open_jobs
 from service.keys import Keys
@@ -23,6 +24,7 @@ class Parts:
 
     settings: Settings
     files: PhotoFiles
+    decoder: Decoder
     jobs: JobStore
     supervisor: Supervisor
     owners: Owners
@@ -38,12 +40,13 @@ class Parts:
         owners = Owners(secret, settings.base_dir or "/", Keys(settings.api_keys))
         files, supervisor = open_files(settings), Supervisor(settings, jobs)
         supervisor.forget_dead_workers()
-        states = WorkerStates(jobs.database)
-        return cls(settings, files, jobs, supervisor, owners, Traffic(jobs.database), Waiting(jobs), states)
+        decoder, states = Decoder(settings.max_megapixels), WorkerStates(jobs.database)
+        return cls(settings, files, decoder, jobs, supervisor, owners, Traffic(jobs.database), Waiting(jobs), states)
 
     def close(self) -> None:
-        """Stop the worker that this application started, if any, and close the database."""
+        """Stop the worker and the decoding processes that this application started, and close the database."""
         self.supervisor.stop()
+        self.decoder.close()
         self.jobs.close()
 
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flask import Request
-from PIL import Image
 from werkzeug.datastructures import FileStorage
 
-from colorizers.errors import ColorizerError
-from colorizers.photo import read_header
+from colorizers.errors import ColorizerError, DecodersBusyError
+from colorizers.formats import mimetype_of
+from colorizers.photo_data import Header
 from service.files import Upload
 from service.jobs import MANY, SINGLE, Deleted, Job, NewJob, new_job_id
 from service.logs import REQUEST_ID
@@ -81,11 +81,13 @@ def submit_files(
 ) -> list[Submission]:
     """Queue `files`, whose streams are of `PhotoFiles.receive`, for `owner`; several wait behind single ones.
 
-    `also` takes part in the transaction that adds the rows. Raises `QueueFullError`, and what `check_usable` does.
+    `also` takes part in the transaction that adds the rows. Raises `QueueFullError`, `DecodersBusyError`, and what
+    `check_usable` does.
     """
     check_usable(options, parts.settings)
     priority = SINGLE if len(files) == 1 and batch is None else MANY
-    accepted = [_accept(file, parts) for file in files]
+    headers = [_header(file, parts) for file in files]
+    accepted = [_accept(file, header, parts) for file, header in zip(files, headers, strict=True)]
     new = [
         replace(item, owner=owner, options=options, priority=priority, batch=batch)
         for item in accepted
@@ -103,18 +105,27 @@ def _submitted(name: str, job: Job | None) -> Submission:
     return Submission(name, job) if job else Submission(name, problem=problem_of(_not_found()))
 
 
-def _accept(file: FileStorage, parts: Parts) -> NewJob | tuple[str, Problem]:
-    name, upload = display_name(file.filename), _upload(file)
+def _header(file: FileStorage, parts: Parts) -> Header | Problem:
+    """Return what the file declares, or why it is refused. Raises `DecodersBusyError`, which says nothing of it."""
+    upload = _upload(file)
+    if upload.too_large:
+        limit = parts.settings.max_upload_mb
+        return problem_of(UploadTooLargeError(f"The file has more than {limit} MB, the limit.", limit=limit))
     try:
-        if upload.too_large:
-            limit = parts.settings.max_upload_mb
-            raise UploadTooLargeError(f"The file has more than {limit} MB, the limit.", limit=limit)
-        header = read_header(upload.path, parts.settings.max_megapixels)
+        return parts.decoder.read_header(upload.path)
+    except DecodersBusyError:
+        raise
     except ColorizerError as error:
-        return name, problem_of(error)
-    mimetype = Image.MIME.get(header.format, "application/octet-stream")
+        return problem_of(error)
+
+
+def _accept(file: FileStorage, header: Header | Problem, parts: Parts) -> NewJob | tuple[str, Problem]:
+    name = display_name(file.filename)
+    if isinstance(header, Problem):
+        return name, header
+    mimetype = mimetype_of(header.format)
     new = NewJob(new_job_id(), name, mimetype, header.width, header.height, request_id=REQUEST_ID.get())
-    parts.files.keep(upload, new.id)
+    parts.files.keep(_upload(file), new.id)
     return new
 
 
