@@ -4,7 +4,6 @@ A hint has a position in the upright photo, a radius and ab; the network takes a
 working size (Zhang et al. 2017). Loads no torch and no numba.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -37,7 +36,7 @@ class Hint:
         for name, (least, most) in _RANGES.items():
             value = getattr(self, name)
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not is_number or not math.isfinite(value) or not least <= value <= most:
+            if not is_number or not least <= value <= most:
                 message = f"The {name} of a hint is a number from {least:g} to {most:g}."
                 raise InvalidHintError(message, field=name, least=least, most=most)
 

@@ -17,7 +17,6 @@ Kind = Literal["colorization", "preview", "render"]
 The last two have a parent, whose photo and prediction they use, and leave with it.
 """
 
-_JOB_ID = re.compile(r"[0-9a-f]{32}")
 _SHARE_TOKEN = re.compile(r"[\w-]{22}", re.ASCII)
 
 
@@ -149,11 +148,6 @@ class Job:
 def new_job_id() -> str:
     """Return 128 random bits as 32 hexadecimal digits: ids cannot be guessed."""
     return secrets.token_hex(16)
-
-
-def is_job_id(text: str) -> bool:
-    """Return whether `text` has the form of an id."""
-    return _JOB_ID.fullmatch(text) is not None
 
 
 def is_share_token(text: str) -> bool:

@@ -14,24 +14,23 @@ from colorizers.errors import ColorizerError, DecodersBusyError
 from colorizers.formats import mimetype_of
 from colorizers.photo_data import Header
 from service.files import Upload
+from service.identifiers import is_id
 from service.jobs import MANY, SINGLE, Deleted, Job, NewJob, new_job_id
 from service.logs import REQUEST_ID
 from service.models import check_usable
 from service.names import display_name
-from service.options import DEFAULT, Options
+from service.options import DEFAULT, Options, check_result_size
 from service.parts import Parts
 from service.privacy import delete, delete_own, oldest_kept
 from service.problems import (
     JobNotFoundError,
     NoFileError,
     Problem,
-    TooManyFilesError,
     TooManyIdsError,
     UploadTooLargeError,
     problem_of,
 )
 from service.queueing import Also, enqueue
-from service.records import is_job_id
 
 FIELD = "photo"
 # As many as fit into an address that servers and proxies accept.
@@ -55,19 +54,16 @@ class Submission:
 def submit(request: Request, parts: Parts, options: Options = DEFAULT, batch: str | None = None) -> list[Submission]:
     """Queue the photos of `request`, at least one, to be coloured with `options`.
 
-    Raises `NoFileError`, `TooManyFilesError` or what `submit_files` does.
+    Raises what `uploads_of` and `submit_files` do.
     """
-    return submit_files(uploads_of(request, parts), parts.owners.of(request), parts, options, batch)
+    return submit_files(uploads_of(request), parts.owners.of(request), parts, options, batch)
 
 
-def uploads_of(request: Request, parts: Parts) -> list[FileStorage]:
-    """Return the photos of a form, at least one. Raises `NoFileError` or `TooManyFilesError`."""
-    uploads = [file for file in request.files.getlist(FIELD) if file.filename or _upload(file).size]
+def uploads_of(request: Request) -> list[FileStorage]:
+    """Return the photos of a form, at least one. Raises `NoFileError`, or what reading the form does."""
+    uploads = request.files.getlist(FIELD)
     if not uploads:
         raise NoFileError(f"The request holds no photo; the form field is called {FIELD!r}.")
-    if len(uploads) > parts.settings.max_files:
-        limit = parts.settings.max_files
-        raise TooManyFilesError(f"{len(uploads)} photos are too many; send at most {limit} at a time.", limit=limit)
     return uploads
 
 
@@ -86,7 +82,7 @@ def submit_files(
     """
     check_usable(options, parts.settings)
     priority = SINGLE if len(files) == 1 and batch is None else MANY
-    headers = [_header(file, parts) for file in files]
+    headers = [_header(file, options, parts) for file in files]
     accepted = [_accept(file, header, parts) for file, header in zip(files, headers, strict=True)]
     new = [
         replace(item, owner=owner, options=options, priority=priority, batch=batch)
@@ -105,14 +101,16 @@ def _submitted(name: str, job: Job | None) -> Submission:
     return Submission(name, job) if job else Submission(name, problem=problem_of(_not_found()))
 
 
-def _header(file: FileStorage, parts: Parts) -> Header | Problem:
+def _header(file: FileStorage, options: Options, parts: Parts) -> Header | Problem:
     """Return what the file declares, or why it is refused. Raises `DecodersBusyError`, which says nothing of it."""
     upload = _upload(file)
     if upload.too_large:
         limit = parts.settings.max_upload_mb
         return problem_of(UploadTooLargeError(f"The file has more than {limit} MB, the limit.", limit=limit))
     try:
-        return parts.decoder.read_header(upload.path)
+        header = parts.decoder.read_header(upload.path)
+        check_result_size(header.width, header.height, options)
+        return header
     except DecodersBusyError:
         raise
     except ColorizerError as error:
@@ -191,7 +189,7 @@ def find_some_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> di
 
     What has not the form of an id is not looked for. Raises `JobNotFoundError` without any.
     """
-    asked = [job_id for job_id in job_ids if is_job_id(job_id)]
+    asked = [job_id for job_id in job_ids if is_id(job_id)]
     since = oldest_kept(parts.settings.expire_hours)
     jobs = parts.jobs.find(asked, parts.owners.of(request), since) if asked else {}
     if not jobs:
@@ -206,7 +204,7 @@ def delete_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> Delet
 
     Raises `JobNotFoundError` where there is none of them, or none that who sends `request` may see.
     """
-    asked, viewer = [job_id for job_id in job_ids if is_job_id(job_id)], parts.owners.of(request)
+    asked, viewer = [job_id for job_id in job_ids if is_id(job_id)], parts.owners.of(request)
     deleted = delete(asked, viewer, parts.jobs, parts.files, parts.settings.expire_hours) if asked else Deleted()
     if not deleted.job_ids:
         raise _not_found()
