@@ -49,7 +49,9 @@ def delete_rows(connection: sa.Connection, which: sa.ColumnElement[bool], outcom
 def _mark(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
     """Enter jobs into `leaving`; return how many were not there yet."""
     now = time.time()
-    until = sa.case((jobs.c.status == "running", now + _LATE_FILES_S), else_=now)
+    # A worker that has lost its lease may still be at it.
+    at_work = sa.or_(jobs.c.status == "running", sa.and_(jobs.c.status == "queued", jobs.c.losses > 0))
+    until = sa.case((at_work, now + _LATE_FILES_S), else_=now)
     # The lock keeps workers from beginning with one of them meanwhile.
     those = sa.select(jobs.c.id, until).where(which).order_by(jobs.c.id).with_for_update()
     entered = upsert(connection, leaving).from_select(["id", "until"], those).on_conflict_do_nothing()

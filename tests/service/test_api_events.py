@@ -39,7 +39,7 @@ def test_photo_is_followed_to_its_end(make_settings: MakeSettings) -> None:
         photo = send(client)
         with client.stream("GET", photo["urls"]["events"]) as response:
             assert response.headers["Content-Type"].startswith("text/event-stream")
-            assert response.headers["Cache-Control"] == "no-store"
+            assert response.headers["Cache-Control"] == "private, no-store"
             told = list(events_of(response))
         names = [name for name, _ in told]
         assert names[0] == "queued"
