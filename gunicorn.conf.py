@@ -13,9 +13,12 @@ _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = f"{_host}:{_settings.port}"
 # A form that waits for its photo, an event stream and a slow upload each keep a thread; idle ones cost nearly nothing,
 # as the network runs in processes of its own. All event streams (32) and many uploads fit into one process.
-worker_class = "gthread"
+worker_class = "service.gunicorn_worker.WebWorker"
 workers = 2
 threads = 128
+# Each connection takes a file descriptor, of which a process often may have 1,024. Each thread takes one or two
+# more: to wait for a request, for the file that arrives or goes out, for the database.
+worker_connections = 512
 # Uploads and waiting forms that are under way at a stop get this long to end.
 graceful_timeout = 5
 # Hints may be part of an address; more than that gunicorn never reads.

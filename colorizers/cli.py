@@ -14,6 +14,7 @@ from colorizers.batch import PlanError, Task, plan
 from colorizers.errors import ColorizerError, RequestError, TooManyPixelsError
 from colorizers.formats import supported_titles
 from colorizers.heap import keep_freed_memory
+from colorizers.output_formats import check_output_size
 from colorizers.photo import MAX_MEGAPIXELS, open_photo
 from colorizers.recipe import DEPTHS, QUALITY, Recipe
 from colorizers.registry import EMBEDDED, MODEL_DIR
@@ -186,6 +187,7 @@ def _colour(task: Task, colorizer: "Colorizer", arguments: argparse.Namespace) -
     if task.target.resolve() == task.source.resolve():
         raise PlanError("the result would replace the original")
     photo = open_photo(task.source, arguments.max_megapixels)
+    check_output_size(photo.width, photo.height, task.format, arguments.size)
     recipe = colorizer.recipe(photo, format=task.format.lower(), **_look(arguments))
     task.target.parent.mkdir(parents=True, exist_ok=True)
     if photo.frames > 1 and not (photo.pages > 1 and task.format == "TIFF"):

@@ -17,10 +17,10 @@ from PIL import Image
 
 from colorizers import exif
 from colorizers.carried import Carried, carried
-from colorizers.errors import ColorizerError
-from colorizers.jpeg import MOST_PX, MOST_XMP, extension, jpeg_bytes
+from colorizers.jpeg import MOST_XMP, extension, jpeg_bytes
 from colorizers.lab import Pixels, eight_bits
 from colorizers.layer import colour_layer
+from colorizers.output_formats import check_output_size, kept_format
 from colorizers.photo import Photo
 from colorizers.png import png_bytes
 from colorizers.provenance import Provenance, extended_packet, without_wrapper
@@ -28,13 +28,11 @@ from colorizers.recipe import QUALITY
 from colorizers.tiff import TiffWriter, tiff_bytes
 
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp"}
-_KEPT = {"JPEG": "JPEG", "MPO": "JPEG", "TIFF": "TIFF", "WEBP": "WEBP"}
-_WEBP_MOST_PX = 16383
 
 
 def output_format(photo: Photo) -> str:
     """Return the format of a photo's result: its own if that is JPEG, PNG, TIFF or WebP, else PNG."""
-    return _KEPT.get(photo.format, "PNG")
+    return kept_format(photo.format)
 
 
 def suffix_for(format_: str) -> str:
@@ -54,10 +52,11 @@ def encode(
 
     The photo's alpha goes along where the format has room for it; a JPEG of it is laid on white. EXIF, XMP, IPTC data,
     comments and resolution are carried over, in XMP where the format has no other room for them; `strip_location`
-    leaves out what tells where the photo was made. `quality` is for JPEG and WebP. Raises `ColorizerError` where the
-    format cannot hold a picture of that size.
+    leaves out what tells where the photo was made. `quality` is for JPEG and WebP. Raises `TooLargeForFormatError`
+    where the format cannot hold a picture of that size.
     """
     format_ = format or output_format(photo)
+    check_output_size(rgb.shape[1], rgb.shape[0], format_)
     metadata = carried(rgb, photo, provenance, format_, strip_location)
     if format_ == "JPEG":
         if len(metadata.xmp) > MOST_XMP:
@@ -128,7 +127,6 @@ def _with_alpha_bands(bands: Iterable[Pixels], photo: Photo) -> Iterator[Pixels]
 
 
 def _jpeg(rgb: Pixels, photo: Photo, metadata: Carried, quality: int) -> bytes:
-    _check_size(rgb, "JPEG", MOST_PX)
     pixels = eight_bits(rgb)
     if photo.alpha is not None:
         image = Image.fromarray(pixels)
@@ -139,7 +137,6 @@ def _jpeg(rgb: Pixels, photo: Photo, metadata: Carried, quality: int) -> bytes:
 
 
 def _webp(rgb: Pixels, photo: Photo, metadata: Carried, quality: int) -> bytes:
-    _check_size(rgb, "WebP", _WEBP_MOST_PX)
     options: dict[str, object] = {
         "quality": quality,
         "icc_profile": metadata.profile,
@@ -147,12 +144,6 @@ def _webp(rgb: Pixels, photo: Photo, metadata: Carried, quality: int) -> bytes:
         "exif": metadata.exif or (exif.with_resolution(*metadata.dpi) if metadata.dpi else b""),
     }
     return _saved(Image.fromarray(eight_bits(_with_alpha(rgb, photo))), "WEBP", options)
-
-
-def _check_size(rgb: Pixels, title: str, most_px: int) -> None:
-    height, width = rgb.shape[:2]
-    if max(height, width) > most_px:
-        raise ColorizerError(f"{title} holds at most {most_px} pixels a side, and this picture is {width} x {height}.")
 
 
 def _saved(image: Image.Image, format_: str, options: dict[str, object]) -> bytes:

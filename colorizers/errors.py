@@ -77,6 +77,12 @@ class InvalidHintError(RequestError):
     code = "invalid_hint"
 
 
+class TooLargeForFormatError(RequestError):
+    """The format cannot hold a picture of that size. Data: `format`, its name; `limit_px` a side; `width`, `height`."""
+
+    code = "too_large_for_format"
+
+
 class HintsNotAcceptedError(RequestError):
     """The network takes no colour hints. Data: `name`."""
 

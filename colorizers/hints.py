@@ -4,7 +4,6 @@ Users say where in the upright photo, how large a spot and which ab; the network
 at its working size (Zhang et al. 2017). Nothing here loads torch or numba.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
@@ -37,7 +36,7 @@ class Hint:
         for name, (least, most) in _RANGES.items():
             value = getattr(self, name)
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not is_number or not math.isfinite(value) or not least <= value <= most:
+            if not is_number or not least <= value <= most:
                 message = f"The {name} of a hint is a number from {least:g} to {most:g}."
                 raise InvalidHintError(message, field=name, least=least, most=most)
 

@@ -19,7 +19,6 @@ from colorizers.exif import PREFIX
 if TYPE_CHECKING:
     from colorizers.carried import Carried
 
-MOST_PX = 65535
 # A segment holds so many bytes, the name of its contents included.
 _MOST = 65533
 MOST_EXIF = _MOST - len(PREFIX)
@@ -36,7 +35,7 @@ _MOST_DPI = 65535
 
 
 def jpeg_bytes(rgb: NDArray[np.uint8], quality: int, carried: "Carried") -> bytes:
-    """Return a JPEG file of RGB (h, w, 3), at most `MOST_PX` a side, with colour at full resolution.
+    """Return a JPEG file of RGB (h, w, 3), at most 65500 pixels a side, with colour at full resolution.
 
     EXIF larger than `MOST_EXIF` is left out. So are comments other than "Comment": a JPEG's have no keywords.
     """

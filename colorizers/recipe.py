@@ -5,7 +5,6 @@ of threads).
 """
 
 import json
-import math
 import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
@@ -13,6 +12,7 @@ from typing import Any, Self
 import colorizers
 from colorizers.errors import InvalidRecipeError, InvalidTemperatureError
 from colorizers.hints import Hint, hints_from
+from colorizers.json_text import parse_json
 
 FORMATS = ("jpeg", "png", "tiff", "webp", "layer")
 """What a result can be written as; a layer is a PNG file with the colours alone."""
@@ -91,7 +91,7 @@ class Recipe:
         Raises `InvalidRecipeError`, `InvalidHintError` or `InvalidTemperatureError`.
         """
         try:
-            said: Any = json.loads(text)
+            said = parse_json(text)
         except ValueError as error:
             raise InvalidRecipeError("This is no recipe: it is not JSON.", field=None) from error
         known = {field.name for field in fields(cls)}
@@ -110,7 +110,7 @@ def _check(fine: bool, field: str, wanted: str) -> None:
 
 def _is_number(value: Any, limits: tuple[float, float]) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and limits[0] <= value <= limits[1]
+    return is_number and bool(limits[0] <= value <= limits[1])
 
 
 def _is_whole(value: Any, limits: tuple[int, int]) -> bool:

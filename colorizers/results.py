@@ -14,6 +14,7 @@ from colorizers.colorizer import Colorizer
 from colorizers.encode import output_format, write, write_layer, write_tiff
 from colorizers.errors import OtherWeightsError
 from colorizers.lab import Pixels
+from colorizers.output_formats import check_output_size
 from colorizers.photo import MAX_MEGAPIXELS, Photo, open_photo
 from colorizers.prediction import Prediction
 from colorizers.provenance import Provenance
@@ -144,6 +145,7 @@ def replay(
     """
     colorizer = colorizer_for(recipe, model_dir, use_gpu)
     photo = open_photo(source, max_megapixels)
+    check_output_size(photo.width, photo.height, container(photo, recipe), recipe.size_px)
     opened = pages_of(colorizer, recipe, partial(open_photo, source, max_megapixels), photo)
     write_result(target, opened, recipe)
     return recipe.original_sha256 in (None, photo.sha256)

@@ -1,30 +1,22 @@
 """Settings in, the Flask application out: `create_app`."""
 
-from typing import IO, Any, cast
-
-from flask import Flask, Request
+from flask import Flask
 
 from service import album, api, examples, pages, reference, result_pages, watching
 from service.compression import compress
 from service.errors import register_error_handler
 from service.guard import guard
 from service.headers import add_headers
+from service.identifiers import check_ids
 from service.languages import speak
-from service.parts import EXTENSION, Parts, parts
+from service.parts import EXTENSION, Parts
+from service.photo_request import PhotoRequest, check_hosts
 from service.rates import limit_requests, trust_proxies
 from service.settings import ROOT, Settings, load_settings
 from service.submission import most_upload_bytes
 from service.traffic import number_requests
 
 _FORM_OVERHEAD_BYTES = 1_000_000
-
-
-class PhotoRequest(Request):
-    """A request whose uploaded files go straight to the data folder, up to the limit."""
-
-    def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
-        limit = most_upload_bytes(parts().settings.max_upload_mb)
-        return cast(IO[bytes], parts().files.receive(limit))
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -46,9 +38,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(area.blueprint, url_prefix=settings.base_dir or None)
     number_requests(app, parts_.traffic)
     register_error_handler(app)
+    check_hosts(app)
     trust_proxies(app, settings.proxies)
     limit_requests(app, settings, parts_.owners)
     guard(app)
+    check_ids(app)
     add_headers(app)
     speak(app)
     compress(app)

@@ -10,7 +10,7 @@ from colorizers.errors import ColorizerError
 from service.jobs import AT_ONCE, SINGLE, Job, Kind, NewJob, new_job_id
 from service.logs import REQUEST_ID
 from service.models import check_usable
-from service.options import Options
+from service.options import Options, check_result_size
 from service.parts import Parts
 from service.privacy import oldest_kept
 from service.queueing import Also, enqueue
@@ -26,9 +26,11 @@ class NotDoneError(ColorizerError):
 def make_version(photo: Job, options: Options, parts: Parts, batch: str | None = None, also: Also | None = None) -> Job:
     """Queue the original of `photo` once more with `options`, for the same owner.
 
-    Raises `QueueFullError`, and what `check_usable` does; `FileNotFoundError` where the photo is just leaving.
+    Raises `QueueFullError`, and what `check_usable` and `check_result_size` do; `FileGoneError` where the photo is just
+    leaving.
     """
     check_usable(options, parts.settings)
+    check_result_size(photo.width, photo.height, options)
     version = _new(photo, "colorization", options, SINGLE)
     version = replace(version, source=origin_of(photo), batch=batch)
     parts.files.copy(photo.id, "original", version.id)
@@ -49,10 +51,11 @@ def make_preview(photo: Job, options: Options, parts: Parts) -> Job:
 def make_render(photo: Job, options: Options, parts: Parts) -> Job:
     """Queue `photo` as another file: other vividness, format or size, from the colours that there are.
 
-    What only a network could answer to (`model`, `hints`, `temperature`) stays as it was. Raises `NotDoneError` or
-    `QueueFullError`.
+    What only a network could answer to (`model`, `hints`, `temperature`) stays as it was. Raises `NotDoneError`,
+    `QueueFullError`, and what `check_result_size` does.
     """
     _outcome_model(photo)
+    check_result_size(photo.width, photo.height, options)
     before = photo.options
     options = replace(options, model=before.model, hints=before.hints, temperature=before.temperature)
     return _child(photo, "render", options, parts)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import HTTPException
 
+from service.files import FileGoneError
 from service.parts import parts
 from service.problems import JobNotFoundError, Problem, problem_of
 
@@ -32,7 +33,8 @@ def handle_error(error: Exception) -> Response:
     problem = problem_of(error)
     if problem.status >= 500:
         problem = _logged(problem, error)
-    response = _as_json(problem) if _wants_json() else _as_page(problem, isinstance(error, JobNotFoundError))
+    is_gone = isinstance(error, JobNotFoundError | FileGoneError)
+    response = _as_json(problem) if _wants_json() else _as_page(problem, is_gone)
     response.status_code = problem.status
     if "retry_after_s" in problem.data:
         response.headers["Retry-After"] = str(problem.data["retry_after_s"])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,9 +11,10 @@ from flask_babel.speaklater import LazyString
 from werkzeug.datastructures import FileStorage
 
 from service.parts import parts
+from service.photo_request import PhotoRequest
 from service.problems import ProblemError
 from service.settings import ROOT
-from service.submission import most_upload_bytes, submit_files
+from service.submission import submit_files
 
 FOLDER = ROOT / "static" / "examples"
 
@@ -72,6 +74,7 @@ def try_one() -> ResponseReturnValue:
 
 
 def _received(example: Example) -> FileStorage:
-    upload = parts().files.receive(most_upload_bytes(parts().settings.max_upload_mb))
+    upload = cast(PhotoRequest, request).receive()
     upload.write(example.file.read_bytes())
+    upload.seek(0)
     return FileStorage(upload, example.file.name)  # type: ignore[arg-type]

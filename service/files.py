@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 from colorizers.errors import ColorizerError
+from service.scratch import Scratch
 from service.settings import Settings
 
 FileKind = Literal[
@@ -22,7 +23,9 @@ FileKind = Literal[
 ]
 
 _PART = ".part"
-_FORGOTTEN_S = 24 * 3600.0
+# No removal takes so long.
+_FORGOTTEN_S = 600.0
+_RETRY_AFTER_S = 10
 
 
 class StorageError(ColorizerError):
@@ -30,6 +33,16 @@ class StorageError(ColorizerError):
 
     code = "storage_unavailable"
     status = 503
+
+
+class FileGoneError(ColorizerError, FileNotFoundError):
+    """The photo has no such file, or no longer."""
+
+    code = "not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("The photo has no such file, or no longer.")
 
 
 class FileStat(NamedTuple):
@@ -50,7 +63,7 @@ def open_files(settings: Settings) -> "PhotoFiles":
 
 
 class PhotoFiles:
-    """The files of one folder. What is not there raises `FileNotFoundError`, a storage out of order `StorageError`."""
+    """The files of one folder. What is not there raises `FileGoneError`, a storage out of order `StorageError`."""
 
     def __init__(self, folder: Path) -> None:
         self._photos = folder / "photos"
@@ -58,46 +71,51 @@ class PhotoFiles:
         self._leaving = folder / "leaving"
         for part in (self._photos, self._incoming, self._leaving):
             part.mkdir(parents=True, exist_ok=True)
+        self._scratch = Scratch(self._incoming)
+        self.sweep_incoming()
 
     def _folder(self, job_id: str) -> Path:
         return self._photos / job_id[:2] / job_id
 
     def receive(self, most_bytes: int) -> "Upload":
-        """Return an empty upload that keeps at most `most_bytes`."""
-        return Upload(self._incoming, most_bytes)
+        """Return an empty upload that keeps at most `most_bytes`. Raises `StorageError`."""
+        return Upload(self._scratch, most_bytes)
 
     def keep(self, upload: "Upload", job_id: str) -> None:
         """Make the received file the original of a job."""
         self.make_room(job_id)
-        upload.move_to(self._folder(job_id) / "original")
+        with as_storage_errors():
+            upload.move_to(self._folder(job_id) / "original")
 
     def make_room(self, job_id: str) -> None:
         """Prepare for the files of a new job; without that, or after `remove`, none can be written for it."""
-        self._folder(job_id).mkdir(parents=True, exist_ok=True)
+        with as_storage_errors():
+            self._folder(job_id).mkdir(parents=True, exist_ok=True)
 
     @contextmanager
     def fetch(self, job_id: str, kind: FileKind) -> Iterator[Path]:
         """Give a path where that file can be read, for the duration of the block."""
-        path = self._folder(job_id) / kind
-        path.stat()
-        yield path
+        self.stat(job_id, kind)
+        yield self._folder(job_id) / kind
 
     def open(self, job_id: str, kind: FileKind) -> BinaryIO:
         """Return that file, open for reading and seeking."""
-        return (self._folder(job_id) / kind).open("rb")
+        with self._as_file_errors():
+            return (self._folder(job_id) / kind).open("rb")
 
     def stat(self, job_id: str, kind: FileKind) -> FileStat:
         """Return the size of that file and its tag."""
-        found = (self._folder(job_id) / kind).stat()
+        with self._as_file_errors():
+            found = (self._folder(job_id) / kind).stat()
         return FileStat(found.st_size, f"{found.st_mtime_ns:x}-{found.st_size:x}")
 
     def copy(self, job_id: str, kind: FileKind, to_job_id: str) -> None:
         """Give another job that file too, the same bytes on their own: each goes with its job."""
+        self.stat(job_id, kind)
         self.make_room(to_job_id)
-        target = self._folder(to_job_id) / kind
         # A second name for the same bytes; as files are replaced and never written again, neither touches the other.
-        with suppress(FileExistsError):
-            os.link(self._folder(job_id) / kind, target)
+        with self._as_file_errors(), suppress(FileExistsError):
+            os.link(self._folder(job_id) / kind, self._folder(to_job_id) / kind)
 
     @contextmanager
     def replace(self, job_id: str, kind: FileKind) -> Iterator[Path]:
@@ -118,15 +136,28 @@ class PhotoFiles:
 
     def remove(self, job_id: str) -> None:
         """Remove all files of a job, if it has any; a worker that is about to write one can no longer do so."""
-        with tempfile.TemporaryDirectory(dir=self._leaving, ignore_cleanup_errors=True) as leaving:
-            try:
-                self._folder(job_id).rename(Path(leaving) / job_id)
-            except FileNotFoundError:
-                return
+        with (
+            as_storage_errors(),
+            tempfile.TemporaryDirectory(dir=self._leaving, ignore_cleanup_errors=True) as leaving,
+            suppress(FileNotFoundError),
+        ):
+            self._folder(job_id).rename(Path(leaving) / job_id)
 
     def ids_older_than(self, time_s: float) -> list[str]:
         """Return the ids of the folders whose last file came or went before `time_s` (seconds since the epoch)."""
         return [folder.name for folder in self._photos.glob("*/*") if _changed_at(folder) < time_s]
+
+    @contextmanager
+    def _as_file_errors(self) -> Iterator[None]:
+        """Turn what the system says of a photo's file into `FileGoneError` or `StorageError`."""
+        try:
+            with as_storage_errors():
+                yield
+        except StorageError as error:
+            # Where the folder of all photos is not there, a disk is missing and no photo is gone.
+            if isinstance(error.__cause__, FileNotFoundError) and self._photos.is_dir():
+                raise FileGoneError() from error
+            raise
 
     def check(self) -> None:
         """Return if files can be written now. Raises `OSError` or `StorageError`."""
@@ -134,13 +165,74 @@ class PhotoFiles:
             file.write(b"x")
 
     def sweep_incoming(self) -> None:
-        """Remove what a process that died a day ago or earlier left half received or half removed."""
-        for left in (*self._incoming.iterdir(), *self._leaving.iterdir()):
+        """Remove what processes that died left half received or half removed."""
+        self._scratch.sweep()
+        for left in self._leaving.iterdir():
             if _changed_at(left) < time.time() - _FORGOTTEN_S:
-                if left.is_dir():
-                    shutil.rmtree(left, ignore_errors=True)
-                else:
-                    left.unlink(missing_ok=True)
+                shutil.rmtree(left, ignore_errors=True)
+
+
+class Upload:
+    """A file object that the form parser writes to, straight to the data folder.
+
+    Past the limit it keeps nothing and `too_large` is true, so that one file too large does not spoil the others of
+    the same request. `seek` ends the writing: the file at `path` is complete then, and takes no descriptor while others
+    arrive. It goes away when the upload is closed, unless it was moved. Raises `StorageError`.
+    """
+
+    def __init__(self, scratch: Scratch, most_bytes: int) -> None:
+        self._scratch: Scratch | None = None
+        with as_storage_errors():
+            handle, self.path = scratch.new_file()
+        self._scratch = scratch
+        self._file = os.fdopen(handle, "wb")
+        self._most_bytes = most_bytes
+        self.size = 0
+        self.too_large = False
+
+    def write(self, data: bytes) -> int:
+        """Append `data`, or drop everything once there is too much of it."""
+        self.size += len(data)
+        with as_storage_errors():
+            if self.size > self._most_bytes and not self.too_large:
+                self.too_large = True
+                self._file.truncate(0)
+            if not self.too_large:
+                self._file.write(data)
+        return len(data)
+
+    def seek(self, _offset: int, _whence: int = 0) -> int:
+        """Close the file, with all that was written in it."""
+        with as_storage_errors():
+            self._file.close()
+        return 0
+
+    def move_to(self, target: Path) -> None:
+        """Give the file its lasting place. Raises `OSError`."""
+        self.seek(0)
+        self.path.rename(target)
+
+    def close(self) -> None:
+        """Remove the file unless it was moved; doing so twice is harmless."""
+        scratch, self._scratch = self._scratch, None
+        if scratch is not None:
+            with suppress(OSError):  # What a full disk did not take is not to be kept anyway.
+                self._file.close()
+            scratch.release(self.path)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+@contextmanager
+def as_storage_errors() -> Iterator[None]:
+    """Turn what the system says of a folder or a file within the block into `StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"The folder of the photos is out of order: {error.strerror}.", retry_after_s=_RETRY_AFTER_S
+        ) from error
 
 
 def _changed_at(path: Path) -> float:
@@ -149,53 +241,3 @@ def _changed_at(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return math.inf
-
-
-class Upload:
-    """A file object that the form parser writes to, straight to the data folder.
-
-    Past the limit it keeps nothing and `too_large` is true, so that one file too large does not spoil the others of
-    the same request. The file goes away when the upload is closed, unless it was moved.
-    """
-
-    def __init__(self, folder: Path, most_bytes: int) -> None:
-        handle, name = tempfile.mkstemp(dir=folder, prefix="upload-")
-        self._file = os.fdopen(handle, "w+b")
-        self.path = Path(name)
-        self._most_bytes = most_bytes
-        self.size = 0
-        self.too_large = False
-
-    def write(self, data: bytes) -> int:
-        """Append `data`, or drop everything once there is too much of it."""
-        self.size += len(data)
-        if self.size > self._most_bytes and not self.too_large:
-            self.too_large = True
-            self._file.seek(0)
-            self._file.truncate()
-        if not self.too_large:
-            self._file.write(data)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Move the position for `read`; also hands everything written to the operating system."""
-        self._file.flush()
-        return self._file.seek(offset, whence)
-
-    def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes."""
-        return self._file.read(size)
-
-    def move_to(self, target: Path) -> None:
-        """Give the file its lasting place."""
-        self._file.flush()
-        self.path.rename(target)
-
-    def close(self) -> None:
-        """Close the file and remove it unless it was moved."""
-        self._file.close()
-        self.path.unlink(missing_ok=True)
-
-    def __del__(self) -> None:
-        # The form parser forgets the file of an upload that breaks off.
-        self.close()

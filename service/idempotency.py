@@ -15,17 +15,17 @@ from flask import Request
 from werkzeug.datastructures import FileStorage
 
 from colorizers.errors import ColorizerError
+from service.files import Upload
 from service.options import Options
 from service.records import NewJob
 from service.tables import requests
 
 HEADER = "Idempotency-Key"
 _LONGEST = 255
-_CHUNK_BYTES = 1 << 20
 
 
 class InvalidKeyError(ColorizerError):
-    """The key is empty or too long."""
+    """The key is empty, too long or not printable."""
 
     code = "invalid_value"
     status = 422
@@ -60,8 +60,8 @@ def key_of(request: Request, owner: str | None, asked: Iterable[object]) -> Requ
     key = request.headers.get(HEADER)
     if key is None:
         return None
-    if not 0 < len(key) <= _LONGEST:
-        raise InvalidKeyError(f"{HEADER} has to have 1 to {_LONGEST} characters.", field=HEADER)
+    if not 0 < len(key) <= _LONGEST or not key.isprintable():
+        raise InvalidKeyError(f"{HEADER} has to have 1 to {_LONGEST} printable characters.", field=HEADER)
     text = json.dumps([request.path, *asked], default=str)
     return RequestKey(owner or "", key, hashlib.sha256(text.encode()).hexdigest())
 
@@ -100,9 +100,6 @@ def _same(key: RequestKey) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _sha256(file: FileStorage) -> str:
-    digest = hashlib.sha256()
-    file.stream.seek(0)
-    while chunk := file.stream.read(_CHUNK_BYTES):
-        digest.update(chunk)
-    file.stream.seek(0, 2)
-    return digest.hexdigest()
+    assert isinstance(file.stream, Upload)
+    with file.stream.path.open("rb") as received:
+        return hashlib.file_digest(received, "sha256").hexdigest()

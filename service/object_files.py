@@ -6,7 +6,6 @@ this machine. Endpoint and credentials come from the environment, as AWS' own to
 """
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,15 @@ from typing import Any, BinaryIO, cast
 import fsspec
 from botocore.exceptions import BotoCoreError
 
-from service.files import FileKind, FileStat, PhotoFiles, StorageError, Upload
+from service.files import (
+    FileGoneError,
+    FileKind,
+    FileStat,
+    PhotoFiles,
+    StorageError,
+    Upload,
+    as_storage_errors,
+)
 
 # Parts of this size keep a web process small, whatever the size of the photo.
 _PART_BYTES = 8 << 20
@@ -62,16 +69,22 @@ class ObjectFiles(PhotoFiles):
         """Do nothing: objects need no folder."""
 
     def _put(self, path: Path, job_id: str, kind: FileKind) -> None:
-        with self._at(job_id, kind) as (system, target):
-            system.put_file(str(path), target, chunksize=_PART_BYTES, max_concurrency=1)
+        try:
+            with self._at(job_id, kind) as (system, target):
+                system.put_file(str(path), target, chunksize=_PART_BYTES, max_concurrency=1)
+        except FileGoneError as error:
+            raise StorageError(
+                "The storage of the photos has no such bucket, or a file to put there is gone.",
+                retry_after_s=_RETRY_AFTER_S,
+            ) from error
 
     @contextmanager
     def fetch(self, job_id: str, kind: FileKind) -> Iterator[Path]:
         """Give a path where that file can be read, for the duration of the block."""
-        with tempfile.NamedTemporaryFile(dir=self._incoming, prefix="fetched-") as copy:
+        with self._scratch_file() as copy:
             with self._at(job_id, kind) as (system, source):
-                system.get_file(source, copy.name)
-            yield Path(copy.name)
+                system.get_file(source, str(copy))
+            yield copy
 
     def open(self, job_id: str, kind: FileKind) -> BinaryIO:
         """Return that file, open for reading and seeking; only what is read is fetched."""
@@ -92,9 +105,20 @@ class ObjectFiles(PhotoFiles):
     @contextmanager
     def replace(self, job_id: str, kind: FileKind) -> Iterator[Path]:
         """Give a path to write to; on leaving without an error the file appears complete."""
-        with tempfile.NamedTemporaryFile(dir=self._incoming, prefix=kind) as part:
-            yield Path(part.name)
-            self._put(Path(part.name), job_id, kind)
+        with self._scratch_file() as part:
+            yield part
+            self._put(part, job_id, kind)
+
+    @contextmanager
+    def _scratch_file(self) -> Iterator[Path]:
+        """Give the path of an empty file of this machine, which goes at the end of the block."""
+        with as_storage_errors():
+            handle, path = self._scratch.new_file()
+        os.close(handle)
+        try:
+            yield path
+        finally:
+            self._scratch.release(path)
 
     def clear_parts(self, job_id: str) -> None:
         """Do nothing: what a worker that died left half written lies in its machine's folder for incoming files."""
@@ -127,8 +151,8 @@ class ObjectFiles(PhotoFiles):
 def _translated() -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise FileGoneError() from error
     except (OSError, BotoCoreError) as error:
         raise StorageError(
             f"The storage of the photos does not answer: {error}", retry_after_s=_RETRY_AFTER_S

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from colorizers.errors import ColorizerError
 from colorizers.hints import Hint, hints_from
+from colorizers.json_text import parse_json
+from colorizers.output_formats import check_output_size
 from colorizers.recipe import FORMATS, QUALITIES, SATURATIONS, SIZES_PX, TEMPERATURES, WARMTHS
 
 Format = Literal["jpeg", "png", "tiff", "webp", "layer"]
@@ -99,6 +101,15 @@ class Options:
 DEFAULT = Options()
 
 
+def check_result_size(width: int, height: int, options: Options) -> None:
+    """Raise `TooLargeForFormatError` where a photo of that size cannot become a file as `options` ask for.
+
+    A photo's own format holds it in any case.
+    """
+    if options.format:
+        check_output_size(width, height, options.format.upper(), options.size_px)
+
+
 def _text(name: str, value: Any) -> str | None:
     _check(value is None or isinstance(value, str), name, "has to be a text")
     return value.strip() or None if value else None
@@ -110,7 +121,7 @@ def _number(name: str, value: Any) -> float | None:
     _check(isinstance(value, int | float | str) and not isinstance(value, bool), name, "has to be a number")
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         number = math.nan
     _check(math.isfinite(number), name, "has to be a number")
     return number
@@ -140,9 +151,10 @@ def _yes_or_no(name: str, value: Any) -> bool:
 
 def _hints(name: str, value: Any) -> tuple[Hint, ...]:
     try:
-        return hints_from(json.loads(value or "[]") if isinstance(value, str) else value or [])
-    except json.JSONDecodeError:
+        said = parse_json(value or "[]") if isinstance(value, str) else value or []
+    except ValueError:
         raise InvalidOptionError(name, "has to be a JSON list") from None
+    return hints_from(said)
 
 
 _READERS: dict[str, Any] = {

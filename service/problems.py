@@ -13,14 +13,17 @@ from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from colorizers.errors import ColorizerError
 from service.jobs import Failure
 
 # What may well be over soon: a database that is locked or away, a disk that is full or that nobody may write to.
 _DATABASE_ERRORS = (OperationalError, InterfaceError, NoConnectionError)
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+_DISK_ERRORS = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
+    *(errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ESTALE, errno.EMFILE, errno.ENFILE),
+}
 _RETRY_AFTER_S = 10
 
 TEXTS: dict[str, tuple[Any, Any]] = {
@@ -99,6 +102,22 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("Too much at once"),
         _("The upload is larger than this server accepts. Send fewer photos."),
     ),
+    "form_too_large": (
+        _("The form is too large"),
+        _("Beside its photos it may have %(most_fields)s fields, with %(most_kb)s kB of text in all."),
+    ),
+    "incomplete_request": (
+        _("The request broke off"),
+        _("Less of it arrived than was announced, or it was damaged on the way. Please send it again."),
+    ),
+    "invalid_host": (
+        _("There is no such server"),
+        _("The request does not say by a valid name which server it is meant for."),
+    ),
+    "too_large_for_format": (
+        _("Too large for this kind of file"),
+        _("%(format)s holds at most %(limit_px)s pixels a side. Choose PNG or TIFF, or a smaller size."),
+    ),
     "bad_request": (_("The request cannot be understood"), _("Reload the page and try again.")),
     "not_done": (_("Not done yet"), _("This photo has not been coloured; wait until it is done.")),
     "not_failed": (_("Nothing to try again"), _("This photo has not failed.")),
@@ -163,6 +182,20 @@ class TooManyFilesError(ColorizerError):
 
     code = "too_many_files"
     status = 413
+
+
+class IncompleteRequestError(ColorizerError):
+    """The request ends before it should, or is damaged."""
+
+    code = "incomplete_request"
+    status = 400
+
+
+class InvalidHostError(ColorizerError):
+    """The request names no server that there could be."""
+
+    code = "invalid_host"
+    status = 400
 
 
 class QueueFullError(ColorizerError):
@@ -280,6 +313,8 @@ def problem_of(error: Exception | Failure) -> Problem:
         return Problem(error.code, error.status, error.message, error.data)
     if isinstance(error, _DATABASE_ERRORS) or (isinstance(error, OSError) and error.errno in _DISK_ERRORS):
         return Problem("storage_unavailable", 503, "", {"retry_after_s": _RETRY_AFTER_S})
+    if isinstance(error, ClientDisconnected):
+        return Problem("incomplete_request", 400, "")
     if isinstance(error, HTTPException) and error.code and error.code >= 400:
         code = _HTTP_CODES.get(error.code, HTTPStatus(error.code).name.lower())
         return Problem(code, error.code, "" if code in TEXTS else error.description or "")

@@ -14,18 +14,18 @@ from werkzeug.datastructures import FileStorage
 from colorizers.errors import ColorizerError
 from colorizers.photo import read_header
 from service.files import Upload
+from service.identifiers import is_id
 from service.jobs import MANY, SINGLE, Job, NewJob, new_job_id
 from service.logs import REQUEST_ID
 from service.models import check_usable
 from service.names import display_name
-from service.options import DEFAULT, Options
+from service.options import DEFAULT, Options, check_result_size
 from service.parts import Parts
 from service.privacy import delete, oldest_kept
 from service.problems import (
     JobNotFoundError,
     NoFileError,
     Problem,
-    TooManyFilesError,
     UploadTooLargeError,
     problem_of,
 )
@@ -49,19 +49,16 @@ class Submission:
 def submit(request: Request, parts: Parts, options: Options = DEFAULT, batch: str | None = None) -> list[Submission]:
     """Queue the photos of `request`, at least one, to be coloured with `options`.
 
-    Raises `NoFileError`, `TooManyFilesError` or what `submit_files` does.
+    Raises what `uploads_of` and `submit_files` do.
     """
-    return submit_files(uploads_of(request, parts), parts.owners.of(request), parts, options, batch)
+    return submit_files(uploads_of(request), parts.owners.of(request), parts, options, batch)
 
 
-def uploads_of(request: Request, parts: Parts) -> list[FileStorage]:
-    """Return the photos of a form, at least one. Raises `NoFileError` or `TooManyFilesError`."""
-    uploads = [file for file in request.files.getlist(FIELD) if file.filename or _upload(file).size]
+def uploads_of(request: Request) -> list[FileStorage]:
+    """Return the photos of a form, at least one. Raises `NoFileError`, or what reading the form does."""
+    uploads = request.files.getlist(FIELD)
     if not uploads:
         raise NoFileError(f"The request holds no photo; the form field is called {FIELD!r}.")
-    if len(uploads) > parts.settings.max_files:
-        limit = parts.settings.max_files
-        raise TooManyFilesError(f"{len(uploads)} photos are too many; send at most {limit} at a time.", limit=limit)
     return uploads
 
 
@@ -79,7 +76,7 @@ def submit_files(
     """
     check_usable(options, parts.settings)
     priority = SINGLE if len(files) == 1 and batch is None else MANY
-    accepted = [_accept(file, parts) for file in files]
+    accepted = [_accept(file, options, parts) for file in files]
     new = [
         replace(item, owner=owner, options=options, priority=priority, batch=batch)
         for item in accepted
@@ -97,13 +94,14 @@ def _submitted(name: str, job: Job | None) -> Submission:
     return Submission(name, job) if job else Submission(name, problem=problem_of(_not_found()))
 
 
-def _accept(file: FileStorage, parts: Parts) -> NewJob | tuple[str, Problem]:
+def _accept(file: FileStorage, options: Options, parts: Parts) -> NewJob | tuple[str, Problem]:
     name, upload = display_name(file.filename), _upload(file)
     try:
         if upload.too_large:
             limit = parts.settings.max_upload_mb
             raise UploadTooLargeError(f"The file has more than {limit} MB, the limit.", limit=limit)
         header = read_header(upload.path, parts.settings.max_megapixels)
+        check_result_size(header.width, header.height, options)
     except ColorizerError as error:
         return name, problem_of(error)
     mimetype = Image.MIME.get(header.format, "application/octet-stream")
@@ -156,7 +154,8 @@ def find_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> list[Jo
 
 def find_some_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> dict[str, Job]:
     """Return those jobs with those ids that who sends `request` may see. Raises `JobNotFoundError` without any."""
-    jobs = parts.jobs.find(job_ids, parts.owners.of(request), oldest_kept(parts.settings.expire_hours))
+    ids = [job_id for job_id in job_ids if is_id(job_id)]
+    jobs = parts.jobs.find(ids, parts.owners.of(request), oldest_kept(parts.settings.expire_hours)) if ids else {}
     if not jobs:
         raise _not_found()
     if any(not job.is_final for job in jobs.values()):
@@ -167,7 +166,7 @@ def find_some_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> di
 def delete_job(job_id: str, request: Request, parts: Parts) -> None:
     """Remove a photo and all that is known of it, now. Raises `JobNotFoundError` as `find_jobs` does."""
     viewer = parts.owners.of(request)
-    if not delete(job_id, viewer, parts.jobs, parts.files, parts.settings.expire_hours):
+    if not is_id(job_id) or not delete(job_id, viewer, parts.jobs, parts.files, parts.settings.expire_hours):
         raise _not_found()
 
 

@@ -37,7 +37,7 @@ _TAG = "Batches"
 def make_batch() -> Response:
     """Send photos as a batch, or gather photos that were sent before, to fetch them together."""
     if request.mimetype == FORM:
-        return create_from_files(uploads_of(request, parts()), options_of_form(request), is_batch=True)
+        return create_from_files(uploads_of(request), options_of_form(request), is_batch=True)
     wanted = list(dict.fromkeys(read_json(request, NewBatch).colorizations))
     jobs = [job for job in find_jobs(wanted, request, parts()) if job.kind == "colorization"]
     if len(jobs) < len(wanted):

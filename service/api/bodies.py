@@ -1,7 +1,7 @@
 """A request's body or query in, checked values out: JSON by its type, options from wherever they are."""
 
 import re
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
@@ -10,15 +10,17 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from service.guard import TOKEN_FIELD
 from service.options import Options
-from service.parts import Parts
+from service.photo_request import PhotoRequest
 from service.problems import Problem, ProblemError
 from service.request_schemas import OptionsAsJson
-from service.submission import FIELD, most_upload_bytes
+from service.submission import FIELD
 
 Model = TypeVar("Model", bound=BaseModel)
 _NAME = re.compile(r"\w+")
 _KINDS = ("str", "int", "float", "bool")
 _MOST_JSON_BYTES = 1_000_000
+# What pydantic says of JSON that is nested too deeply, or has a number of thousands of digits.
+_BEYOND_LIMITS = ("recursion limit exceeded", "number out of range")
 _CHUNK_BYTES = 1 << 16
 
 
@@ -56,9 +58,9 @@ def options_of_json(body: BaseModel, base: Options | None = None) -> Options:
     return Options.of(members, base)
 
 
-def receive_body(request: Request, name: str, parts: Parts) -> FileStorage:
+def receive_body(request: Request, name: str) -> FileStorage:
     """Return the body of `request` as a file of that name, like one of a form: it goes straight to the data folder."""
-    upload = parts.files.receive(most_upload_bytes(parts.settings.max_upload_mb))
+    upload = cast(PhotoRequest, request).receive()
     while chunk := request.stream.read(_CHUNK_BYTES):
         upload.write(chunk)
     upload.seek(0)
@@ -67,7 +69,7 @@ def receive_body(request: Request, name: str, parts: Parts) -> FileStorage:
 
 def _refused(error: ValidationError) -> Exception:
     wrong = error.errors(include_url=False, include_context=False, include_input=False)
-    if wrong[0]["type"] == "json_invalid":
+    if wrong[0]["type"] == "json_invalid" and not any(limit in wrong[0]["msg"] for limit in _BEYOND_LIMITS):
         return BadRequest()
     errors = [
         {"field": _field_of(one["loc"]), "message": f"{one['msg']}."} for one in wrong if "none" not in one["loc"]

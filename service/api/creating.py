@@ -49,13 +49,13 @@ def create() -> Response:
     One photo is answered by its object, several by a batch; in a batch, one bad file does not spoil the others.
     """
     if request.mimetype == FORM:
-        return create_from_files(uploads_of(request, parts()), options_of_form(request))
+        return create_from_files(uploads_of(request), options_of_form(request))
     if request.mimetype == JSON:
         return _create_version()
     if request.mimetype.startswith("image/") or request.mimetype == BYTES:
         query = request.args.to_dict()
         name = query.pop("name", "")
-        return create_from_files([receive_body(request, name, parts())], Options.of(query))
+        return create_from_files([receive_body(request, name)], Options.of(query))
     raise UnsupportedMediaType(f"Send {FORM}, {JSON}, image/* or {BYTES}.")
 
 

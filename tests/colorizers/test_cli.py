@@ -76,6 +76,19 @@ def test_what_is_done_is_skipped_and_the_rest_is_not(
     assert (out / "mother.jpg").stat().st_mtime_ns > first
 
 
+@pytest.mark.parametrize(("suffix", "title", "most_px"), [("webp", "WebP", 16383), ("jpg", "JPEG", 65500)])
+def test_a_photo_too_large_for_the_format_is_refused_before_any_work(
+    model_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str, title: str, most_px: int
+) -> None:
+    wide, out = tmp_path / "wide.png", tmp_path / f"out.{suffix}"
+    Image.fromarray(np.zeros((1, most_px + 1), np.uint8)).save(wide)
+    assert run(model_dir, wide, "-o", out, "--recipe") == 1
+    assert f"{title} holds at most {most_px} pixels a side" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["wide.png"]
+    assert run(model_dir, wide, "-o", out, "--size", str(most_px)) == 0
+    assert open_photo(out).width == most_px
+
+
 def test_as_the_small_script_is_called(model_dir: Path, tmp_path: Path) -> None:
     assert run(model_dir, "-i", PHOTO, "-o", tmp_path / "one") == 0
     assert run(model_dir, "--img_path", PHOTO, "--save_path", tmp_path / "two") == 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from colorizers.encode import encode, output_format, suffix_for, write
-from colorizers.errors import ColorizerError
+from colorizers.errors import TooLargeForFormatError
 from colorizers.photo import Photo, open_photo
 from colorizers.provenance import DIGITAL_SOURCE_TYPE, NAMESPACE, Provenance, xmp_packet
 from tests.colorizers.pictures import exif, gray8, gray16, rgb8, saved
@@ -215,10 +215,17 @@ def test_exif_that_lies_never_stops_a_tiff_file(caplog: pytest.LogCaptureFixture
     assert "cannot be carried into a TIFF file" in caplog.text
 
 
-def test_a_picture_larger_than_a_format_allows_is_refused() -> None:
-    wide = np.zeros((1, 16384, 3), np.uint8)
-    with pytest.raises(ColorizerError, match="WebP holds at most 16383 pixels"):
-        encode(wide, photo_of(wide), PROVENANCE, "WEBP")
+@pytest.mark.parametrize(("format_", "title", "most_px"), [("WEBP", "WebP", 16383), ("JPEG", "JPEG", 65500)])
+def test_a_picture_larger_than_a_format_allows_is_refused(format_: str, title: str, most_px: int) -> None:
+    for shape in ((1, most_px, 3), (most_px, 1, 3)):
+        largest = np.zeros(shape, np.uint8)
+        file = encode(largest, photo_of(largest), PROVENANCE, format_)
+        assert open_photo(file).pixels.shape[:2] == shape[:2]
+        larger = np.repeat(largest, 2, axis=shape.index(most_px))
+        with pytest.raises(TooLargeForFormatError, match=f"{title} holds at most {most_px} pixels") as caught:
+            encode(larger, photo_of(larger), PROVENANCE, format_)
+        assert caught.value.status == 422
+        assert open_photo(encode(larger, photo_of(larger), PROVENANCE, "PNG")).pixels.shape[:2] == larger.shape[:2]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +245,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     write(path, rgb8(), photo_of(gray8()), PROVENANCE, "WEBP")
     before = path.read_bytes()
     wide = np.zeros((1, 16384, 3), np.uint8)
-    with pytest.raises(ColorizerError):
+    with pytest.raises(TooLargeForFormatError):
         write(path, wide, photo_of(wide), PROVENANCE, "WEBP")
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -14,7 +14,14 @@ from PIL import Image
 import colorizers
 from colorizers.cli import main
 from colorizers.colorizer import Colorizer
-from colorizers.errors import InvalidHintError, InvalidRecipeError, InvalidTemperatureError, OtherWeightsError
+from colorizers.errors import (
+    InvalidHintError,
+    InvalidRecipeError,
+    InvalidTemperatureError,
+    OtherWeightsError,
+    RequestError,
+    TooLargeForFormatError,
+)
 from colorizers.hints import Hint
 from colorizers.photo import open_photo
 from colorizers.recipe import Recipe
@@ -93,6 +100,24 @@ def test_other_texts_are_no_recipe(text: str | bytes) -> None:
         Recipe.from_json(text)
 
 
+DEEP, HUGE, DIGITS = "[" * 3000, "1" + "0" * 400, "1" * 5000
+
+
+@pytest.mark.parametrize("value", [DEEP, DEEP + "]" * 3000, HUGE, DIGITS, "-" + HUGE, "1e400", "NaN", "-Infinity"])
+def test_values_beyond_all_measure_are_refused(value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hint = f'[{{"x": {value}, "y": 0, "radius": 0, "a": 0, "b": 0}}]'
+    for field in ("hints", "temperature", "saturation", "quality", "size_px", "working_size_px", "model", "version"):
+        for said in (value, hint) if field == "hints" else (value,):
+            text = f'{{"model": "default", "weights_sha256": "{HASH}", "working_size_px": 64, "{field}": {said}}}'
+            with pytest.raises(RequestError):
+                Recipe.from_json(text)
+    (tmp_path / "recipe.json").write_text(f'{{"hints": {value}}}')
+    assert main(["replay", str(tmp_path / "recipe.json"), str(PHOTO), "-o", str(tmp_path / "out.png")]) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "Traceback" not in told
+
+
 def test_hints_and_temperature_are_checked_too() -> None:
     said = json.loads(FULL.to_json())
     with pytest.raises(InvalidHintError):
@@ -146,6 +171,17 @@ def test_smaller_results_keep_the_grays_of_the_smaller_photo(colorizer: Colorize
         expected = np.asarray(original.convert("L").resize(image.size, Image.Resampling.LANCZOS))
         assert max(image.size) == 100
         assert np.array_equal(oracle.gray(np.asarray(image)), expected)
+
+
+def test_a_result_larger_than_its_format_is_not_begun(model_dir: Path, tmp_path: Path, colorizer: Colorizer) -> None:
+    wide = tmp_path / "wide.png"
+    Image.fromarray(np.zeros((1, 16384), np.uint8)).save(wide)
+    recipe = dataclasses.replace(colorizer.recipe(open_photo(wide)), format="webp")
+    with pytest.raises(TooLargeForFormatError):
+        replay(recipe, wide, tmp_path / "out.webp", model_dir)
+    assert not (tmp_path / "out.webp").exists()
+    replay(dataclasses.replace(recipe, size_px=16383), wide, tmp_path / "out.webp", model_dir)
+    assert open_photo(tmp_path / "out.webp").width == 16383
 
 
 def test_other_weights_than_the_recipes_are_refused(model_dir: Path, tmp_path: Path, colorizer: Colorizer) -> None:

@@ -1,11 +1,16 @@
 import os
+import subprocess
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from service.files import PhotoFiles
+from service.files import FileGoneError, PhotoFiles, StorageError
 from service.jobs import new_job_id
+from service.settings import ROOT
+from tests.service.processes import PYTHON
 
 
 @pytest.fixture
@@ -21,7 +26,7 @@ def test_received_file_becomes_the_original(files: PhotoFiles, tmp_path: Path) -
     upload = files.receive(100)
     upload.write(b"pixels")
     upload.seek(0)
-    assert upload.read() == b"pixels"
+    assert upload.path.read_bytes() == b"pixels"
     job_id = new_job_id()
     files.keep(upload, job_id)
     upload.close()
@@ -95,16 +100,114 @@ def test_copy_stays_when_the_first_job_goes(files: PhotoFiles) -> None:
         files.copy(first, "original", second)
 
 
-def test_leftovers_are_cleared(files: PhotoFiles, tmp_path: Path) -> None:
+def test_half_written_results_are_cleared(files: PhotoFiles, tmp_path: Path) -> None:
     job_id = new_job_id()
     files.make_room(job_id)
     (folder,) = (tmp_path / "photos").glob("*/*")
     (folder / "result-x.part").write_bytes(b"half")
     files.clear_parts(job_id)
-    old, new = tmp_path / "incoming" / "upload-old", tmp_path / "incoming" / "upload-new"
-    old.touch()
-    new.touch()
-    two_days_ago = time.time() - 48 * 3600
-    os.utime(old, (two_days_ago, two_days_ago))
+    assert all_files(tmp_path) == []
+
+
+def test_half_removed_folders_are_swept(files: PhotoFiles, tmp_path: Path) -> None:
+    old, new = tmp_path / "leaving" / "old", tmp_path / "leaving" / "new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "original").touch()
+    an_hour_ago = time.time() - 3600
+    os.utime(old, (an_hour_ago, an_hour_ago))
     files.sweep_incoming()
-    assert all_files(tmp_path) == [new]
+    assert all_files(tmp_path) == [new / "original"]
+
+
+RECEIVING = """
+import sys
+from pathlib import Path
+from service.files import PhotoFiles
+files = PhotoFiles(Path(sys.argv[1]))
+uploads = [files.receive(100) for _ in range(3)]
+for upload in uploads:
+    upload.write(b"pixels")
+    upload.seek(0)
+print("received", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_sweep_removes_what_a_dead_process_received_and_nothing_else(files: PhotoFiles, tmp_path: Path) -> None:
+    mine = files.receive(100)
+    mine.write(b"pixels")
+    mine.seek(0)
+    (tmp_path / "incoming" / "upload-of-an-earlier-version").touch()
+    command = [PYTHON, "-c", RECEIVING, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        assert other.stdout.readline() == b"received\n"
+        received = set(all_files(tmp_path))
+        files.sweep_incoming()
+        assert set(all_files(tmp_path)) == received, "its process lives"
+        assert len([path for path in received if path.read_bytes() == b"pixels"]) == 4
+        other.kill()
+    files.sweep_incoming()
+    assert [path for path in all_files(tmp_path) if path.name != "lock"] == [mine.path]
+    mine.close()
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_start_sweeps_too(tmp_path: Path) -> None:
+    (tmp_path / "incoming" / "tmpabandoned").mkdir(parents=True)
+    (tmp_path / "incoming" / "tmpabandoned" / "lock").touch()
+    (tmp_path / "incoming" / "tmpabandoned" / "upload").touch()
+    PhotoFiles(tmp_path)
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_files_and_sweeps_at_the_same_time(files: PhotoFiles, tmp_path: Path) -> None:
+    others = [PhotoFiles(tmp_path) for _ in range(3)]
+    over = threading.Event()
+
+    def sweep() -> None:
+        while not over.is_set():
+            files.sweep_incoming()
+
+    def receive(own: PhotoFiles) -> None:
+        for _ in range(300):
+            upload = own.receive(100)
+            upload.write(b"pixels")
+            upload.seek(0)
+            assert upload.path.read_bytes() == b"pixels"
+            upload.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        sweeping = pool.submit(sweep)
+        for receiving in [pool.submit(receive, own) for own in others]:
+            receiving.result()
+        over.set()
+        sweeping.result()
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_received_files_take_no_descriptor(files: PhotoFiles) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    first = files.receive(100)
+    first.seek(0)
+    before = descriptors()
+    uploads = [files.receive(100) for _ in range(50)]
+    for upload in uploads:
+        upload.write(b"pixels")
+        upload.seek(0)
+    assert descriptors() == before
+    for upload in (first, *uploads):
+        upload.close()
+
+
+@pytest.mark.parametrize("missing", ["incoming", "photos"])
+def test_folder_that_is_missing_is_not_a_photo_that_is_gone(files: PhotoFiles, tmp_path: Path, missing: str) -> None:
+    job_id = new_job_id()
+    with pytest.raises(FileGoneError):
+        files.open(job_id, "original")
+    (tmp_path / missing).rmdir()
+    with pytest.raises(StorageError):
+        files.receive(100) if missing == "incoming" else files.open(job_id, "original")

@@ -55,6 +55,13 @@ def test_what_is_not_said_stays_as_it_was() -> None:
         ("size_px", 1),
         ("strip_location", "perhaps"),
         ("hints", "nonsense"),
+        ("hints", "[" * 3000),
+        ("hints", "1" * 5000),
+        ("hints", "[NaN]"),
+        ("saturation", 10**400),
+        ("saturation", "1" * 5000),
+        ("quality", 10**400),
+        ("temperature", "Infinity"),
         ("vividness", 1),
     ],
 )
@@ -66,7 +73,13 @@ def test_wrong_value_is_a_problem_with_the_options_name(name: str, value: Any) -
     assert repr(name) in caught.value.message
 
 
-@pytest.mark.parametrize("hints", [[{**HINT, "x": 2}], [{"x": 1}], {"x": 1}, [HINT] * 1000])
+@pytest.mark.parametrize("x", [2, 10**400, float("nan"), "1", None])
+def test_wrong_place_is_a_problem_too(x: Any) -> None:
+    with pytest.raises(InvalidHintError):
+        Options.of({"hints": [{**HINT, "x": x}]})
+
+
+@pytest.mark.parametrize("hints", [[{"x": 1}], {"x": 1}, [HINT] * 1000])
 def test_wrong_hint_is_a_problem_too(hints: Any) -> None:
     with pytest.raises(InvalidHintError) as caught:
         Options.of({"hints": hints})
