@@ -1,7 +1,6 @@
-"""The autoencoder: a small gray picture in, a small RGB picture out, through one dense layer that sees all of it.
+"""The autoencoder network: a small gray picture to a small RGB picture, through a dense layer.
 
-What it says about brightness is thrown away: it colours through the ab of its RGB output, upsampled, with the photo's
-own L.
+Only the ab of its RGB output is used; L is the photo's own.
 """
 
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ DEEPEST = 128  # channels at a quarter of the size
 
 
 class AutoencoderColorizer(HintlessNetwork):
-    """Gray as RGB (n, 3, s, s) in 0..1 in, RGB (n, 3, s, s) in 0..1 out, for one side s, a multiple of 4."""
+    """Autoencoder from gray to color, both RGB (n, 3, s, s) in 0..1, of a fixed side s, a multiple of 4."""
 
     def __init__(self, side_px: int = SIDE_PX, dense: int = DENSE) -> None:
         super().__init__()
@@ -48,22 +47,22 @@ class AutoencoderColorizer(HintlessNetwork):
 
     @classmethod
     def sized_like(cls, state: Mapping[str, Tensor]) -> Self:
-        """Return a network, untrained, of the size that the state dict `state` was trained at."""
+        """Create an untrained network of the size of the state dict `state`."""
         try:
             dense, flat = state["narrow.weight"].shape
         except (KeyError, ValueError):
-            return cls()  # Not an autoencoder's state: loading it will say what is wrong.
+            return cls()  # Not an autoencoder's state: loading it will raise the proper error.
         return cls(side_px=4 * round((flat / DEEPEST) ** 0.5), dense=dense)
 
     def logits(self, gray: Tensor) -> Tensor:
-        """Return the RGB answer before its sigmoid, which training takes (it is numerically kinder)."""
+        """Return the RGB output before the sigmoid; training takes it for numerical stability."""
         return cast(Tensor, self.decoder(self.widen(self.narrow(self.encoder(gray)))))
 
     def forward(self, gray: Tensor) -> Tensor:
         return torch.sigmoid(self.logits(gray))
 
     def ab_of(self, L: Tensor) -> Tensor:
-        """Return ab (n, 2, s, s), raw units, for L (n, 1, h, w) in 0..100, which is brought to the network's side s."""
+        """Predict ab (n, 2, s, s), raw units, from L (n, 1, h, w) in 0..100, resized to the side s."""
         small = F.interpolate(L, size=(self.side_px, self.side_px), mode="bilinear", antialias=True)
         return rgb_to_lab(self(gray_picture(small)).float())[:, 1:]
 

@@ -1,4 +1,4 @@
-"""Both published networks' common base: raw L and ab units in, the networks' normalised units out, and back.
+"""Base class of the published networks, with their normalization of L and ab.
 
 The numbers are those of the authors' package: L' = (L - 50) / 100 and ab' = ab / 110.
 """
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class BaseColor(nn.Module):
-    """A network that knows how its authors scaled L (0..100) and ab (-110..110)."""
+    """A network with its authors' scaling of L (0..100) and ab (-110..110)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -16,17 +16,17 @@ class BaseColor(nn.Module):
         self.ab_norm = 110.0
 
     def normalize_l(self, in_l: Tensor) -> Tensor:
-        """Return L (0..100) as the networks take it (-0.5..0.5), any shape."""
+        """Scale L, 0..100, to the networks' -0.5..0.5; any shape."""
         return (in_l - self.l_cent) / self.l_norm
 
     def unnormalize_l(self, in_l: Tensor) -> Tensor:
-        """Return a normalised L as L (0..100), any shape."""
+        """Scale normalized L back to 0..100; any shape."""
         return in_l * self.l_norm + self.l_cent
 
     def normalize_ab(self, in_ab: Tensor) -> Tensor:
-        """Return ab (-110..110) as the networks take it (-1..1), any shape."""
+        """Scale ab, -110..110, to the networks' -1..1; any shape."""
         return in_ab / self.ab_norm
 
     def unnormalize_ab(self, in_ab: Tensor) -> Tensor:
-        """Return a normalised ab as ab (-110..110), any shape."""
+        """Scale normalized ab back to -110..110; any shape."""
         return in_ab * self.ab_norm

@@ -1,4 +1,4 @@
-"""What the teaching networks share: they colour from L alone, without hints and without a distribution of colours."""
+"""Base class of networks that predict ab from L alone, without hints and without a distribution."""
 
 from abc import ABC, abstractmethod
 
@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 
 class HintlessNetwork(nn.Module, ABC):
-    """A network whose `ab_of` says all it has to say: ab (n, 2, h', w'), raw units, for L (n, 1, h, w) in 0..100."""
+    """A network that predicts ab (n, 2, h', w'), raw units, from L (n, 1, h, w) in 0..100 by `ab_of`."""
 
     @abstractmethod
     def ab_of(self, L: Tensor) -> Tensor:
-        """Return ab for L."""
+        """Predict ab from L."""
 
     def predict(
         self,
@@ -19,7 +19,7 @@ class HintlessNetwork(nn.Module, ABC):
         hint_mask: Tensor,
         temperature: float | None = None,  # noqa: ARG002
     ) -> Tensor:
-        """Return `ab_of(L)`; `ValueError` when any hint is given. `temperature` changes nothing."""
+        """Return `ab_of(L)`; raises `ValueError` when any hint is given. `temperature` has no effect."""
         if bool(hint_mask.any()) or bool(hint_ab.any()):
             raise ValueError(f"{type(self).__name__} takes no colour hints.")
         return self.ab_of(L)

@@ -1,7 +1,7 @@
-"""A network on its device in, the same network in half precision out, where its own weights bear that.
+"""Half-precision inference for networks whose weights tolerate it, and the protocols of networks.
 
-Half precision is twice as quick on processors made for it. Whether a network stands it depends on its weights, so the
-network colours two small photographs both ways when it is loaded, and is left alone where the answers differ.
+Half precision takes half the time on processors that support it. Whether it is accurate enough depends on the weights,
+so a network colors two small photographs both ways when it is loaded, and keeps full precision where results differ.
 """
 
 import logging
@@ -18,7 +18,7 @@ from colorizers.lab import lightness
 
 MOST_MEAN_AB = 0.5
 MOST_AB = 4.0
-"""How far ab may be off in half precision, on average and anywhere, in raw units."""
+"""Largest errors of ab in half precision, on average and anywhere, in raw units."""
 
 # Two photographs in the public domain, side by side (tests/data/photos has them larger).
 _SAMPLE = Path(__file__).with_name("precision_sample.png")
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class ColorNetwork(Protocol):
-    """What the library needs of a network, whatever its family: one door for inference."""
+    """The interface of networks of all families, for inference."""
 
     def predict(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None) -> Tensor:
         """Return ab (n, 2, h', w'), raw units, for L (n, 1, h, w) in 0..100.
@@ -44,21 +44,21 @@ class ColorNetwork(Protocol):
 
 
 class GuessingNetwork(ColorNetwork, Protocol):
-    """A network that comes to its ab by a distribution over ab bins, which it also tells."""
+    """A network that predicts ab from a distribution over ab bins, which it also returns."""
 
     def guess(
         self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return what `predict` does, and the logits (n, bins, h', w') over all bins, not annealed."""
+        """Return the result of `predict`, and the logits (n, bins, h', w') over all bins, not annealed."""
         ...
 
     def centres(self) -> Tensor:
-        """Return the bins' centres (bins, 2) in raw ab units."""
+        """Return the bin centers (bins, 2) in raw ab units."""
         ...
 
 
 class HalfPrecision:
-    """A network that computes its convolutions and products in `dtype`; a `ColorNetwork` itself."""
+    """A `ColorNetwork` that computes the convolutions and products of `module` in `dtype`."""
 
     def __init__(self, module: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
         self._module = module
@@ -66,20 +66,20 @@ class HalfPrecision:
         self._dtype = dtype
 
     def predict(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None) -> Tensor:
-        """Return ab as the network itself does, float32."""
+        """Return ab of the network, float32."""
         with torch.autocast(self._device.type, self._dtype):
             return cast(ColorNetwork, self._module).predict(L, hint_ab, hint_mask, temperature).float()
 
     def guess(
         self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return ab and logits as the network itself does, float32."""
+        """Return ab and logits of the network, float32."""
         with torch.autocast(self._device.type, self._dtype):
             ab, logits = cast(GuessingNetwork, self._module).guess(L, hint_ab, hint_mask, temperature)
         return ab.float(), logits.float()
 
     def centres(self) -> Tensor:
-        """Return the bins' centres as the network itself does."""
+        """Return the bin centers of the network."""
         return cast(GuessingNetwork, self._module).centres()
 
     def to(self, device: torch.device) -> ColorNetwork:
@@ -87,7 +87,7 @@ class HalfPrecision:
         return cast(ColorNetwork, self._module.to(device))
 
     def shrink_weights(self) -> None:
-        """Keep the large weights in half precision, which saves converting them for every photo, and memory."""
+        """Convert the large weights to half precision, which saves memory and their conversion for every photo."""
         for layer in self._module.modules():
             if isinstance(layer, _WEIGHTY):
                 layer.to(self._dtype)
@@ -96,9 +96,10 @@ class HalfPrecision:
 def in_best_precision(
     module: nn.Module, device: torch.device, temperature: float | None
 ) -> tuple[ColorNetwork, torch.dtype]:
-    """Return `module`, in evaluation mode on `device`, in the quickest precision that its weights bear, and which.
+    """Return `module`, in evaluation mode on `device`, in the fastest precision that its weights tolerate.
 
-    That is half precision where the device is made for it and ab stays within `MOST_MEAN_AB` and `MOST_AB`.
+    That is half precision where the device supports it and ab stays within `MOST_MEAN_AB` and `MOST_AB`. The second
+    value is the type.
     """
     full = cast(ColorNetwork, module)
     dtype = half_precision_of(device)
@@ -109,7 +110,7 @@ def in_best_precision(
     if not (mean_ab < MOST_MEAN_AB and most_ab < MOST_AB):
         _log.info("full precision: in %s ab would be %.2f off on average, %.1f at most", dtype, mean_ab, most_ab)
         return full, torch.float32
-    # A network on a GPU may have to move to the CPU and be whole there.
+    # A network on a GPU may have to move to the CPU, and then needs its full weights.
     if device.type == "cpu":
         half.shrink_weights()
     return half, dtype
@@ -117,7 +118,7 @@ def in_best_precision(
 
 @cache
 def half_precision_of(device: torch.device) -> torch.dtype | None:
-    """Return the 16-bit type in which `device` is quicker than in 32 bits, None where there is none."""
+    """Return the 16-bit type that is faster on `device` than float32, or None."""
     if device.type != "cpu":
         return torch.float16
     capabilities = torch.cpu.get_capabilities()
@@ -128,7 +129,7 @@ def half_precision_of(device: torch.device) -> torch.dtype | None:
 def _difference(
     full: ColorNetwork, half: ColorNetwork, device: torch.device, temperature: float | None
 ) -> tuple[float, float]:
-    """Return how far, on average and at most, ab of the sample photographs differs between two networks."""
+    """Return the mean and largest difference of ab between two networks on the sample photographs."""
     L = torch.from_numpy(sample_lightness()).to(device)
     no_mask = torch.zeros_like(L)
     with torch.inference_mode():

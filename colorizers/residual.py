@@ -1,7 +1,7 @@
-"""The residual network: L of a photo in, its ab out, both in raw units; small enough to read and to train at home.
+"""The residual network: ab from L, both in raw units.
 
-Basic residual blocks (He et al. 2015) halve the size twice, two transposed convolutions bring it back. Nothing is
-scaled, because the loss it is trained with (`training/recipes/residual.py`) counts in raw ab.
+Basic residual blocks (He et al. 2015) halve the size twice, and two transposed convolutions restore it. Units are not
+normalized, because the training loss (`training/recipes/residual.py`) is in raw ab.
 """
 
 from typing import cast
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from colorizers.hintless import HintlessNetwork
 
-# How fast batch norm forgets; the author's.
+# Of batch norm, as the author set it.
 MOMENTUM = 0.5
 
 
@@ -34,7 +34,7 @@ class BasicBlock(nn.Module):
 
 
 class ResidualColorizer(HintlessNetwork):
-    """L (n, 1, h, w) in 0..100 in, ab (n, 2, h, w) in raw units out; h and w are multiples of 4."""
+    """Predicts ab (n, 2, h, w), raw units, from L (n, 1, h, w) in 0..100; h and w are multiples of 4."""
 
     def __init__(self) -> None:
         super().__init__()

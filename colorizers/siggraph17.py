@@ -1,4 +1,4 @@
-"""The SIGGRAPH17 network: L of a photograph and the user's colour hints in, ab out.
+"""The SIGGRAPH17 network: ab from L and the user's color hints.
 
 Zhang, Zhu, Isola, Geng, Lin, Yu, Efros: "Real-Time User-Guided Image Colorization with Learned Deep Priors", SIGGRAPH
 2017, as its authors published it for PyTorch. Attribute names are the keys of the published state dict. The published
@@ -25,8 +25,7 @@ CELL_SIZE = 10.0
 
 @dataclass(frozen=True)
 class Features:
-    """What the encoder leaves for the two heads: `conv1_2` (n, 64, h, w), `conv2_2` (n, 128, h/2, w/2), and `conv8_3`
-    (n, 256, h/4, w/4)."""
+    """Input of the two heads: `conv1_2` (n, 64, h, w), `conv2_2` (n, 128, h/2, w/2), `conv8_3` (n, 256, h/4, w/4)."""
 
     conv1_2: Tensor
     conv2_2: Tensor
@@ -50,7 +49,7 @@ def _up(before: int, after: int) -> nn.Sequential:
 
 
 class SIGGRAPHGenerator(BaseColor):
-    """L and colour hints in, ab (n, 2, h, w) in raw units out; h and w are multiples of 8."""
+    """Predicts ab (n, 2, h, w), raw units, from L and color hints; h and w are multiples of 8."""
 
     def __init__(
         self, norm_layer: Callable[[int], nn.Module] = nn.BatchNorm2d, classes: int = CELLS_PER_AXIS**2
@@ -93,20 +92,20 @@ class SIGGRAPHGenerator(BaseColor):
         return Features(conv1_2, conv2_2, conv8_3)
 
     def logits(self, features: Features) -> Tensor:
-        """Return the scores (n, 529, h/4, w/4) of the ab cells, numbered 23 * a_index + b_index."""
+        """Return the logits (n, 529, h/4, w/4) of the ab cells, numbered 23 * a_index + b_index."""
         return cast(Tensor, self.model_class(features.conv8_3))
 
     def regress(self, features: Features) -> Tensor:
-        """Return the published answer: ab (n, 2, h, w), raw units."""
+        """Return the published prediction: ab (n, 2, h, w), raw units."""
         conv9_3 = self.model9(self.model9up(features.conv8_3).add_(self.model2short9(features.conv2_2)))
         conv10_2 = self.model10(self.model10up(conv9_3).add_(self.model1short10(features.conv1_2)))
         return self.unnormalize_ab(self.model_out(conv10_2))
 
     def forward(self, input_A: Tensor, input_B: Tensor | None = None, mask_B: Tensor | None = None) -> Tensor:
-        """Return ab (n, 2, h, w), raw units, as the authors' network does.
+        """Return ab (n, 2, h, w), raw units, as in the authors' package.
 
         `input_A` is L (n, 1, h, w) in 0..100; `input_B` hints (n, 2, h, w) in raw ab units where `mask_B` (n, 1, h, w)
-        is 1 and 0 elsewhere; without the two there are no hints.
+        is 1 and 0 elsewhere; by default there are no hints.
         """
         return self.regress(self.features(input_A, input_B, mask_B))
 
@@ -124,27 +123,27 @@ class SIGGRAPHGenerator(BaseColor):
     def guess(
         self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return what `predict` does, and the logits (n, 529, h/4, w/4)."""
+        """Return the result of `predict`, and the logits (n, 529, h/4, w/4)."""
         features = self.features(L, hint_ab, hint_mask)
         logits = self.logits(features)
         return self.regress(features) if temperature is None else self.annealed_mean(logits, temperature), logits
 
     def annealed_mean(self, logits: Tensor, temperature: float) -> Tensor:
-        """Return ab (n, 2, h, w), raw units: the mean of the cells' centres under `logits` (n, 529, h, w)."""
+        """Return ab (n, 2, h, w), raw units: the mean of the cell centers under `logits` (n, 529, h, w)."""
         share = self.softmax(logits / temperature)
         return torch.einsum("nkhw,kc->nchw", share, self.centres().to(share))
 
     def centres(self) -> Tensor:
-        """Return the cells' centres (529, 2) in raw ab units."""
+        """Return the cell centers (529, 2) in raw ab units."""
         steps = (torch.arange(CELLS_PER_AXIS, dtype=torch.float32) - CELLS_PER_AXIS // 2) * CELL_SIZE
         return torch.cartesian_prod(steps, steps)
 
 
 def siggraph17(pretrained: bool = True, model_dir: Path = MODEL_DIR, offline: bool = False) -> SIGGRAPHGenerator:
-    """Return the network, `pretrained` with the published weights: those in `model_dir`, else downloaded into it.
+    """Create the network, if `pretrained` with the published weights from `model_dir`, else downloaded into it.
 
-    Raises a `WeightsError` if they cannot be had (`offline` forbids the download); it never takes others instead. As
-    in the authors' package the network comes in training mode: call `.eval()` before use.
+    Raises a `WeightsError` where they are not available (`offline` forbids the download); other weights are never
+    taken. As in the authors' package the network is in training mode: call `.eval()` before use.
     """
     model = SIGGRAPHGenerator()
     if pretrained:

@@ -33,7 +33,7 @@ def largest_sizes(f: NDArray[Float], a: NDArray[Float], b: NDArray[Float]) -> ND
         inside[_in_gamut(f, a * size, b * size)] = size
     outside = inside + _SIZE_STEP
     for _ in range(_BISECTIONS):
-        middle: NDArray[Float] = (inside + outside) / 2
+        middle = ((inside + outside) / 2).astype(f.dtype, copy=False)
         fits = _in_gamut(f, a * middle, b * middle)
         inside, outside = np.where(fits, middle, inside), np.where(fits, outside, middle)
     return inside

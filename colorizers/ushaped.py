@@ -1,6 +1,6 @@
-"""The u-shaped network: L of a photo in, its ab out, through 3x3 convolutions that shrink and grow the picture.
+"""The U-shaped network: ab from L by 3x3 convolutions that reduce and enlarge the picture.
 
-With its 32,000 weights it learns a handful of photos by heart in minutes on any machine: a first network to train.
+With its 32,000 weights it overfits a handful of photos within minutes on any machine: a first network to train.
 """
 
 from typing import cast
@@ -17,7 +17,7 @@ def _conv(before: int, after: int, stride: int = 1) -> list[nn.Module]:
 
 
 class UshapedColorizer(HintlessNetwork):
-    """L (n, 1, h, w) in 0..100 in, ab / 128 (n, 2, h, w) out; h and w are multiples of 8."""
+    """Predicts ab / 128 (n, 2, h, w) from L (n, 1, h, w) in 0..100; h and w are multiples of 8."""
 
     def __init__(self) -> None:
         super().__init__()

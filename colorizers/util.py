@@ -1,7 +1,7 @@
-"""The published package's helpers: pictures in, L tensors out; L and ab tensors in, RGB arrays out.
+"""Helper functions of the published package: loading, resizing, and conversion between RGB and Lab tensors.
 
-They do what the authors' scripts expect of them, skimage's colour conversion included. The application itself goes
-through `Colorizer`, which keeps luminance and file properties.
+They behave as the authors' scripts expect, with skimage's color conversion. The application itself uses `Colorizer`,
+which keeps luminance and file properties.
 """
 
 from io import BytesIO
@@ -23,11 +23,11 @@ PLAIN_MODES = ("RGB", "L")
 
 
 def load_img(img_path: str | PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
-    """Return the picture at `img_path` as upright RGB uint8 (h, w, 3).
+    """Read a picture file as upright RGB uint8 (h, w, 3).
 
-    Plain RGB and grayscale files give the pixels that Pillow gives. Every other kind (alpha, CMYK, palette, 1 bit, 16
-    bit, HEIC ...) is read as the application reads it; alpha is left out, 16 bit are rounded to 8. Raises a
-    `PhotoError` or Pillow's `OSError` where that cannot be done.
+    Plain RGB and grayscale files give Pillow's pixels. Every other kind (alpha, CMYK, palette, 1 bit, 16 bit, HEIC ...)
+    is read as in the application; alpha is dropped, 16 bits are rounded to 8. Raises a `PhotoError` or Pillow's
+    `OSError` where the file cannot be read.
     """
     data = Path(img_path).read_bytes() if isinstance(img_path, str | PathLike) else img_path.read()
     plain = _plain_pixels(data)
@@ -37,7 +37,7 @@ def load_img(img_path: str | PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
 
 
 def resize_img(img: NDArray[np.uint8], HW: tuple[int, int] = (256, 256), resample: int = 3) -> NDArray[np.uint8]:
-    """Return `img`, uint8 (h, w, 3) or (h, w), resized to height and width `HW` by Pillow (`resample` 3: bicubic)."""
+    """Resize `img`, uint8 (h, w, 3) or (h, w), to height and width `HW` by Pillow (`resample` 3: bicubic)."""
     return np.asarray(Image.fromarray(img).resize((HW[1], HW[0]), resample=Image.Resampling(resample)))
 
 
@@ -50,7 +50,7 @@ def preprocess_img(
 
 
 def postprocess_tens(tens_orig_l: Tensor, out_ab: Tensor, mode: str = "bilinear") -> NDArray[np.floating]:
-    """Return RGB in 0..1, (h, w, 3), of L (1, 1, h, w) and raw ab (1, 2, h', w'), which is first brought to L's size.
+    """Return RGB in 0..1, (h, w, 3), of L (1, 1, h, w) and raw ab (1, 2, h', w'), which is resized to the size of L.
 
     `mode` is that of `torch.nn.functional.interpolate`. Colours outside sRGB are clipped, as in the published package.
     """
@@ -65,17 +65,17 @@ def postprocess_tens(tens_orig_l: Tensor, out_ab: Tensor, mode: str = "bilinear"
 def rgb2L_tensor(
     img_orig: NDArray[np.uint8], HW: tuple[int, int] = (256, 256), resample: int = 3
 ) -> tuple[Tensor, Tensor]:
-    """Return (L_orig, L_small) of RGB uint8 (h, w, 3), as `preprocess_img` does."""
+    """Alias of `preprocess_img`."""
     return preprocess_img(img_orig, HW, resample)
 
 
 def Lab2rgb_numpy(L_orig: Tensor, out_ab: Tensor) -> NDArray[np.floating]:
-    """Return RGB in 0..1, (h, w, 3), of L (1, 1, h, w) and raw ab (1, 2, h', w'), as `postprocess_tens` does."""
+    """Alias of `postprocess_tens` with bilinear interpolation."""
     return postprocess_tens(L_orig, out_ab)
 
 
 def _plain_pixels(data: bytes) -> NDArray[np.uint8] | None:
-    """Return the upright pixels of an 8-bit RGB or grayscale file, None for every other kind of file."""
+    """Return the upright pixels of an 8-bit RGB or grayscale file, or None for other files."""
     try:
         image = Image.open(BytesIO(data))
     except UnidentifiedImageError:

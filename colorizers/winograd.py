@@ -1,6 +1,6 @@
-"""A network in, the same network out with its large convolutions done Winograd's way: less than half the time.
+"""Replacement of a network's large convolutions by Winograd convolutions, which take less than half the time.
 
-For inference on the CPU; the answer differs by some 1e-5 of its size (see `winograd_layers`).
+For inference on the CPU; results differ by about 1e-5 of their size (see `winograd_layers`).
 """
 
 from collections.abc import Callable, Sequence
@@ -11,31 +11,32 @@ from colorizers.winograd_kernels import LANES
 from colorizers.winograd_layers import PointwiseConv2d, WinogradConv2d, WinogradConvTranspose2d
 from colorizers.winograd_products import PANEL
 
-# With fewer channels the transforms cost what the products save.
+# With fewer channels the transforms cost as much as the products save.
 _FEWEST_CHANNELS = 64
 
 
 def with_winograd(network: nn.Module) -> int:
-    """Replace the convolutions of `network`, in evaluation mode, that gain by it, in place; returns how many those are.
+    """Replace in place the convolutions of `network`, in evaluation mode, that become faster; return their number.
 
-    ReLU and norm that follow one in an `nn.Sequential` become part of it.
+    ReLU and batch norm that follow one in an `nn.Sequential` are fused with it.
     """
     replaced = 0
     children = list(network.named_children())
     for number, (name, child) in enumerate(children):
-        quicker = _quicker_kind(child)
-        if quicker is None:
+        layer_type = _replacement(child)
+        if layer_type is None:
             replaced += with_winograd(child)
             continue
-        then = _followers(children[number + 1 :]) if isinstance(network, nn.Sequential) else {}
-        setattr(network, name, quicker(child, list(then.values())))
-        for follower in then:
+        fused = _followers(children[number + 1 :]) if isinstance(network, nn.Sequential) else {}
+        setattr(network, name, layer_type(child, list(fused.values())))
+        for follower in fused:
             setattr(network, follower, nn.Identity())
         replaced += 1
     return replaced
 
 
-def _quicker_kind(layer: nn.Module) -> Callable[..., nn.Module] | None:
+def _replacement(layer: nn.Module) -> Callable[..., nn.Module] | None:
+    """Return the type of layer that replaces `layer`, or None."""
     if not isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)) or layer.groups != 1 or layer.padding_mode != "zeros":
         return None
     if min(layer.in_channels, layer.out_channels) < _FEWEST_CHANNELS:
@@ -53,7 +54,7 @@ def _quicker_kind(layer: nn.Module) -> Callable[..., nn.Module] | None:
 
 
 def _followers(children: Sequence[tuple[str, nn.Module]]) -> dict[str, nn.Module]:
-    """Return those of the next modules of a sequence whose work a convolution can do: ReLU, then norm."""
+    """Return the next modules of a sequence that a convolution can be fused with: ReLU, then batch norm."""
     found: dict[str, nn.Module] = {}
     for kinds in ((nn.ReLU, nn.LeakyReLU), (nn.BatchNorm2d,)):
         if len(children) > len(found) and isinstance(children[len(found)][1], kinds):

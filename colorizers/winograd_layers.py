@@ -1,9 +1,9 @@
-"""Convolutions done Winograd's way, with what follows them: layers in PyTorch's form, computed on the CPU by numba.
+"""Winograd convolutions as PyTorch modules, computed on the CPU by numba kernels.
 
-F(4x4, 3x3) of Lavin and Gray 2016 (arXiv 1509.09308) takes 36 products for 16 results where the plain way takes 144;
-F(3x3, 2x2) takes 64 for 36 pixels of a transposed convolution where the plain way takes 144. In single precision the
-answer differs by some 1e-5 of its size. ReLU and norm are done where the results are written. The transformed weights
-take four times the memory of the plain ones. For inference only, on as many threads as PyTorch takes.
+F(4x4, 3x3) of Lavin and Gray 2016 (arXiv 1509.09308) takes 36 products for 16 results, direct convolution 144;
+F(3x3, 2x2) takes 64 for 36 pixels of a transposed convolution, direct 144. In single precision results differ by about
+1e-5 of their size. ReLU and batch norm are fused into the output transform. Transformed weights take four times the
+memory. For inference only, on as many threads as PyTorch uses.
 """
 
 from abc import abstractmethod
@@ -20,15 +20,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorizers.winograd_kernels import LANES, enter, enter_transposed, leave, leave_transposed
+from colorizers.winograd_kernels import (
+    LANES,
+    transform_input,
+    transform_input_transposed,
+    write_output,
+    write_output_transposed,
+)
 from colorizers.winograd_products import FEWEST_ROWS, PANEL, multiply
 
-# Tiles at a time: what lies between the transforms should stay in the processor's cache, and large weights should not
-# come from memory too often. By large weights threads share the work on a group of tiles, else each takes groups.
+# Tiles in a group: intermediate arrays should stay in the processor's cache, and large weights should not be read from
+# memory too often. With large weights threads share the work on each group, otherwise each thread takes whole groups.
 _LARGE_WEIGHTS, _TILES_BY_LARGE, _TILES_BY_SMALL = 1 << 16, 65, 26
-# Pixels at a time in 1x1 convolutions.
+# Pixels in a group of 1x1 convolutions.
 _PIXELS = 260
-# G of the paper, for F(4, 3) and for F(3, 2).
+# The matrix G of the paper, for F(4, 3) and for F(3, 2).
 _G = (
     (1 / 4, 0.0, 0.0),
     (-1 / 6, -1 / 6, -1 / 6),
@@ -40,14 +46,14 @@ _G = (
 _G_TRANSPOSED = ((1.0, 0.0), (0.5, 0.5), (0.5, -0.5), (0.0, 1.0))
 
 _F4s = NDArray[np.float32]
-# Phases of an image, rows and columns of tiles in each.
+# Phases of an image, and the rows and columns of tiles in each.
 _Layout = tuple[int, int, int]
 _Work = Callable[[int, int], None]
 _Share = Callable[[int, _Work], None]
 
 
 class _Winograd(nn.Module):
-    """What both kinds of layer have in common: (n, c, h, w) float32 in, (n, c', h', w') float32 out."""
+    """Base of both kinds of layer, from (n, c, h, w) to (n, c', h', w'), float32."""
 
     def __init__(
         self,
@@ -56,72 +62,72 @@ class _Winograd(nn.Module):
         taps: Tensor,
         then: Sequence[nn.Module],
     ) -> None:
-        """Take the weights as `taps` (rows * columns, c', c), and the modules whose work is to be done too."""
+        """Transform the weights `taps` (rows * columns, c', c) by `g`; `then` are the modules to fuse."""
         super().__init__()
         count, columns, before = taps.shape
         transform = torch.kron(torch.tensor(g), torch.tensor(g))
-        # One product with all weights at once: transforming them takes a moment, not seconds.
+        # One product for all weights, since one for each pair of channels would take seconds.
         panels = taps.detach().reshape(count, columns // PANEL, PANEL, before).transpose(2, 3).reshape(count, -1)
         # Into memory of numpy's, which comes in large pages and so in two thirds of the time.
         weight = np.empty((len(transform), panels.shape[1]), np.float32)
         torch.matmul(transform, panels, out=torch.from_numpy(weight))
         self._weight: _F4s = weight.reshape(-1, columns // PANEL, before, PANEL)
         self._after = plain.out_channels
-        self._finish, self._slope = _finish(plain, then)
+        self._finish, self._slope = _fused(plain, then)
 
     @abstractmethod
     def _plan(self, height: int, width: int) -> tuple[int, int, _Layout]:
-        """Return height and width of the result, and the layout of the tiles."""
+        """Return the height and width of the result, and the layout of the tiles."""
 
     @abstractmethod
-    def _enter(self, pixels: _F4s, layout: _Layout, start: int, tiles: _F4s) -> None:
-        """Fill the rows `tiles` with the transformed tiles of `pixels`, from number `start` on."""
+    def _transform_input(self, pixels: _F4s, layout: _Layout, start: int, tiles: _F4s) -> None:
+        """Fill `tiles` with the transformed tiles of `pixels` from number `start` on."""
 
     @abstractmethod
-    def _leave(self, products: _F4s, layout: _Layout, start: int, result: _F4s) -> None:
-        """Write into `result` what comes of the rows `products`, which belong to the tiles from number `start` on."""
+    def _write_output(self, products: _F4s, layout: _Layout, start: int, result: _F4s) -> None:
+        """Write the results of `products`, for the tiles from number `start` on, to `result`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what the plain layers return, in the channels-last memory format."""
+        """Return the result of the replaced layers, in the channels-last memory format."""
         pixels = x.permute(0, 2, 3, 1).contiguous().numpy()
         height, width, layout = self._plan(*pixels.shape[1:3])
-        # numpy asks for large pages of memory, which a second time are there in a third of the time.
+        # numpy requests huge pages, which are allocated again in a third of the time.
         y = np.empty((len(pixels), height, width, self._after), np.float32)
         _, panels, before, _ = self._weight.shape
         is_large = panels * PANEL * before >= _LARGE_WEIGHTS
         groups = range(0, len(pixels) * prod(layout), _TILES_BY_LARGE if is_large else _TILES_BY_SMALL)
-        with _crew() as share:
+        with _thread_pool() as share:
             if is_large:
                 self._compute(groups, share, pixels, layout, y)
             else:
-                share(len(groups), lambda i, end: self._compute(groups[i:end], _alone, pixels, layout, y))
+                share(len(groups), lambda i, end: self._compute(groups[i:end], _run_serially, pixels, layout, y))
         return torch.from_numpy(y).permute(0, 3, 1, 2)
 
     def _compute(self, groups: range, share: _Share, pixels: _F4s, layout: _Layout, result: _F4s) -> None:
-        """Do `groups`, numbers of their first tiles, one after the other; of each, threads may `share` the work."""
+        """Compute `groups`, given by their first tiles, in turn; `share` distributes the work on each."""
         numbers, panels, before, _ = self._weight.shape
         total, most = len(pixels) * prod(layout), max(groups.step, FEWEST_ROWS)
-        # Of a length that is no power of two, see `multiply`.
+        # Rows are padded to a length that is no power of two, see `multiply`.
         tiles = np.empty((most, numbers * before + LANES), np.float32)
         products = np.empty((most, numbers * panels * PANEL + LANES), np.float32)
         for start in groups:
             count = min(groups.step, total - start)
-            share(count, partial(self._enter_some, pixels, layout, start, tiles))
+            share(count, partial(self._transform_some, pixels, layout, start, tiles))
             share(numbers, partial(self._multiply_some, tiles, products, max(count, FEWEST_ROWS)))
-            share(count, partial(self._leave_some, products, layout, start, result))
+            share(count, partial(self._write_some, products, layout, start, result))
 
-    def _enter_some(self, pixels: _F4s, layout: _Layout, start: int, tiles: _F4s, first: int, end: int) -> None:
-        self._enter(pixels, layout, start + first, tiles[first:end])
+    def _transform_some(self, pixels: _F4s, layout: _Layout, start: int, tiles: _F4s, first: int, end: int) -> None:
+        self._transform_input(pixels, layout, start + first, tiles[first:end])
 
     def _multiply_some(self, tiles: _F4s, products: _F4s, rows: int, first: int, end: int) -> None:
         multiply(tiles[:rows], self._weight, first, end, products[:rows])
 
-    def _leave_some(self, products: _F4s, layout: _Layout, start: int, result: _F4s, first: int, end: int) -> None:
-        self._leave(products[first:end], layout, start + first, result)
+    def _write_some(self, products: _F4s, layout: _Layout, start: int, result: _F4s, first: int, end: int) -> None:
+        self._write_output(products[first:end], layout, start + first, result)
 
 
 class WinogradConv2d(_Winograd):
-    """A 3x3 convolution with stride 1 that keeps the size, and ReLU and norm `then`."""
+    """3x3 convolution with stride 1 that keeps the size, fused with ReLU and batch norm `then`."""
 
     def __init__(self, plain: nn.Conv2d, then: Sequence[nn.Module] = ()) -> None:
         super().__init__(plain, _G, plain.weight.permute(2, 3, 0, 1).flatten(0, 1), then)
@@ -131,21 +137,21 @@ class WinogradConv2d(_Winograd):
         step = 4 * self._dilation
         return height, width, (self._dilation**2, -(-height // step), -(-width // step))
 
-    def _enter(self, pixels: _F4s, layout: _Layout, start: int, tiles: _F4s) -> None:
-        enter(pixels, self._dilation, layout[1], layout[2], start, tiles)
+    def _transform_input(self, pixels: _F4s, layout: _Layout, start: int, tiles: _F4s) -> None:
+        transform_input(pixels, self._dilation, layout[1], layout[2], start, tiles)
 
-    def _leave(self, products: _F4s, layout: _Layout, start: int, result: _F4s) -> None:
-        leave(products, self._finish, self._slope, self._dilation, layout[1], layout[2], start, result)
+    def _write_output(self, products: _F4s, layout: _Layout, start: int, result: _F4s) -> None:
+        write_output(products, self._finish, self._slope, self._dilation, layout[1], layout[2], start, result)
 
 
 class WinogradConvTranspose2d(_Winograd):
-    """A 4x4 transposed convolution that doubles the size, and ReLU and norm `then`.
+    """4x4 transposed convolution that doubles the size, fused with ReLU and batch norm `then`.
 
-    Each phase of its result, every second row and column, is a plain convolution with 2x2 weights.
+    Each phase of its result, every second row and column, is a convolution with 2x2 weights.
     """
 
     def __init__(self, plain: nn.ConvTranspose2d, then: Sequence[nn.Module] = ()) -> None:
-        # Row 2 * k + a of the weights belongs to phase a, and the smaller k is, the later the pixel that it meets.
+        # Row 2 * k + a of the weights belongs to phase a; smaller k apply to later pixels.
         before, after = plain.in_channels, plain.out_channels
         taps = plain.weight.reshape(before, after, 2, 2, 2, 2).flip(2, 4).permute(2, 4, 3, 5, 1, 0)
         taps = taps.reshape(4, 4 * after, before)
@@ -154,15 +160,15 @@ class WinogradConvTranspose2d(_Winograd):
     def _plan(self, height: int, width: int) -> tuple[int, int, _Layout]:
         return 2 * height, 2 * width, (1, height // 3 + 1, width // 3 + 1)
 
-    def _enter(self, pixels: _F4s, layout: _Layout, start: int, tiles: _F4s) -> None:
-        enter_transposed(pixels, layout[1], layout[2], start, tiles)
+    def _transform_input(self, pixels: _F4s, layout: _Layout, start: int, tiles: _F4s) -> None:
+        transform_input_transposed(pixels, layout[1], layout[2], start, tiles)
 
-    def _leave(self, products: _F4s, layout: _Layout, start: int, result: _F4s) -> None:
-        leave_transposed(products, self._finish, self._slope, layout[1], layout[2], start, result)
+    def _write_output(self, products: _F4s, layout: _Layout, start: int, result: _F4s) -> None:
+        write_output_transposed(products, self._finish, self._slope, layout[1], layout[2], start, result)
 
 
 class PointwiseConv2d(nn.Module):
-    """A 1x1 convolution as the product of matrices that it is, and ReLU and norm `then`."""
+    """1x1 convolution, computed as a matrix product, followed by ReLU and batch norm `then`."""
 
     def __init__(self, plain: nn.Conv2d, then: Sequence[nn.Module] = ()) -> None:
         super().__init__()
@@ -174,14 +180,14 @@ class PointwiseConv2d(nn.Module):
         self._then = nn.Sequential(*then)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what the plain layers return, in the channels-last memory format."""
+        """Return the result of the replaced layers, in the channels-last memory format."""
         pixels = x.permute(0, 2, 3, 1).contiguous()
         rows = pixels.flatten(0, 2)
         if len(rows) < FEWEST_ROWS:
             rows = functional.pad(rows, (0, 0, 0, FEWEST_ROWS - len(rows)))
         tiles = rows.numpy()
         products = np.empty((len(tiles), self._weight.shape[1] * PANEL), np.float32)
-        with _crew() as share:
+        with _thread_pool() as share:
             share(-(-len(tiles) // _PIXELS), lambda i, end: self._compute(tiles, products, range(i, end)))
         y = torch.from_numpy(products[: pixels[..., 0].numel(), : self._after]) + self._bias
         return cast(Tensor, self._then(y.view(*pixels.shape[:3], -1).permute(0, 3, 1, 2)))
@@ -193,8 +199,8 @@ class PointwiseConv2d(nn.Module):
             multiply(tiles[rows], self._weight, 0, 1, products[rows])
 
 
-def _finish(plain: nn.Conv2d | nn.ConvTranspose2d, then: Sequence[nn.Module]) -> tuple[_F4s, np.float32]:
-    """Return bias, scale and shift (3, c), and what a negative value is multiplied by before the latter two."""
+def _fused(plain: nn.Conv2d | nn.ConvTranspose2d, then: Sequence[nn.Module]) -> tuple[_F4s, np.float32]:
+    """Return bias, scale and shift (3, c), and the slope of negative values before scale and shift."""
     channels = plain.out_channels
     rows = [torch.zeros(channels) if plain.bias is None else plain.bias, torch.ones(channels), torch.zeros(channels)]
     slope = 1.0
@@ -209,11 +215,11 @@ def _finish(plain: nn.Conv2d | nn.ConvTranspose2d, then: Sequence[nn.Module]) ->
 
 
 @contextmanager
-def _crew() -> Iterator[_Share]:
-    """Give a function that has a number of things done by a worker, which takes first and end, on PyTorch's threads."""
+def _thread_pool() -> Iterator[_Share]:
+    """Yield `share(total, work)`, which calls `work(first, end)` for parts of `total` on as many threads as PyTorch."""
     threads = torch.get_num_threads()
     if threads == 1:
-        yield _alone
+        yield _run_serially
         return
     with ThreadPoolExecutor(threads) as pool:
 
@@ -224,5 +230,5 @@ def _crew() -> Iterator[_Share]:
         yield share
 
 
-def _alone(total: int, work: _Work) -> None:
+def _run_serially(total: int, work: _Work) -> None:
     work(0, total)
