@@ -43,10 +43,7 @@ class Settings:
     model_dir: Path = field(default=Path("model"), metadata=_about("folder of the networks' weights"))
     model: str = field(
         default="",
-        metadata=_about(
-            "network to use, by name, or two as `siggraph17+eccv16`; empty: siggraph17 or eccv16 if at hand, else the "
-            "embedded default"
-        ),
+        metadata=_about("network to use, by name; empty: siggraph17 or eccv16 if at hand, else the embedded default"),
     )
     device: str = field(
         default="auto",
