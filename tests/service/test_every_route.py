@@ -150,8 +150,9 @@ def filled(client: FlaskClient) -> Target:
     photo = done("/v1/colorizations?name=a.jpg", data=PHOTO, content_type="image/jpeg")
     made = [done(photo["urls"][name], json={}) for name in ("renders", "previews")]
     batch = client.post("/v1/batches", json={"colorizations": [photo["id"]]}).get_json()
-    token = parts_of(client).share_tokens.make(photo["id"], 2**33)
-    return Target(client, photo, made[0]["id"], made[1]["id"], batch["id"], token)
+    job = parts_of(client).jobs.get(photo["id"])
+    assert job is not None
+    return Target(client, photo, made[0]["id"], made[1]["id"], batch["id"], job.share_token)
 
 
 def test_ids(target: Target) -> None:
