@@ -54,9 +54,10 @@ class Met:
 
     def __str__(self) -> str:
         slowest = max(self.uploads_s, default=math.inf)
+        p95 = percentile(self.uploads_s, 0.95)
         median, p99 = (1000 * percentile(self.health_s, share) for share in (0.5, 0.99))
         return (
-            f"{self.attack}: {len(self.uploads_s)} photos of the second client, {percentile(self.uploads_s, 0.95):.2f} s "
+            f"{self.attack}: {len(self.uploads_s)} photos of the second client, {p95:.2f} s "
             f"at p95, {slowest:.2f} s at most ({MOST_UPLOAD_S:g} wanted); /healthz {median:.0f} ms at p50, "
             f"{p99:.0f} ms at p99 ({MOST_HEALTH_S * 1000:.0f} wanted); "
             f"processes that ended: {sorted(self.ended) or 'none'}"
