@@ -35,7 +35,7 @@ def main(parent: str, *command: str) -> None:
         sys.exit(1)
     except OSError as error:
         print(f"{command[0]} would go on without {parent}: {error}", file=sys.stderr)
-    os.execvp(command[0], command)
+    os.execvp(command[0], command)  # nosec B606 # the command comes from run.sh
 
 
 if __name__ == "__main__":
