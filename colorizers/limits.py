@@ -28,7 +28,7 @@ _MOST_PIECES = 250_000
 # What a chunk or segment takes of those who walk over it, however empty it is; and of GIF's blocks, which have at most
 # 255 bytes, as many as the largest files can have.
 _CHUNK_COSTS_BYTES = 64
-_MOST_BLOCKS = 1_000_000
+_MOST_BLOCKS = 400_000
 _PIXEL_CHUNKS = (b"IDAT", b"fdAT", b"IEND")
 
 
@@ -93,6 +93,8 @@ def _check_pages(data: Bytes, max_megapixels: float) -> None:
         metadata_bytes += header.metadata_bytes
         if metadata_bytes > MOST_METADATA_BYTES:
             raise _too_much_metadata()
+        if header.index + 1 == tiff_header.MOST_DIRECTORIES:
+            raise _too_many_frames()
         if not header.is_page:
             continue
         count += 1

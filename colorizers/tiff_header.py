@@ -12,7 +12,7 @@ _KIND_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 
 # Where pixels are, strip by strip, and Photoshop's layers: these are not carried over, so their size does no harm.
 _PIECES = frozenset({273, 279, 324, 325})
 _PLACES_OF_PIXELS = _PIECES | {37724}
-_MOST_DIRECTORIES = 10_000
+MOST_DIRECTORIES = 10_000
 # No writer comes near it; BigTIFF could declare more than anyone can wait for.
 _MOST_ENTRIES = 1 << 16
 # What an entry costs whoever reads it, at the least.
@@ -64,7 +64,7 @@ def directories(data: bytes | mmap) -> Iterator[PageHeader]:
     seen: set[int] = set()
     try:
         (at,) = struct.unpack_from(layout.offset, data, link)
-        while at and at not in seen and len(seen) < _MOST_DIRECTORIES:
+        while at and at not in seen and len(seen) < MOST_DIRECTORIES:
             seen.add(at)
             header, link = _read(data, at, layout, len(seen) - 1)
             yield header

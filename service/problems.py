@@ -47,6 +47,14 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("The picture carries too much data"),
         _("Beside its pixels it has more data than the %(limit_mb)s MB that are accepted. Save it without them."),
     ),
+    "too_slow": (
+        _("The picture takes too long to read"),
+        _("The file is built in such a way that reading it takes longer than a photo of its size may."),
+    ),
+    "decoders_busy": (
+        _("Too many files at once"),
+        _("This server is reading as many files as it can. Please try again in %(retry_after_s)s seconds."),
+    ),
     "no_such_page": (_("No such page"), _("The file has %(pages)s pages only.")),
     "out_of_memory": (
         _("The picture needs too much memory"),
@@ -133,6 +141,7 @@ ADVICE: dict[str, Any] = {
     "not_a_picture": _("Choose another file, or save this one as JPEG or PNG first."),
     "undecodable": _("Open it in another program, save it anew as JPEG, PNG or TIFF, and bring that."),
     "too_many_pixels": _("Save it smaller and bring that."),
+    "too_slow": _("Open it in another program, save it anew as JPEG, PNG or TIFF, and bring that."),
     "upload_too_large": _("Save it smaller and bring that."),
     "too_many_frames": _("Save the page you want as a file of its own."),
     "worker_lost": _("Try again; if it fails once more, save it smaller and bring that."),

@@ -12,6 +12,8 @@ from service.problems import JobNotFoundError
 
 THUMBNAIL_PX = 384
 _QUALITY = 80
+# Views are written by the worker; a visitor's own file is never opened here.
+_FORMATS = ("JPEG", "WEBP")
 
 
 def answer_thumbnail(job: Job) -> Response:
@@ -34,7 +36,7 @@ def answer_thumbnail(job: Job) -> Response:
 
 
 def _shrink(view: BinaryIO) -> bytes:
-    with Image.open(view) as image:
+    with Image.open(view, formats=_FORMATS) as image:
         image.draft(None, (THUMBNAIL_PX, THUMBNAIL_PX))
         image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
         small = io.BytesIO()

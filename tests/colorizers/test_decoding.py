@@ -1,16 +1,16 @@
-"""The decoding process: the same photos as in this process, and nothing but one photo lost when it dies."""
+"""Decoding processes: the same photos as in this process, and nothing but one file refused when one dies."""
 
 import dataclasses
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,15 @@ from PIL import Image
 from colorizers import decoding
 from colorizers.colour import gray_levels
 from colorizers.decoding import Decoder, DecoderDiedError
-from colorizers.errors import NotAPictureError, TooManyPixelsError, UndecodableError
-from colorizers.photo import open_photo
+from colorizers.errors import (
+    DecodersBusyError,
+    NotAPictureError,
+    OutOfMemoryError,
+    TooManyPixelsError,
+    TooSlowError,
+    UndecodableError,
+)
+from colorizers.photo import open_photo, read_header
 from tests.colorizers.pictures import exif, gray8, gray16, rgb8, saved
 
 
@@ -35,6 +42,51 @@ def decoder() -> Iterator[Decoder]:
 def path(tmp_path: Path) -> Path:
     (tmp_path / "photo").write_bytes(saved(gray8(), "PNG"))
     return tmp_path / "photo"
+
+
+@pytest.fixture
+def hanging(tmp_path: Path) -> Iterator[Path]:
+    """A file that nobody gets to the end of: a pipe that something could still be written to."""
+    with hanging_file(tmp_path / "hanging") as path:
+        yield path
+
+
+@contextmanager
+def hanging_file(path: Path) -> Iterator[Path]:
+    os.mkfifo(path)
+    writing = os.open(path, os.O_RDWR)
+    try:
+        yield path
+    finally:
+        os.close(writing)
+
+
+def processes_of(decoder: Decoder) -> list[int]:
+    """Return the decoding processes that are at work."""
+    try:
+        return [int(pid) for pid in Path(f"/proc/{decoder.pid}/task/{decoder.pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def opened_by(pid: int) -> list[str]:
+    """Return the names of what a process has open."""
+    return [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def lives(pid: int) -> bool:
+    """Whether that process runs; one that has ended and was not waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] != "Z"
+    except OSError:
+        return False
 
 
 def test_photos_are_those_of_this_process(decoder: Decoder, path: Path) -> None:
@@ -59,7 +111,7 @@ def test_photos_are_those_of_this_process(decoder: Decoder, path: Path) -> None:
                 assert found == expected, field.name
         assert np.array_equal(gray_levels(there.pixels), gray_levels(here.pixels))
         there.pixels[...] = 0
-    assert len(pids) == 1, "the process is kept"
+    assert len(pids) == 1, "the server is kept"
 
 
 def test_errors_are_those_of_this_process(decoder: Decoder, path: Path) -> None:
@@ -77,74 +129,156 @@ def test_errors_are_those_of_this_process(decoder: Decoder, path: Path) -> None:
         decoder.open(path.with_name("nothing"))
 
 
-def test_the_process_has_limits_and_no_torch(decoder: Decoder, path: Path) -> None:
-    decoder.open(path)
-    process = Path(f"/proc/{decoder.pid}")
-    limits = (process / "limits").read_text().splitlines()
-    memory, cpu = (
-        next(line.split() for line in limits if line.startswith(name)) for name in ("Max address", "Max cpu")
-    )
-    assert int(memory[3]) == (1 << 30) + 80_000_000
-    assert int(cpu[3]) < 200
-    assert not [line for line in (process / "maps").read_text().splitlines() if "torch" in line or "numba" in line]
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "HEIF", "JPEG2000", "PPM"])
+def test_headers_are_those_of_this_process(decoder: Decoder, path: Path, format_: str) -> None:
+    path.write_bytes(saved(rgb8(), format_))
+    assert decoder.read_header(path) == read_header(path)
+    path.write_bytes(saved(np.zeros((1500, 1500), np.uint8), "PNG"))
+    with pytest.raises(TooManyPixelsError):
+        decoder.read_header(path)
 
 
-@pytest.mark.parametrize(("number", "reason"), [(signal.SIGSEGV, "crashed"), (signal.SIGSTOP, "took too long")])
-def test_a_process_that_dies_or_hangs_costs_one_photo(number: signal.Signals, reason: str, path: Path) -> None:
-    with Decoder(max_megapixels=2, wall_s=4) as decoder:
-        decoder.open(path)
-        first = decoder.pid
-        assert first is not None
-        os.kill(first, signal.SIGSTOP)
-        timer = threading.Timer(0.3, os.kill, (first, number))
-        timer.start()
-        # A stopped process dies of a signal once it continues.
-        threading.Timer(0.5, os.kill, (first, signal.SIGCONT)).start() if number == signal.SIGSEGV else None
-        start = time.monotonic()
-        with pytest.raises(DecoderDiedError, match=reason):
-            decoder.open(path)
-        assert time.monotonic() - start < 8
-        timer.join()
+@pytest.mark.parametrize("reads", ["header", "photo"])
+def test_each_file_has_a_process_with_limits_and_without_torch(decoder: Decoder, hanging: Path, reads: str) -> None:
+    read = decoder.read_header if reads == "header" else decoder.open
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(read, hanging) for _ in range(2)]
+        until(lambda: len(processes_of(decoder)) == 2)
+        pids = processes_of(decoder)
+        process = Path(f"/proc/{pids[1]}")
+        until(lambda: "unlimited" not in line_of(process / "limits", "Max cpu")[3])
+        assert int(line_of(process / "limits", "Max cpu")[3]) <= decoding.CPU_S
+        assert int(line_of(process / "limits", "Max address")[3]) <= (1 << 30) + 80_000_000
+        assert not [name for name in ("torch", "numba") if name in (process / "maps").read_text()]
+        connections = [name for name in opened_by(pids[1]) if name.startswith("socket:")]
+        assert len(connections) == 1, "it cannot answer for others"
+        for pid in pids:
+            os.kill(pid, signal.SIGSEGV)
+        for future in futures:
+            with pytest.raises(DecoderDiedError, match="crashed"):
+                future.result(60)
+
+
+def line_of(path: Path, beginning: str) -> list[str]:
+    return next(line.split() for line in path.read_text().splitlines() if line.startswith(beginning))
+
+
+def test_a_file_that_takes_too_long_is_refused_by_name(path: Path, hanging: Path) -> None:
+    with Decoder(wall_s=0.5, header_wall_s=0.5) as decoder:
+        for read in (decoder.read_header, decoder.open):
+            with pytest.raises(TooSlowError):
+                read(hanging)
+        until(lambda: processes_of(decoder) == [])
         assert np.array_equal(decoder.open(path).pixels, gray8())
-        assert decoder.pid != first
 
 
-def test_a_process_that_died_between_two_photos_is_replaced(path: Path) -> None:
-    with Decoder() as decoder:
+def test_processor_time_is_limited_by_what_the_header_declares(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_bytes(b"P2 3000 2000 255 " + b"1 " * 6_000_000)
+    monkeypatch.setattr(decoding, "CPU_S_PER_MEGAPIXEL", 0)
+    with Decoder(cpu_s=1) as decoder:
+        with pytest.raises(TooSlowError):
+            decoder.open(path)
+        monkeypatch.setattr(decoding, "CPU_S_PER_MEGAPIXEL", 100)
+        assert decoder.open(path).width == 3000
+
+
+def test_slow_files_delay_nobody_until_there_are_too_many(path: Path, tmp_path: Path) -> None:
+    with Decoder(header_wall_s=100, most_at_once=5, busy_s=0.2) as decoder, ThreadPoolExecutor(5) as pool:
+        with hanging_file(tmp_path / "slow") as slow:
+            waiting = [pool.submit(decoder.read_header, slow) for _ in range(4)]
+            until(lambda: len(processes_of(decoder)) == 4)
+            until(lambda: os.getpriority(os.PRIO_PROCESS, processes_of(decoder)[0]) == 19)
+            assert decoder.read_header(path).format == "PNG"
+            until(lambda: len(processes_of(decoder)) == 4)
+            waiting.append(pool.submit(decoder.read_header, slow))
+            until(lambda: len(processes_of(decoder)) == 5)
+            with pytest.raises(DecodersBusyError) as caught:
+                decoder.read_header(path)
+            assert caught.value.data["retry_after_s"] > 0
+            os.kill(processes_of(decoder)[0], signal.SIGKILL)
+            until(lambda: any(future.done() for future in waiting))
+            assert decoder.read_header(path).format == "PNG"
+        for future in waiting:
+            assert isinstance(future.exception(60), DecoderDiedError | NotAPictureError)
+
+
+def test_a_server_that_dies_is_replaced_and_no_file_blamed(path: Path, tmp_path: Path) -> None:
+    with Decoder() as decoder, ThreadPoolExecutor(1) as pool:
         decoder.open(path)
         first = decoder.pid
         assert first is not None
         os.kill(first, signal.SIGKILL)
-        while decoder.pid is not None:
-            time.sleep(0.01)
-        assert np.array_equal(decoder.open(path).pixels, gray8())
+        until(lambda: decoder.pid is None)
+        with hanging_file(tmp_path / "late") as late:
+            future = pool.submit(decoder.open, late)
+            until(lambda: len(processes_of(decoder)) == 1)
+            second, reading = decoder.pid, processes_of(decoder)[0]
+            assert second is not None
+            os.kill(second, signal.SIGKILL)
+            until(lambda: not lives(reading))
+            until(lambda: len(processes_of(decoder)) == 1)
+            assert len({first, second, decoder.pid}) == 3
+            # It has the file from whoever asked, and opens it once more.
+            until(lambda: opened_by(processes_of(decoder)[0]).count(str(late)) == 2)
+            with late.open("wb") as pipe:
+                pipe.write(saved(gray8(), "PNG"))
+        assert np.array_equal(future.result(60).pixels, gray8())
 
 
 def test_too_little_memory_is_reported(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "_BASE_BYTES", 0)
+    monkeypatch.setattr(decoding, "_BASE_BYTES", 220 << 20)
     monkeypatch.setattr(decoding, "_BYTES_PER_PIXEL", 1)
     path.write_bytes(saved(np.zeros((7000, 7000), np.uint8), "PNG"))
-    with Decoder(max_megapixels=50) as decoder, pytest.raises((MemoryError, UndecodableError)):
+    with Decoder(max_megapixels=50) as decoder, pytest.raises((OutOfMemoryError, UndecodableError)):
         decoder.open(path)
 
 
-def test_nothing_remains_when_it_is_closed(path: Path) -> None:
+def test_nothing_remains_when_it_is_closed(hanging: Path) -> None:
     decoder = Decoder()
-    decoder.open(path)
-    pid = decoder.pid
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(decoder.open, hanging)
+        until(lambda: len(processes_of(decoder)) == 1)
+        server, process = decoder.pid, processes_of(decoder)[0]
+        assert server is not None
+        os.kill(process, signal.SIGKILL)
+        with pytest.raises(DecoderDiedError):
+            future.result(60)
     decoder.close()
-    assert not Path(f"/proc/{pid}").exists()
+    assert not lives(server)
     assert decoder.pid is None
 
 
-def test_the_process_ends_quietly_where_nobody_reads_its_answer(path: Path) -> None:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [sys.executable, "-m", "colorizers.decoding_child", str(theirs.fileno())]
-    process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True)
-    request = {"path": str(path), "page": 0, "max_megapixels": 2, "memory_bytes": 1 << 30, "cpu_s": 60}
-    with ours, theirs:
-        ours.send(json.dumps(request).encode())
-        assert select.select([ours], [], [], 60)[0]
+def test_everything_ends_with_whoever_started_it(hanging: Path) -> None:
+    code = (
+        "import sys; from colorizers.decoding import Decoder; Decoder().open(__import__('pathlib').Path(sys.argv[1]))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code, str(hanging)])
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+    until(lambda: bool(children.read_text()))
+    server = int(children.read_text())
+    grandchildren = Path(f"/proc/{server}/task/{server}/children")
+    until(lambda: bool(grandchildren.read_text()))
+    process = int(grandchildren.read_text())
+    parent.kill()
+    parent.wait()
+    until(lambda: not lives(server) and not lives(process))
+
+
+def test_nothing_is_said_where_nobody_waits_for_an_answer(path: Path) -> None:
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [sys.executable, "-m", "colorizers.decoding_server", str(theirs.fileno())]
+    with theirs:
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True)
+    request = {"reads": "header", "max_megapixels": 2, "memory_bytes": 1 << 30, "cpu_s": 60, "wall_s": 60}
+    with closing(control), path.open("rb") as file:
+        for gone in (True, False):
+            ours, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with ours, other:
+                if gone:
+                    ours.close()
+                socket.send_fds(control, [json.dumps(request).encode()], [other.fileno(), file.fileno()])
+                if not gone:
+                    assert json.loads(ours.recv(1 << 16))["format"] == "PNG"
     assert process.communicate(timeout=60)[1] == ""
     assert process.returncode == 0
 

@@ -10,6 +10,7 @@ def test_broken_files_end_as_a_photo_or_as_an_error_of_the_library() -> None:
     assert findings.outcomes["photo"] > 10
     assert findings.outcomes["UndecodableError"] > 10
     assert findings.longest_s < 10
+    assert len(findings.servers) == 1
     assert findings.is_flat
 
 

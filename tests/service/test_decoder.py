@@ -1,4 +1,4 @@
-"""Photos are decoded apart from the worker: what happens to that process happens to no other."""
+"""Files are read apart from web process and worker: what happens to that process happens to no other."""
 
 import io
 import os
@@ -14,27 +14,27 @@ from tests.service.conftest import parts_of
 from tests.service.photos import as_file, chroma, field, scene
 
 
-def decoders(data_dir: Path) -> list[int]:
-    """Return the decoding processes that work for a data folder."""
+def decoding_servers(data_dir: Path) -> list[int]:
+    """Return the decoding servers that work for a data folder: the worker's, as its environment has the folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command, environment = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
         except OSError:
             continue
-        if b"colorizers.decoding_child" in command and os.fsencode(data_dir) in environment:
+        if b"colorizers.decoding_server" in command and os.fsencode(data_dir) in environment:
             found.append(int(process.name))
     return found
 
 
-def test_a_decoder_that_dies_is_replaced(client: FlaskClient) -> None:
+def test_a_decoding_server_that_dies_is_replaced(client: FlaskClient) -> None:
     data_dir = parts_of(client).settings.data_dir
     sent = as_file(scene(), "PNG")
     assert client.post("/v1/index", data={"photo": field(sent, "a.png")}).get_json()["status"] == "done"
-    (first,) = decoders(data_dir)
+    (first,) = decoding_servers(data_dir)
     os.kill(first, signal.SIGKILL)
     assert client.post("/v1/index", data={"photo": field(sent, "a.png")}).get_json()["status"] == "done"
-    assert first not in decoders(data_dir)
+    assert first not in decoding_servers(data_dir)
 
 
 def test_all_pages_of_a_tiff_file_are_coloured(client: FlaskClient) -> None:
