@@ -93,8 +93,8 @@ def avif_references(_: int) -> bytes:
     fields: list[tuple[str, DTypeLike]] = [
         *(("size", ">u4"), ("name", "S4"), ("id", ">u4"), ("count", ">u2"), ("to", ">u4")),
     ]
-    references = np.frombuffer(_numbered(_AVIF_ITEMS, fields, {"size": 18, "count": 1, "to": 1}), fields).copy()
-    references["name"] = b"dimg"
+    references = np.frombuffer(_numbered(_AVIF_ITEMS, fields, {"size": 18, "count": 1}), fields).copy()
+    references["name"], references["to"] = b"dimg", references["id"] + 1
     return _with_meta(lambda inside: {**inside, b"iref": struct.pack(">I", 1 << 24) + references.tobytes()})
 
 

@@ -28,7 +28,7 @@ _MOST_PIECES = 250_000
 # What a chunk or segment takes of those who walk over it, however empty it is; and of GIF's blocks, which have at most
 # 255 bytes, as many as the largest files can have.
 _CHUNK_COSTS_BYTES = 64
-_MOST_BLOCKS = 1_000_000
+_MOST_BLOCKS = 400_000
 _PIXEL_CHUNKS = (b"IDAT", b"fdAT", b"IEND")
 
 

@@ -88,3 +88,14 @@ def _processes() -> Iterator[tuple[int, list[bytes], list[bytes]]]:
 def kill(pid: int) -> None:
     """End a process as the system does when memory runs out."""
     os.kill(pid, signal.SIGKILL)
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that one has started, whichever of its threads did, and that have not been waited for."""
+    lists = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            lists.append(thread.read_text())
+        except OSError:  # The thread is gone meanwhile, or its process.
+            continue
+    return sorted(int(child) for children in lists for child in children.split())
