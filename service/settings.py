@@ -57,7 +57,11 @@ class Settings:
         ),
     )
     wait_s: float = field(
-        default=30.0, metadata=_about("longest time in seconds that an upload waits for its result", minimum=0)
+        default=30.0,
+        metadata=_about(
+            "longest time in seconds that an upload waits for its result, from when a worker is ready; `0`: not at all",
+            minimum=0,
+        ),
     )
     max_upload_mb: int = field(default=64, metadata=_about("largest photo file in megabytes", minimum=1))
     max_megapixels: float = field(default=120.0, metadata=_about("largest photo in megapixels", minimum=0.001))

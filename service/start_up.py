@@ -10,7 +10,7 @@ import json
 import socket
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
@@ -54,10 +54,10 @@ def await_ready(settings: Settings) -> int:
     """Return 0 once `/readyz` says that photos are coloured at once; says so, and from time to time what is missing."""
     address, began = address_of(settings), time.monotonic()
     pause_s, said_at = _LOOK_S, began
-    while missing := _missing(address):
+    while (state := _state(address)).missing:
         if time.monotonic() - said_at > _SAY_EVERY_S:
             said_at = time.monotonic()
-            print(f"Not ready after {said_at - began:.0f} s: {_in_words(missing, settings)}", flush=True)
+            print(f"Not ready after {said_at - began:.0f} s: {_in_words(state, settings)}", flush=True)
         time.sleep(pause_s)
         pause_s = min(1.1 * pause_s, _LONGEST_LOOK_S)
     print(f"Photo Colorizer is ready at {address} (Ctrl-C stops it)", flush=True)
@@ -70,29 +70,40 @@ def address_of(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.base_dir}/"
 
 
-def _missing(address: str) -> list[str]:
-    """Return the checks of `/readyz` that do not hold; `web server` where it does not answer."""
+class _State(NamedTuple):
+    """What `/readyz` says: its status, and which of its checks do not hold."""
+
+    status: str
+    missing: list[str]
+
+
+_NO_ANSWER = _State("not ready", ["web server"])
+
+
+def _state(address: str) -> _State:
     try:
         with _DIRECTLY.open(f"{address}readyz", timeout=_ANSWER_WITHIN_S):
-            return []
+            return _State("ready", [])
     except HTTPError as error:
         with error:
-            return _failed_checks(error.read())
+            return _read_state(error.read())
     except (OSError, http.client.HTTPException):
-        return ["web server"]
+        return _NO_ANSWER
 
 
-def _failed_checks(answer: bytes) -> list[str]:
+def _read_state(answer: bytes) -> _State:
     try:
         document: dict[str, Any] = json.loads(answer)
-        return [name for name, holds in document["checks"].items() if not holds]
+        return _State(document["status"], [name for name, holds in document["checks"].items() if not holds])
     except (ValueError, KeyError, TypeError, AttributeError):
-        return ["web server"]
+        return _NO_ANSWER
 
 
-def _in_words(missing: list[str], settings: Settings) -> str:
-    if missing != ["worker"]:
-        return f"{', '.join(missing)} cannot be used."
+def _in_words(state: _State, settings: Settings) -> str:
+    if state.missing != ["worker"]:
+        return f"{', '.join(state.missing)} cannot be used."
+    if state.status == "not ready":
+        return "no worker can colour a photo; its log says why."
     if settings.broker_url:
         return "no worker is ready; `./run.sh worker` starts those of a machine."
     return "the workers are still starting. A photo that is sent now waits for them."

@@ -149,6 +149,28 @@ def test_web_machine_says_that_it_waits_for_workers_of_others(make_settings: Mak
             finish(process)
 
 
+def test_network_that_is_broken_is_not_ready(make_settings: MakeSettings, model_dir: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(model_dir, folder)
+    (folder / "standin.safetensors").write_bytes(b"broken")
+    settings = make_settings(port=free_port(), weights="none", model_dir=folder)
+    log = tmp_path / "log"
+    process = start(settings, log)
+    try:
+        until(lambda: "no worker can colour a photo; its log says why" in log.read_text())
+        assert "no photo can be coloured: The file" in log.read_text()
+        answer = httpx.get(f"http://127.0.0.1:{settings.port}/readyz", trust_env=False)
+        assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
+        shutil.copy(model_dir / "standin.safetensors", folder)
+        photo = {"photo": ("a.png", as_file(scene(), "PNG"))}
+        httpx.post(f"http://127.0.0.1:{settings.port}/v1/index", files=photo, timeout=110, trust_env=False)
+        until(lambda: is_ready(log))
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        finish(process)
+
+
 def test_port_in_use_ends_everything_with_a_failure(make_settings: MakeSettings, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
