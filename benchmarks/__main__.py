@@ -8,7 +8,21 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import fuzz, fuzz_http, interface, kill, large, load, page, parts, pipeline, slow, start, upsampling
+from benchmarks import (
+    fuzz,
+    fuzz_http,
+    hostile,
+    interface,
+    kill,
+    large,
+    load,
+    page,
+    parts,
+    pipeline,
+    slow,
+    start,
+    upsampling,
+)
 from benchmarks.measure import machine
 from benchmarks.standins import NAMES, Models, prepare
 from benchmarks.table import Record, format_table, write_json
@@ -18,6 +32,7 @@ from colorizers.formats import SUPPORTED
 _TRIALS = {
     "fuzz": fuzz.main,
     "fuzz_http": fuzz_http.main,
+    "hostile": hostile.main,
     "interface": interface.main,
     "kill": kill.main,
     "large": large.main,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from colorizers.errors import ColorizerError
-from colorizers.photo import MAX_MEGAPIXELS
+from colorizers.photo_data import MAX_MEGAPIXELS
 from colorizers.recipe import Recipe
 from colorizers.registry import MODEL_DIR
 

@@ -79,6 +79,25 @@ def _processes() -> Iterator[tuple[int, list[bytes], list[bytes]]]:
             yield int(folder.name), command.split(b"\0"), environ.split(b"\0")
 
 
+def is_decoding_server(pid: int) -> bool:
+    """Return whether that process is alive, and the one that starts decoding processes."""
+    try:
+        return b"colorizers.decoding_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 def kill(pid: int) -> None:
     """End a process as the system does when memory runs out."""
     os.kill(pid, signal.SIGKILL)
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that one has started, whichever of its threads did, and that have not been waited for."""
+    lists = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            lists.append(thread.read_text())
+        except OSError:  # The thread is gone meanwhile, or its process.
+            continue
+    return sorted(int(child) for children in lists for child in children.split())
