@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.attacks import ATTACKS, write_files
 from benchmarks.clients import Client, Tally, form, percentile
-from benchmarks.health import Health
+from benchmarks.health import Health, corrected
 from benchmarks.measure import machine
 from benchmarks.photos import toned_print
 from benchmarks.service import ROOT, Service, running_service
@@ -98,7 +98,7 @@ def measure(service: Service, name: str, folder: Path, seconds: float, megapixel
         answers=answers,
         attack_s=attack_s,
         photos_s=photos_s,
-        health_s=health.seconds,
+        health_s=corrected(health.seconds),
         dead_webs=len(webs - set(service.web_pids())),
         dead_workers=len(workers - set(service.worker_memory_mib())),
         left=len(_incoming(service) - before),

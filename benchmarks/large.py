@@ -1,9 +1,9 @@
 """`python -m benchmarks large`: a large tiled 16-bit gray TIFF file in, coloured into another; prints its memory.
 
-Once as the command line does it, in one process (`library`), and once as a worker does it, whose decoding process hands
-over the pixels, and which also makes views and counts gray levels (`service`). The figure is how far the memory of all
-these processes together grows while they open, colour and write the scan, less the decoded picture itself, in bytes a
-pixel; what processes share counts once. Exits with 1 where that is not under `MOST_BYTES`.
+Once as a program with the library does it, in one process (`library`), and once as a worker does it, whose decoding
+process hands over the pixels, and which also makes views and counts gray levels (`service`). The figure is how far the
+memory of all these processes together grows while they open, colour and write the scan, less the decoded picture
+itself, in bytes a pixel; what processes share counts once. Exits with 1 where that is not under `MOST_BYTES`.
 """
 
 import argparse
@@ -66,11 +66,18 @@ class SharedPeak:
 
 
 def held_bytes() -> int:
-    """Return what this process and its children hold; of what several hold, each has its share."""
-    children = [
-        int(pid) for listing in Path("/proc/self/task").glob("*/children") for pid in listing.read_text().split()
-    ]
-    return sum(_held_bytes(pid) for pid in (os.getpid(), *children))
+    """Return what this process and all below it hold; of what several hold, each has its share."""
+    return sum(_held_bytes(pid) for pid in _family(os.getpid()))
+
+
+def _family(pid: int) -> Iterator[int]:
+    """Yield a process, its children, theirs, and so on."""
+    yield pid
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        # A process may end meanwhile.
+        with suppress(OSError):
+            for child in thread.read_text().split():
+                yield from _family(int(child))
 
 
 def _held_bytes(pid: int) -> int:

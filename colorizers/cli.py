@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,11 +12,12 @@ from tqdm import tqdm
 
 from colorizers import compile_cli, replay_cli, weights_cli
 from colorizers.batch import PlanError, Task, plan
+from colorizers.decoding import Decoder
 from colorizers.errors import ColorizerError, RequestError, TooManyPixelsError
 from colorizers.formats import supported_titles
 from colorizers.heap import keep_freed_memory
 from colorizers.output_formats import check_output_size
-from colorizers.photo import MAX_MEGAPIXELS, open_photo
+from colorizers.photo_data import MAX_MEGAPIXELS
 from colorizers.recipe import DEPTHS, QUALITY, Recipe
 from colorizers.registry import EMBEDDED, MODEL_DIR
 
@@ -154,11 +156,12 @@ def _colour_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
         print(error.message, file=sys.stderr)
         return 1
     failures: list[tuple[Path, str]] = []
-    with tqdm(waiting, unit="photo", disable=len(waiting) < 2, mininterval=_bar_interval_s()) as bar:
+    progress = tqdm(waiting, unit="photo", disable=len(waiting) < 2, mininterval=_bar_interval_s())
+    with progress as bar, Decoder(arguments.max_megapixels) as decoder:
         try:
             for task in bar:
                 try:
-                    _colour(task, cast("Colorizer", colorizer), arguments)
+                    _colour(task, cast("Colorizer", colorizer), decoder, arguments)
                 except Exception as error:  # Whatever is wrong with one photo, the others are still to be done.
                     failures.append((task.source, _reason(error)))
         except KeyboardInterrupt:
@@ -184,21 +187,19 @@ def _load(arguments: argparse.Namespace) -> "Colorizer":
     return colorizer
 
 
-def _colour(task: Task, colorizer: "Colorizer", arguments: argparse.Namespace) -> None:
+def _colour(task: Task, colorizer: "Colorizer", decoder: Decoder, arguments: argparse.Namespace) -> None:
     from colorizers.encode import replacing
     from colorizers.results import pages_of, write_result
 
     if task.target.resolve() == task.source.resolve():
         raise PlanError("the result would replace the original")
-    photo = open_photo(task.source, arguments.max_megapixels)
+    photo = decoder.open(task.source)
     check_output_size(photo.width, photo.height, task.format, arguments.size)
     recipe = colorizer.recipe(photo, format=task.format.lower(), **_look(arguments))
     task.target.parent.mkdir(parents=True, exist_ok=True)
     if photo.frames > 1 and not (photo.pages > 1 and task.format == "TIFF"):
         tqdm.write(f"{task.source}: the first of {photo.frames} pages or frames is coloured", file=sys.stderr)
-    opened = pages_of(
-        colorizer, recipe, lambda number: open_photo(task.source, arguments.max_megapixels, number), photo
-    )
+    opened = pages_of(colorizer, recipe, partial(decoder.open, task.source), photo)
     if arguments.layer:
         opened = _with_layer(opened, task, recipe)
     if arguments.recipe:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from colorizers.compile_cli import compile_missing
 from colorizers.errors import ColorizerError
-from colorizers.photo import MAX_MEGAPIXELS
+from colorizers.photo_data import MAX_MEGAPIXELS
 from colorizers.recipe import Recipe
 from colorizers.registry import MODEL_DIR
 

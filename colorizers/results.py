@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 from colorizers.colorizer import Colorizer
+from colorizers.decoding import Decoder
 from colorizers.encode import output_format, write, write_layer, write_tiff
 from colorizers.errors import OtherWeightsError
 from colorizers.lab import Pixels
 from colorizers.output_formats import check_output_size
-from colorizers.photo import MAX_MEGAPIXELS, Photo, open_photo
+from colorizers.photo_data import MAX_MEGAPIXELS, Photo
 from colorizers.prediction import Prediction
 from colorizers.provenance import Provenance
 from colorizers.recipe import Recipe
@@ -144,10 +145,11 @@ def replay(
     network and writing raise.
     """
     colorizer = colorizer_for(recipe, model_dir, use_gpu)
-    photo = open_photo(source, max_megapixels)
-    check_output_size(photo.width, photo.height, container(photo, recipe), recipe.size_px)
-    opened = pages_of(colorizer, recipe, partial(open_photo, source, max_megapixels), photo)
-    write_result(target, opened, recipe)
+    with Decoder(max_megapixels) as decoder:
+        photo = decoder.open(source)
+        check_output_size(photo.width, photo.height, container(photo, recipe), recipe.size_px)
+        opened = pages_of(colorizer, recipe, partial(decoder.open, source), photo)
+        write_result(target, opened, recipe)
     return recipe.original_sha256 in (None, photo.sha256)
 
 

@@ -1,8 +1,11 @@
 """The command line, through its front door."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ from colorizers.cli import main
 from colorizers.photo import open_photo
 from colorizers.registry import EMBEDDED
 from tests.colorizers import oracle, pictures
+from tests.service.processes import children_of, is_decoding_server, until
 
 ROOT = Path(__file__).parent.parent.parent
 PHOTO = ROOT / "tests" / "data" / "photos" / "migrant-mother.jpg"
@@ -58,6 +62,23 @@ def test_a_folder_goes_on_after_a_bad_file(
     assert "1 could not be coloured:" in told.err
     assert "broken.jpg: This JPEG file cannot be decoded" in told.err
     assert "photo/s" in told.err or "s/photo" in told.err
+
+
+def test_a_file_that_crashes_its_decoder_stops_nothing_else(
+    model_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crashing = tmp_path / "crashing.png"
+    os.mkfifo(crashing)
+    writing = os.open(crashing, os.O_RDWR)
+    with ThreadPoolExecutor(1) as pool:
+        status = pool.submit(run, model_dir, crashing, PHOTO, "-o", f"{tmp_path}/out/")
+        (server,) = until(lambda: [child for child in children_of(os.getpid()) if is_decoding_server(child)])
+        (process,) = until(lambda: children_of(server))
+        os.kill(process, signal.SIGSEGV)
+        assert status.result(100) == 1
+    os.close(writing)
+    assert (tmp_path / "out" / PHOTO.name).exists()
+    assert "crashing.png: This file cannot be decoded: the decoder crashed." in capsys.readouterr().err
 
 
 def test_what_is_done_is_skipped_and_the_rest_is_not(

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -30,6 +29,7 @@ from colorizers.errors import (
 )
 from colorizers.photo import open_photo, read_header
 from tests.colorizers.pictures import exif, gray8, gray16, rgb8, saved
+from tests.service.processes import children_of, until
 
 
 @pytest.fixture(scope="module")
@@ -63,22 +63,12 @@ def hanging_file(path: Path) -> Iterator[Path]:
 
 def processes_of(decoder: Decoder) -> list[int]:
     """Return the decoding processes that are at work."""
-    try:
-        return [int(pid) for pid in Path(f"/proc/{decoder.pid}/task/{decoder.pid}/children").read_text().split()]
-    except OSError:
-        return []
+    return [] if decoder.pid is None else children_of(decoder.pid)
 
 
 def opened_by(pid: int) -> list[str]:
     """Return the names of what a process has open."""
     return [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def lives(pid: int) -> bool:
@@ -253,12 +243,8 @@ def test_everything_ends_with_whoever_started_it(hanging: Path) -> None:
         "import sys; from colorizers.decoding import Decoder; Decoder().open(__import__('pathlib').Path(sys.argv[1]))"
     )
     parent = subprocess.Popen([sys.executable, "-c", code, str(hanging)])
-    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
-    until(lambda: bool(children.read_text()))
-    server = int(children.read_text())
-    grandchildren = Path(f"/proc/{server}/task/{server}/children")
-    until(lambda: bool(grandchildren.read_text()))
-    process = int(grandchildren.read_text())
+    (server,) = until(lambda: children_of(parent.pid))
+    (process,) = until(lambda: children_of(server))
     parent.kill()
     parent.wait()
     until(lambda: not lives(server) and not lives(process))

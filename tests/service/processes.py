@@ -85,6 +85,14 @@ def _processes() -> Iterator[tuple[int, list[bytes], list[bytes]]]:
             yield int(folder.name), command.split(b"\0"), environ.split(b"\0")
 
 
+def is_decoding_server(pid: int) -> bool:
+    """Return whether that process is alive, and the one that starts decoding processes."""
+    try:
+        return b"colorizers.decoding_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 def kill(pid: int) -> None:
     """End a process as the system does when memory runs out."""
     os.kill(pid, signal.SIGKILL)

@@ -16,7 +16,7 @@ from benchmarks.hostile_files import HOSTILE_FILES, REFUSALS
 from service.parts import Parts
 from tests.service.conftest import MakeSettings, parts_of
 from tests.service.photos import as_file, chroma, field, pixels_of, scene
-from tests.service.processes import children_of, free_port, until
+from tests.service.processes import children_of, free_port, is_decoding_server, until
 from tests.service.test_gunicorn import serving, web_processes
 
 SIZE = 16_000_000
@@ -51,13 +51,6 @@ def colour(client: httpx.Client) -> int:
     answer = send(client, as_file(scene(), "PNG"))
     assert answer.status_code == 200, answer.text
     return chroma(pixels_of(client.get(answer.json()["urls"]["result"]).content))
-
-
-def is_decoding_server(pid: int) -> bool:
-    try:
-        return b"colorizers.decoding_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
 
 
 @contextmanager
