@@ -76,7 +76,7 @@ def submit_files(
     """
     check_usable(options, parts.settings)
     priority = SINGLE if len(files) == 1 and batch is None else MANY
-    accepted = [_accept(file, options, parts) for file in files]
+    accepted = _accept_all(files, options, parts)
     new = [
         replace(item, owner=owner, options=options, priority=priority, batch=batch)
         for item in accepted
@@ -92,6 +92,20 @@ def submit_files(
 def _submitted(name: str, job: Job | None) -> Submission:
     """Return the photo of that job, or, where it is gone already, what is told of such."""
     return Submission(name, job) if job else Submission(name, problem=problem_of(_not_found()))
+
+
+def _accept_all(files: Sequence[FileStorage], options: Options, parts: Parts) -> list[NewJob | tuple[str, Problem]]:
+    """Keep what can be accepted of `files`; all of it goes again where the storage fails in between."""
+    accepted: list[NewJob | tuple[str, Problem]] = []
+    try:
+        for file in files:
+            accepted.append(_accept(file, options, parts))
+    except Exception:
+        for item in accepted:
+            if isinstance(item, NewJob):
+                parts.files.remove(item.id)
+        raise
+    return accepted
 
 
 def _accept(file: FileStorage, options: Options, parts: Parts) -> NewJob | tuple[str, Problem]:
