@@ -59,7 +59,7 @@ _PROBLEMS = {
     403: "Another site's page sent this request.",
     404: "No such photograph: it never was, was deleted, has expired, or is somebody else's.",
     409: "Not in this state of the photograph.",
-    413: "Too many bytes, or too many photographs at once.",
+    413: "Too many bytes, photographs or fields at once.",
     415: "Not a picture of a supported format.",
     416: "The file ends before the part that was asked for.",
     422: "A value is out of its range, or the picture is damaged or has too many pixels.",

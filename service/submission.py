@@ -83,7 +83,7 @@ def submit_files(
     check_usable(options, parts.settings)
     priority = SINGLE if len(files) == 1 and batch is None else MANY
     headers = [_header(file, options, parts) for file in files]
-    accepted = [_accept(file, header, parts) for file, header in zip(files, headers, strict=True)]
+    accepted = _accept_all(files, headers, parts)
     new = [
         replace(item, owner=owner, options=options, priority=priority, batch=batch)
         for item in accepted
@@ -99,6 +99,22 @@ def submit_files(
 def _submitted(name: str, job: Job | None) -> Submission:
     """Return the photo of that job, or, where it is gone already, what is told of such."""
     return Submission(name, job) if job else Submission(name, problem=problem_of(_not_found()))
+
+
+def _accept_all(
+    files: Sequence[FileStorage], headers: Sequence[Header | Problem], parts: Parts
+) -> list[NewJob | tuple[str, Problem]]:
+    """Keep what can be accepted of `files`; all of it goes again where the storage fails in between."""
+    accepted: list[NewJob | tuple[str, Problem]] = []
+    try:
+        for file, header in zip(files, headers, strict=True):
+            accepted.append(_accept(file, header, parts))
+    except Exception:
+        for item in accepted:
+            if isinstance(item, NewJob):
+                parts.files.remove(item.id)
+        raise
+    return accepted
 
 
 def _header(file: FileStorage, options: Options, parts: Parts) -> Header | Problem:

@@ -14,7 +14,7 @@ from service.jobs import open_jobs
 from service.settings import Settings
 from tests.service.conftest import MakeSettings
 from tests.service.photos import as_file, scene
-from tests.service.processes import answers, free_port, running, until
+from tests.service.processes import answers, free_port, kill, running, until
 from tests.service.raw_http import BOUNDARY, FORM_TYPE, Answer, ask, form, head, part
 from tests.service.test_gunicorn import COMMANDS, web_processes
 
@@ -88,6 +88,17 @@ def test_upload_that_breaks_off_is_refused_and_leaves_nothing(server: Server, pa
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(sent)
     assert server.kept() == before
+
+
+def test_killed_web_process_leaves_no_half_upload(server: Server) -> None:
+    before, incoming = server.kept(), server.settings.data_dir / "incoming"
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head(RAW, "image/png", len(PHOTO)) + PHOTO[:100])
+        until(lambda: any(incoming.iterdir()))
+        for pid in web_processes(server.port):
+            kill(pid)
+    assert server.kept() == before
+    until(lambda: answers(f"http://127.0.0.1:{server.port}/healthz"))
 
 
 CHUNKS = {
@@ -239,6 +250,8 @@ NOT_HTTP = {
     "two lengths": (head("/", length=1, more=["Content-Length: 2"]), 400),
     "negative length": (head("/", length=-1), 400),
     "length of 5000 digits": (head("/", more=["Content-Length: " + "1" * 5000]), 400),
+    "unknown coding": (head("/", more=["Transfer-Encoding: nothing"]), 501),
+    "unknown expectation": (head("/", more=["Expect: nothing"]), 417),
     "length and chunks": (head("/", length=1, more=["Transfer-Encoding: chunked"]), 400),
 }
 
@@ -249,17 +262,21 @@ def test_what_is_not_http_is_refused_with_the_headers_too(server: Server, case: 
     is_refused(ask(server.port, sent, ends=True), status, "")
 
 
-def test_missing_or_unwritable_folder_is_the_servers_fault(server: Server) -> None:
+@pytest.mark.parametrize("is_there", [False, True])
+def test_folder_that_is_missing_or_takes_no_files_is_the_servers_fault(server: Server, is_there: bool) -> None:
     data = server.settings.data_dir
     body = form([part("photo", PHOTO, "a.png")])
     before = server.kept()
     (data / "incoming").rename(data / "elsewhere")
+    if is_there:
+        (data / "incoming").touch()
     try:
         for sent in (head(RAW, "image/png", len(PHOTO)) + PHOTO, head(INDEX, FORM_TYPE, len(body)) + body):
             answer = ask(server.port, sent)
             is_refused(answer, 503, "storage_unavailable")
             assert int(answer.headers["retry-after"]) > 0
     finally:
+        (data / "incoming").unlink(missing_ok=True)
         (data / "elsewhere").rename(data / "incoming")
     assert ask(server.port, head(RAW, "image/png", len(PHOTO)) + PHOTO).status == 202
     assert server.kept() == before + 1

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from colorizers import errors
+from service.files import StorageError, Upload
 from service.problems import TEXTS
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, post_form, scene
@@ -149,6 +150,25 @@ def test_full_disk_is_told_and_when_to_try_again(client: FlaskClient) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (answer.status_code, answer.get_json()["code"]) == (503, "storage_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_storage_that_fails_between_two_photos_keeps_neither(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, kept = parts_of(client).files, list[str]()
+    keep = files.keep
+
+    def keep_one(upload: Upload, job_id: str) -> None:
+        if kept:
+            raise StorageError("full", retry_after_s=1)
+        kept.append(job_id)
+        keep(upload, job_id)
+
+    monkeypatch.setattr(files, "keep", keep_one)
+    answer = client.post("/v1/index", data={"photo": [field(as_file(scene())), field(as_file(scene()))]})
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "storage_unavailable")
+    with pytest.raises(FileNotFoundError):
+        files.stat(kept[0], "original")
 
 
 def test_database_that_does_not_answer_is_told_without_what_was_asked(

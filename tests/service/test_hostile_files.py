@@ -13,7 +13,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from benchmarks.hostile_files import HOSTILE_FILES, REFUSALS
+from colorizers.errors import TooSlowError
 from service.parts import Parts
+from service.problems import problem_of
 from tests.service.conftest import MakeSettings, parts_of
 from tests.service.photos import as_file, chroma, field, pixels_of, scene
 from tests.service.processes import children_of, free_port, is_decoding_server, until
@@ -86,13 +88,18 @@ def post(client: FlaskClient, *names: str) -> tuple[int, dict[str, object], str 
     return answer.status_code, answer.get_json(), answer.headers.get("Retry-After")
 
 
-def test_a_file_whose_header_takes_too_long_is_refused_by_name(
-    hasty_client: FlaskClient, parts: Parts, monkeypatch: pytest.MonkeyPatch
+def test_header_that_takes_too_long_is_refused_by_name(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(parts.decoder, "_header_wall_s", 0.0)
-    status, problem, _ = post(hasty_client, "slow.png")
-    assert (status, problem["code"]) == (422, "too_slow")
-    assert "takes longer" in str(problem["detail"])
+    slow = tmp_path / "slow"
+    os.mkfifo(slow)
+    writing = os.open(slow, os.O_RDWR)
+    monkeypatch.setattr(parts.decoder, "_header_wall_s", 0.2)
+    with pytest.raises(TooSlowError, match="takes longer") as caught:
+        parts.decoder.read_header(slow)
+    os.close(writing)
+    problem = problem_of(caught.value)
+    assert (problem.status, problem.code) == (422, "too_slow")
 
 
 def test_who_comes_while_too_many_files_are_read_is_told_when_to_come_back(

@@ -6,7 +6,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from benchmarks.setups import CELERY_WORKER, Runner, shared_servers
-from service.files import FileKind, open_files
+from service.files import FileKind, StorageError, open_files
 from service.jobs import Job, NewJob, new_job_id
 from service.parts import Parts
 from service.tables import jobs as jobs_table
@@ -306,6 +306,26 @@ def test_files_are_found_again_by_a_process_that_starts(service: Service, tmp_pa
     again = open_files(service.parts.settings)
     assert again.stat(job_id, "result") == service.parts.files.stat(job_id, "result")
     assert tmp_path.exists()
+
+
+def test_photo_whose_files_are_gone_is_not_found(service: Service) -> None:
+    photo = service.done()
+    service.parts.files.remove(photo["id"])
+    for name in ("original", "result", "result_view", "recipe", "ab"):
+        assert service.client.get(photo["urls"][name]).status_code == 404
+    version = service.client.post("/v1/colorizations", json={"source": photo["id"]})
+    assert (version.status_code, version.get_json()["code"]) == (404, "not_found")
+    render = service.client.post(photo["urls"]["renders"], json={"warmth": 1}, headers=WAIT)
+    assert (render.status_code, render.get_json()["code"]) == (404, "not_found")
+
+
+def test_storage_without_its_bucket_is_out_of_order(several_machines: Service) -> None:
+    files = open_files(replace(several_machines.parts.settings, storage_url="s3://nowhere/all"))
+    upload = files.receive(len(PHOTO))
+    upload.write(PHOTO)
+    with pytest.raises(StorageError):
+        files.keep(upload, new_job_id())
+    upload.close()
 
 
 def _named_below(guest: FlaskClient, link: str) -> set[str]:
