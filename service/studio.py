@@ -20,6 +20,7 @@ from service.parts import Parts
 from service.privacy import kept_until_s
 from service.settings import Settings
 from service.sharing import shows_original
+from service.submission import MOST_IDS
 from service.titles import format_title, learnt_from, network_title
 from service.views import JobView, view_job
 
@@ -67,6 +68,7 @@ class Studio:
     options: dict[str, Any] | None = None
     networks: tuple[ModelSpec, ...] = ()
     kept: tuple[Kept, ...] = ()
+    kept_url: str = ""
     choices: tuple[Colouring, ...] = ()
     share_url: str = ""
     source: str | None = None
@@ -80,13 +82,15 @@ def studio_of(job: Job, parts: Parts) -> Studio | None:
     networks = tuple(installed(parts.settings))
     spec = known_specs(parts.settings.model_dir).get(outcome.model)
     others = [network for network in networks if network.name != outcome.model]
+    versions = versions_of(job, parts.owners.of(request), parts)
     return Studio(
         **_seen(job, outcome, url_for("api.read", job_id=job.id), parts),
         overlay=outcome.has_distribution,
         hints=outcome.accepts_hints,
         options=_fields(job, outcome),
         networks=tuple(replace(network, title=network_title(network.title)) for network in networks),
-        kept=tuple(_kept(one) for one in versions_of(job, parts.owners.of(request), parts)),
+        kept=tuple(_kept(one) for one in versions),
+        kept_url=url_for("pages.show", ids=",".join(one.id for one in versions[-MOST_IDS:])),
         choices=tuple(colourings(spec, others, job.options)) if spec else (),
         share_url=url_for("results.shared", token=job.share_token, _external=True),
         source=job.source,

@@ -1,5 +1,6 @@
 """Addresses and bodies that name many photos: checked by form, each photo once, not too many, one transaction."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from service.jobs import NewJob, new_job_id
 from service.submission import MOST_IDS
 from tests.service.conftest import MakeSettings, parts_of, running_client
+from tests.service.test_jobs import OUTCOME
 
 NOT_IDS = [",", "x", "0" * 31, "0" * 33, "G" * 32, "A" * 32, " " + "0" * 31, "%00" * 11, "0" * 31 + "\n"]
 
@@ -171,3 +173,14 @@ def test_versions_are_listed_at_once(quiet: FlaskClient) -> None:
         return len(work.statements)
 
     assert listed(1) == listed(50)
+
+
+def test_page_of_a_photo_with_many_versions_leads_to_no_more_than_an_address_takes(quiet: FlaskClient) -> None:
+    (photo,) = queue(quiet, 1)
+    jobs = parts_of(quiet).jobs
+    assert jobs.claim_one(photo, "w")
+    assert jobs.finish(photo, "w", OUTCOME)
+    assert jobs.add(NewJob(new_job_id(), "a.jpg", "image/jpeg", 8, 6, source=photo) for _ in range(MOST_IDS))
+    (address,) = re.findall(r'<a href="([^"]+)">All of them side by side', quiet.get(f"/colorization/{photo}").text)
+    assert address.count(",") == MOST_IDS - 1
+    assert quiet.get(address).status_code == 200
