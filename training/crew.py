@@ -14,8 +14,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _LOG_EVERY_S = 20.0
-# The fork server imports these once; its children start with them at no cost.
-_PRELOADED = ["training.evaluate", "training.evaluate_hints"]
 
 
 def parallel_map(work: Callable[[T], R], items: Sequence[T], processes: int, description: str) -> Iterator[R]:
@@ -38,7 +36,8 @@ def _results(work: Callable[[T], R], items: Sequence[T], processes: int) -> Iter
         return
     # torch's threads do not survive a fork, so workers are forked from a server that has computed nothing yet.
     context = get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
+    # The server imports the function's module once, and workers start with it at no cost.
+    context.set_forkserver_preload([getattr(work, "func", work).__module__])
     pool = ProcessPoolExecutor(processes, context, _initialize_worker)
     try:
         yield from pool.map(work, items, chunksize=max(1, min(4, len(items) // processes)))

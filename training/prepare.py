@@ -1,39 +1,36 @@
 """Preparation of training data: filters and resizes photographs into tar shards.
 
-Processes work on parts of 200 sources and write what passes to one part file each. Parts that exist are not made
-again, so an interrupted run resumes. At the end duplicates are dropped across all parts and the shards are written in
-WebDataset's format: `NAME.jpg` members in plain tar files.
+Several processes filter and resize the sources; their results are written in order to shards in WebDataset's format,
+`NAME.jpg` members in plain tar files. Progress is saved with every complete shard, and an interrupted run resumes after
+the last one.
 """
 
+import functools
 import hashlib
 import io
 import json
 import os
 import tarfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from tqdm import tqdm
-
+from training.crew import parallel_map
 from training.rules import RULES, DuplicateFilter, Kept, Options, Rule, process
 from training.samples import Sample, index_tar
 
-PART_SIZE = 200  # sources; small enough for a smooth progress bar and little lost work
-SHARD_SIZE = 2000  # pictures
-_PARTS = ".parts"
+SHARD_SIZE = 1000  # pictures
+_PROGRESS = ".progress.json"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Report:
     """Numbers of sources, of pictures kept, and of pictures dropped by each rule."""
 
     sources: int
-    kept: int
-    dropped: dict[str, int]
+    kept: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
 
     def table(self) -> str:
         """Format the report as a Markdown table."""
@@ -79,74 +76,24 @@ def _tar_members(path: Path, name: str) -> list[Sample]:
 def prepare(source: Path, out: Path, options: Options, processes: int = 1) -> Report:
     """Write shards of the pictures below `source` to the folder `out`; return the counts.
 
-    Raises `ValueError` where `out` lies in `source`, and `FileExistsError` where `out` holds finished shards, or parts
-    of other sources or options.
+    Raises `ValueError` where `out` lies in `source`, and `FileExistsError` where `out` holds finished shards, or those
+    of an interrupted run with other sources or options.
     """
     if source.resolve() == out.resolve() or source.resolve() in out.resolve().parents:
         raise ValueError(f"{out} lies inside {source}, which must not be touched.")
-    if any(out.glob("*.tar")):
+    if any(out.glob("*.tar")) and not (out / _PROGRESS).exists():
         raise FileExistsError(f"There are shards in {out} already. Choose another folder or remove them.")
     sources = find_sources(source)
-    parts = out / _PARTS
-    parts.mkdir(parents=True, exist_ok=True)
-    _check_same_job(parts, sources, options)
-    groups = [sources[start : start + PART_SIZE] for start in range(0, len(sources), PART_SIZE)]
-    missing = [index for index in range(len(groups)) if not _report_path(parts, index).exists()]
-    with tqdm(total=len(sources), unit="picture", disable=None) as bar:
-        bar.update(len(sources) - sum(len(groups[index]) for index in missing))
-        for index in _make_parts(groups, missing, parts, options, processes):
-            bar.update(len(groups[index]))
-    dropped, kept = _write_shards(parts, len(groups), out)
-    for path in parts.iterdir():
-        path.unlink()
-    parts.rmdir()
-    return Report(len(sources), kept, dict(dropped))
+    out.mkdir(parents=True, exist_ok=True)
+    with closing(_ShardWriter(out, sources, options)) as writer:
+        remaining = sources[writer.done :]
+        work = functools.partial(_process, options)
+        for sample, outcome in zip(remaining, parallel_map(work, remaining, processes, "prepared"), strict=True):
+            writer.add(sample, outcome)
+        return writer.finish()
 
 
-def _check_same_job(parts: Path, sources: Sequence[Sample], options: Options) -> None:
-    names = hashlib.sha256("\n".join(f"{sample.name} {sample.size}" for sample in sources).encode()).hexdigest()
-    job = {"sources": names, **asdict(options)}
-    note = parts / "job.json"
-    if note.exists() and json.loads(note.read_text(encoding="utf-8")) != job:
-        raise FileExistsError(f"{parts} was made from other pictures or with other options. Remove it to start anew.")
-    note.write_text(json.dumps(job), encoding="utf-8")
-
-
-def _make_parts(
-    groups: Sequence[Sequence[Sample]], missing: Sequence[int], parts: Path, options: Options, processes: int
-) -> Iterator[int]:
-    """Make the `missing` parts in `processes` processes; yield the index of each when it is done."""
-    if processes == 1:
-        for index in missing:
-            _make_part(groups[index], parts, index, options)
-            yield index
-        return
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        waiting = {pool.submit(_make_part, groups[index], parts, index, options): index for index in missing}
-        for done in as_completed(waiting):
-            done.result()
-            yield waiting[done]
-
-
-def _make_part(group: Sequence[Sample], parts: Path, index: int, options: Options) -> None:
-    """Write the pictures of `group` that pass to a tar file, then the part's report, which marks it as complete."""
-    dropped: Counter[str] = Counter()
-    hashes: list[int] = []
-    with tarfile.open(_part_path(parts, index), "w") as archive:
-        for sample in group:
-            outcome = _process(sample, options)
-            if isinstance(outcome, Kept):
-                _add(archive, f"{hashlib.sha1(sample.name.encode()).hexdigest()[:16]}.jpg", outcome.data)
-                hashes.append(outcome.dhash)
-            else:
-                dropped[outcome] += 1
-    report = _report_path(parts, index)
-    unfinished = report.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps({"dropped": dropped, "hashes": hashes}), encoding="utf-8")
-    unfinished.replace(report)
-
-
-def _process(sample: Sample, options: Options) -> Kept | Rule:
+def _process(options: Options, sample: Sample) -> Kept | Rule:
     """Apply `process` to a source; one that cannot be read counts as undecodable."""
     try:
         data = sample.read()
@@ -155,49 +102,77 @@ def _process(sample: Sample, options: Options) -> Kept | Rule:
     return process(data, options)
 
 
-def _write_shards(parts: Path, count: int, out: Path) -> tuple[Counter[str], int]:
-    """Write the parts' pictures, without duplicates, as shards; return what was dropped, and how many were kept."""
-    dropped: Counter[str] = Counter()
-    pictures = _unique(parts, count, dropped)
-    kept = shards = 0
-    unfinished = out / "shard.unfinished"
-    while True:
-        written = 0
-        with tarfile.open(unfinished, "w") as archive:
-            for name, data in pictures:
-                _add(archive, name, data)
-                written += 1
-                if written == SHARD_SIZE:
-                    break
-        if not written:
-            unfinished.unlink()
-            return dropped, kept
-        unfinished.replace(out / f"shard-{shards:05d}.tar")
-        kept, shards = kept + written, shards + 1
+class _ShardWriter:
+    """Writes pictures to shards in `out`, drops duplicates, and saves its state with every complete shard.
 
+    `done` is the number of sources that were handled, those of an interrupted run included.
+    """
 
-def _unique(parts: Path, count: int, dropped: Counter[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield the pictures of all parts that duplicate no earlier one; count the others in `dropped`."""
-    duplicates = DuplicateFilter()
-    for index in range(count):
-        report = json.loads(_report_path(parts, index).read_text(encoding="utf-8"))
-        dropped.update(report["dropped"])
-        for sample, dhash in zip(index_tar(_part_path(parts, index)), report["hashes"], strict=True):
-            if duplicates.is_duplicate(dhash):
-                dropped["duplicate"] += 1
-            else:
-                yield sample.name, sample.read()
+    def __init__(self, out: Path, sources: Sequence[Sample], options: Options) -> None:
+        names = hashlib.sha256("\n".join(f"{sample.name} {sample.size}" for sample in sources).encode()).hexdigest()
+        self._job = {"sources": names, **asdict(options)}
+        self._out, self._progress = out, out / _PROGRESS
+        self.done, self._hashes, self._report = 0, list[int](), Report(len(sources))
+        if self._progress.exists():
+            self._restore()
+        else:
+            self._save()
+        self._duplicates = DuplicateFilter()
+        for dhash in self._hashes:
+            self._duplicates.is_duplicate(dhash)
+        self._open_shard()
 
+    def add(self, sample: Sample, outcome: Kept | Rule) -> None:
+        """Write the next source's picture, or count what dropped it."""
+        self.done += 1
+        if not isinstance(outcome, Kept):
+            self._report.dropped[outcome] = self._report.dropped.get(outcome, 0) + 1
+        elif self._duplicates.is_duplicate(outcome.dhash):
+            self._report.dropped["duplicate"] = self._report.dropped.get("duplicate", 0) + 1
+        else:
+            entry = tarfile.TarInfo(f"{hashlib.sha1(sample.name.encode()).hexdigest()[:16]}.jpg")
+            entry.size = len(outcome.data)
+            self._archive.addfile(entry, io.BytesIO(outcome.data))
+            self._hashes.append(outcome.dhash)
+            self._report.kept += 1
+            if self._report.kept % SHARD_SIZE == 0:
+                self._finish_shard()
+                self._save()
+                self._open_shard()
 
-def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = len(data)
-    archive.addfile(entry, io.BytesIO(data))
+    def finish(self) -> Report:
+        """Complete the last shard; return the counts of all runs."""
+        if self._report.kept % SHARD_SIZE:
+            self._finish_shard()
+        self.close()
+        self._unfinished.unlink(missing_ok=True)
+        self._progress.unlink()
+        return self._report
 
+    def close(self) -> None:
+        """Close the file of the unfinished shard."""
+        self._archive.close()
 
-def _part_path(parts: Path, index: int) -> Path:
-    return parts / f"part-{index:06d}.tar"
+    @property
+    def _unfinished(self) -> Path:
+        return self._out / "shard.unfinished"
 
+    def _open_shard(self) -> None:
+        self._archive = tarfile.open(self._unfinished, "w")  # noqa: SIM115
 
-def _report_path(parts: Path, index: int) -> Path:
-    return parts / f"part-{index:06d}.json"
+    def _finish_shard(self) -> None:
+        self.close()
+        self._unfinished.replace(self._out / f"shard-{(self._report.kept - 1) // SHARD_SIZE:05d}.tar")
+
+    def _save(self) -> None:
+        state = {"job": self._job, "done": self.done, "hashes": self._hashes, "report": asdict(self._report)}
+        unfinished = self._progress.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(state), encoding="utf-8")
+        unfinished.replace(self._progress)
+
+    def _restore(self) -> None:
+        state = json.loads(self._progress.read_text(encoding="utf-8"))
+        if state["job"] != self._job:
+            message = f"{self._out} holds an unfinished run of other pictures or options. Remove it to start anew."
+            raise FileExistsError(message)
+        self.done, self._hashes, self._report = state["done"], state["hashes"], Report(**state["report"])

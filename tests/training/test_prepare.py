@@ -1,7 +1,6 @@
 """Tests of the preparation of training shards from folders of awkward files."""
 
 import hashlib
-import json
 import os
 import tarfile
 from pathlib import Path
@@ -11,11 +10,12 @@ import pytest
 from PIL import Image
 
 from tests.training.pictures import encoded, landscape, write_shard
+from training import prepare as module
 from training.cli import main
 from training.prepare import find_sources, prepare
 from training.prepare_cli import options_for
-from training.rules import NEAR_GRAY_CHROMA, DuplicateFilter, Options, difference_hash
-from training.samples import index_shards
+from training.rules import NEAR_GRAY_CHROMA, DuplicateFilter, Kept, Options, Rule, difference_hash
+from training.samples import Sample, index_shards
 
 OPTIONS = Options(short_px=64)
 
@@ -53,7 +53,7 @@ def test_keeps_color_photographs_and_counts_the_rest(awkward: Path, tmp_path: Pa
     assert "| dropped: near-gray | 1 |" in report.table()
     samples = index_shards(tmp_path / "out")
     assert len(samples) == 7
-    assert not (tmp_path / "out" / ".parts").exists()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["shard-00000.tar"]
 
 
 def test_applies_orientation_reduces_and_crops(awkward: Path, tmp_path: Path) -> None:
@@ -97,36 +97,39 @@ def test_one_file_that_cannot_be_read_does_not_end_it(tmp_path: Path) -> None:
     assert len({sample.name for sample in index_shards(tmp_path / "out")}) == 2
 
 
-def test_goes_on_where_it_was_interrupted(awkward: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.prepare.PART_SIZE", 5)
-    made: list[int] = []
-    from training import prepare as module
+def test_resumes_after_the_last_complete_shard(awkward: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = prepare(awkward, tmp_path / "whole", OPTIONS)
+    monkeypatch.setattr("training.prepare.SHARD_SIZE", 3)
+    processed: list[str] = []
 
-    whole = module._make_part
+    def process_until(last: int) -> None:
+        def process(options: Options, sample: Sample) -> Kept | Rule:
+            if len(processed) == last:
+                raise KeyboardInterrupt
+            processed.append(sample.name)
+            return usual(options, sample)
 
-    def stops_at_the_third(group: object, parts: Path, index: int, options: Options) -> None:
-        if index == 2 and len(made) == 2:
-            raise KeyboardInterrupt
-        made.append(index)
-        whole(group, parts, index, options)  # type: ignore[arg-type]
+        monkeypatch.setattr(module, "_process", process)
 
-    monkeypatch.setattr(module, "_make_part", stops_at_the_third)
+    usual = module._process
+    process_until(12)
     with pytest.raises(KeyboardInterrupt):
         prepare(awkward, tmp_path / "out", OPTIONS)
-    assert not list((tmp_path / "out").glob("*.tar"))
-    made.append(-1)
-    report = prepare(awkward, tmp_path / "out", OPTIONS)
-    assert made == [0, 1, -1, 2]
-    assert (report.sources, report.kept) == (14, 7)
+    complete = [shard.read_bytes() for shard in sorted((tmp_path / "out").glob("*.tar"))]
+    assert complete
+    with pytest.raises(FileExistsError, match="other pictures or options"):
+        prepare(awkward, tmp_path / "out", Options(short_px=32))
+    processed.clear()
+    process_until(99)
+    assert prepare(awkward, tmp_path / "out", OPTIONS) == whole
+    assert 0 < len(processed) < whole.sources
+    shards = [shard.read_bytes() for shard in sorted((tmp_path / "out").glob("*.tar"))]
+    assert shards[: len(complete)] == complete
+    read = [[sample.read() for sample in index_shards(tmp_path / name)] for name in ("out", "whole")]
+    assert read[0] == read[1]
 
 
-def test_refuses_to_mix_two_jobs(awkward: Path, tmp_path: Path) -> None:
-    parts = tmp_path / "out" / ".parts"
-    parts.mkdir(parents=True)
-    (parts / "job.json").write_text(json.dumps({"sources": "others"}))
-    with pytest.raises(FileExistsError, match="other pictures or with other options"):
-        prepare(awkward, tmp_path / "out", OPTIONS)
-    (parts / "job.json").unlink()
+def test_finished_shards_are_not_overwritten(awkward: Path, tmp_path: Path) -> None:
     prepare(awkward, tmp_path / "out", OPTIONS)
     with pytest.raises(FileExistsError, match=r"shards in .* already"):
         prepare(awkward, tmp_path / "out", OPTIONS)
