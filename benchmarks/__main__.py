@@ -27,7 +27,7 @@ from benchmarks import (
 from benchmarks.measure import machine
 from benchmarks.standins import NAMES, Models, prepare
 from benchmarks.table import Record, format_table, write_json
-from colorizers.formats import SUPPORTED
+from colorizers.fileformats.formats import SUPPORTED
 
 # These have options of their own, and end with 1 where something that must hold does not.
 _TRIALS = {

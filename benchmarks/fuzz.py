@@ -24,8 +24,8 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms
 
-from colorizers.decoding import Decoder, DecoderDiedError
 from colorizers.errors import PhotoError
+from colorizers.photo.sandbox import Decoder, DecoderDiedError
 
 _LONGEST_S = 10.0
 _MOST_MEGAPIXELS = 8.0

@@ -21,7 +21,7 @@ from benchmarks.outages import refuse_storage, restart_broker
 from benchmarks.setups import SetUp, cluster, local
 from benchmarks.table import Record, format_table, write_json
 from benchmarks.trial import Meanwhile, Sample, Trial, samples
-from colorizers.registry import MODEL_DIR
+from colorizers.weights.registry import MODEL_DIR
 
 _SETUPS: dict[str, Callable[..., AbstractContextManager[SetUp]]] = {"local": local, "cluster": cluster}
 _LOOK_S = 0.05

@@ -28,9 +28,9 @@ import torch
 from numpy.typing import NDArray
 
 from colorizers.colorizer import Colorizer
-from colorizers.photo import open_photo
-from colorizers.registry import EMBEDDED
-from colorizers.results import pages_of, write_result
+from colorizers.photo.photo import open_photo
+from colorizers.pipeline import pages_of, write_result
+from colorizers.weights.registry import EMBEDDED
 from service.coloring import Painter
 from service.files import PhotoFiles
 from service.jobs import Job

@@ -13,7 +13,7 @@ import torch
 from benchmarks.measure import PeakMemory
 from benchmarks.ours import pipeline
 from colorizers.colorizer import Colorizer
-from colorizers.rendering import FAITHFUL, PUBLISHED
+from colorizers.rendering.render import FAITHFUL, PUBLISHED
 
 _RENDERINGS = {"published": PUBLISHED, "default": FAITHFUL}
 

@@ -1,9 +1,9 @@
 """A picture file in, the library's colour picture out: what the worker and the command line do."""
 
 from colorizers.colorizer import Colorizer
-from colorizers.encode import encode
-from colorizers.photo import open_photo
-from colorizers.rendering import Rendering
+from colorizers.output.encode import encode
+from colorizers.photo.photo import open_photo
+from colorizers.rendering.render import Rendering
 
 
 def pipeline(data: bytes, colorizer: Colorizer, rendering: Rendering) -> bytes:

@@ -19,14 +19,14 @@ from benchmarks.pipeline import published_network
 from benchmarks.standins import Models
 from benchmarks.table import Record
 from colorizers.colorizer import Colorizer, network_lightness
-from colorizers.colour import gray_levels
-from colorizers.encode import encode
-from colorizers.photo import Photo, open_photo, rgb8
-from colorizers.precision import ColorNetwork
-from colorizers.provenance import Provenance
+from colorizers.metadata.xmp import Provenance
+from colorizers.networks.half_precision import ColorNetwork
+from colorizers.output.encode import encode
+from colorizers.photo.photo import Photo, open_photo, rgb8
 from colorizers.recipe import QUALITY
-from colorizers.registry import find_spec
-from colorizers.rendering import FAITHFUL, PUBLISHED, Prediction, Rendering, render
+from colorizers.rendering.color_pass import gray_levels
+from colorizers.rendering.render import FAITHFUL, PUBLISHED, Prediction, Rendering, render
+from colorizers.weights.registry import find_spec
 
 SIZES = (2.0, 12.0)
 _NOBODY = Provenance("none", "none", "0" * 64, False, "0" * 64)

@@ -17,13 +17,13 @@ from benchmarks.photos import toned_print
 from benchmarks.standins import Models, prepare
 from benchmarks.table import Record
 from colorizers.colorizer import Colorizer, network_lightness
-from colorizers.colour import count_changed_grays, gray_levels
-from colorizers.heap import keep_freed_memory
-from colorizers.lab import Pixels
-from colorizers.loading import load_network
-from colorizers.photo import open_photo
-from colorizers.registry import ModelSpec
-from colorizers.rendering import FAITHFUL, PUBLISHED, Prediction, Rendering, render
+from colorizers.colorspace.lab import Pixels
+from colorizers.kernels.malloc import keep_freed_memory
+from colorizers.networks.load import load_network
+from colorizers.photo.photo import open_photo
+from colorizers.rendering.color_pass import count_changed_grays, gray_levels
+from colorizers.rendering.render import FAITHFUL, PUBLISHED, Prediction, Rendering, render
+from colorizers.weights.registry import ModelSpec
 
 SIZES = (0.25, 2.0, 12.0, 48.0)
 _COMPARED_WITH = {"default": "eccv16"}

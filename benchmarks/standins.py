@@ -12,7 +12,7 @@ from pathlib import Path
 
 import safetensors.torch
 
-from colorizers.registry import (
+from colorizers.weights.registry import (
     EMBEDDED,
     MODEL_DIR,
     PUBLISHED,

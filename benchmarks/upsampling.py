@@ -11,10 +11,10 @@ from skimage import color
 
 from benchmarks.table import Record
 from colorizers.colorizer import network_lightness
-from colorizers.lab import gray_share
-from colorizers.photo import Photo, open_photo, rgb8
-from colorizers.registry import ModelSpec, find_spec
-from colorizers.upsampling import edge_aware_planes
+from colorizers.colorspace.lab import gray_share
+from colorizers.photo.photo import Photo, open_photo, rgb8
+from colorizers.rendering.guided_upsampling import edge_aware_planes
+from colorizers.weights.registry import ModelSpec, find_spec
 
 _BAND_ROWS = 256
 _LIKE_DEFAULT = ModelSpec("", "", "", "", "", "", working_size_px=192, keeps_aspect=True, size_multiple=16)

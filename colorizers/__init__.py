@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from colorizers.colorizer import Colorizer
     from colorizers.eccv16 import ECCVGenerator, eccv16
     from colorizers.errors import ColorizerError
-    from colorizers.photo import Photo, open_photo
-    from colorizers.registry import ModelSpec
+    from colorizers.photo.photo import Photo, open_photo
     from colorizers.siggraph17 import SIGGRAPHGenerator, siggraph17
     from colorizers.util import (
         Lab2rgb_numpy,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
         resize_img,
         rgb2L_tensor,
     )
+    from colorizers.weights.registry import ModelSpec
 
 __version__ = "0.4.0"
 __all__ = [
@@ -79,12 +79,12 @@ _HOMES = {
     "ColorizerError": "errors",
     "ECCVGenerator": "eccv16",
     "Lab2rgb_numpy": "util",
-    "ModelSpec": "registry",
-    "Photo": "photo",
+    "ModelSpec": "weights.registry",
+    "Photo": "photo.photo",
     "SIGGRAPHGenerator": "siggraph17",
     "eccv16": "eccv16",
     "load_img": "util",
-    "open_photo": "photo",
+    "open_photo": "photo.photo",
     "postprocess_tens": "util",
     "preprocess_img": "util",
     "resize_img": "util",

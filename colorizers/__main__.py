@@ -1,7 +1,7 @@
-"""`python -m colorizers`: see `colorizers.cli`."""
+"""`python -m colorizers`: see `colorizers.cli.main`."""
 
 import sys
 
-from colorizers.cli import main
+from colorizers.cli.main import main
 
 sys.exit(main(sys.argv[1:]))

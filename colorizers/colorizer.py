@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from colorizers.distribution import MOST_VALUES, Distribution
+from colorizers.colorspace.lab import Pixels, eight_bits, lightness
 from colorizers.errors import ColorizerError, HintsNotAcceptedError, TemperatureNotSupportedError
-from colorizers.hints import Hint, hint_planes
-from colorizers.lab import Pixels, eight_bits, lightness
-from colorizers.loading import LoadedNetwork, load_file, load_network
-from colorizers.local_hints import localized, seen_hints
-from colorizers.photo import Photo, open_photo
-from colorizers.precision import GuessingNetwork
-from colorizers.provenance import Provenance
+from colorizers.metadata.xmp import Provenance
+from colorizers.networks.half_precision import GuessingNetwork
+from colorizers.networks.load import LoadedNetwork, load_file, load_network
+from colorizers.photo.photo import Photo, open_photo
+from colorizers.photo.resizing import resized
+from colorizers.prediction.distribution import MOST_VALUES, Distribution
+from colorizers.prediction.hint_propagation import localized, seen_hints
+from colorizers.prediction.hints import Hint, hint_planes
 from colorizers.recipe import Recipe, check_temperature
-from colorizers.registry import EMBEDDED, MODEL_DIR, ModelSpec, default_spec, find_spec, weights_path
-from colorizers.rendering import FAITHFUL, Prediction, Rendering, render
-from colorizers.resizing import resized
+from colorizers.rendering.render import FAITHFUL, Prediction, Rendering, render
+from colorizers.weights.registry import EMBEDDED, MODEL_DIR, ModelSpec, default_spec, find_spec, weights_path
 
 _log = logging.getLogger(__name__)
 
@@ -110,9 +110,9 @@ class Colorizer:
         """Return the network's colours for `photo`; warns `UncolouredWarning` where they are none.
 
         `hints` say where the photo has which colours; what lies there, and what belongs to it, takes them, and the rest
-        stays (`colorizers.local_hints`). `temperature` anneals the network's distribution: low takes the likeliest
-        colours, high mixes them all; None is the network's own way. Where the GPU's memory does not suffice, the CPU
-        takes over for good, with a warning. Raises `BrokenPredictionError`, `HintsNotAcceptedError`,
+        stays (`colorizers.prediction.hint_propagation`). `temperature` anneals the network's distribution: low takes
+        the likeliest colours, high mixes them all; None is the network's own way. Where the GPU's memory does not
+        suffice, the CPU takes over for good, with a warning. Raises `BrokenPredictionError`, `HintsNotAcceptedError`,
         `InvalidTemperatureError` or `TemperatureNotSupportedError`.
         """
         seen = network_lightness(photo, self.spec)

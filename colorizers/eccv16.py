@@ -12,8 +12,8 @@ from typing import cast
 from torch import Tensor, nn
 
 from colorizers.base_color import BaseColor
-from colorizers.registry import MODEL_DIR
-from colorizers.state_dict import load_pretrained
+from colorizers.weights.registry import MODEL_DIR
+from colorizers.weights.state_dict import load_pretrained
 
 BINS = 313
 

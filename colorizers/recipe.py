@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import colorizers
 from colorizers.errors import InvalidRecipeError, InvalidTemperatureError
-from colorizers.hints import Hint, hints_from
 from colorizers.json_text import parse_json
+from colorizers.prediction.hints import Hint, hints_from
 
 FORMATS = ("jpeg", "png", "tiff", "webp", "layer")
 """What a result can be written as; a layer is a PNG file with the colours alone."""

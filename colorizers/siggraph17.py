@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from colorizers.base_color import BaseColor
-from colorizers.registry import MODEL_DIR
-from colorizers.state_dict import load_pretrained
+from colorizers.weights.registry import MODEL_DIR
+from colorizers.weights.state_dict import load_pretrained
 
 # The classes are the cells of a grid over ab: -110..110 by 10 on each axis, numbered 23 * a_index + b_index.
 CELLS_PER_AXIS = 23

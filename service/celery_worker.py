@@ -42,7 +42,7 @@ class Hand:
         self._chores = Chores(name, self._jobs, files, settings.expire_hours)
         self._chores.start()
         # Imported here because torch must not be loaded before the fork.
-        from colorizers.kernels import compile_kernels
+        from colorizers.kernels.compile_all import compile_kernels
 
         compile_kernels(_log.info)
         from service.coloring import Painter

@@ -16,15 +16,15 @@ from typing import Any
 from PIL import Image
 
 from colorizers.colorizer import Colorizer, UncolouredWarning
-from colorizers.decoding import Decoder
-from colorizers.encode import suffix_for
-from colorizers.heap import keep_freed_memory
-from colorizers.photo import Photo
-from colorizers.prediction import Prediction
-from colorizers.provenance import Provenance
+from colorizers.kernels.malloc import keep_freed_memory
+from colorizers.metadata.xmp import Provenance
+from colorizers.output.encode import suffix_for
+from colorizers.photo.photo import Photo
+from colorizers.photo.sandbox import Decoder
+from colorizers.pipeline import Page
+from colorizers.prediction.prediction import Prediction
 from colorizers.recipe import Recipe
-from colorizers.rendering import Rendering, render
-from colorizers.results import Page
+from colorizers.rendering.render import Rendering, render
 from service.files import PhotoFiles
 from service.jobs import Job, Outcome, new_job_id
 from service.networks import Networks

@@ -11,7 +11,7 @@ from itertools import islice
 from flask_babel import gettext as _
 
 from colorizers.recipe import TEMPERATURES
-from colorizers.registry import ModelSpec
+from colorizers.weights.registry import ModelSpec
 from service.options import Options
 from service.titles import network_title
 

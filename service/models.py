@@ -8,7 +8,7 @@ from colorizers.errors import (
     TemperatureNotSupportedError,
     UnknownModelError,
 )
-from colorizers.registry import EMBEDDED, ModelSpec, default_spec, find_spec, known_specs, weights_path
+from colorizers.weights.registry import EMBEDDED, ModelSpec, default_spec, find_spec, known_specs, weights_path
 from service.options import InvalidOptionError, Options
 from service.settings import Settings, SettingsError, load_settings
 

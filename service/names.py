@@ -3,7 +3,7 @@
 import unicodedata
 from pathlib import PurePosixPath
 
-from colorizers.formats import SUPPORTED
+from colorizers.fileformats.formats import SUPPORTED
 
 _LONGEST = 120
 _NAMELESS = "photo"

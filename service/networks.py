@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from colorizers.colorizer import Colorizer
-from colorizers.registry import ModelSpec, find_spec, weights_path
+from colorizers.weights.registry import ModelSpec, find_spec, weights_path
 from service.models import choose_model
 from service.settings import Settings
 

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from colorizers.errors import ColorizerError
-from colorizers.hints import Hint, hints_from
+from colorizers.fileformats.output_formats import check_output_size
 from colorizers.json_text import parse_json
-from colorizers.output_formats import check_output_size
+from colorizers.prediction.hints import Hint, hints_from
 from colorizers.recipe import FORMATS, QUALITIES, SATURATIONS, SIZES_PX, TEMPERATURES, WARMTHS
 
 Format = Literal["jpeg", "png", "tiff", "webp", "layer"]

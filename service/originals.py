@@ -11,11 +11,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from colorizers.colour import gray_levels
-from colorizers.decoding import Decoder
-from colorizers.heap import give_freed_memory_back
-from colorizers.lab import Pixels
-from colorizers.photo import Photo
+from colorizers.colorspace.lab import Pixels
+from colorizers.kernels.malloc import give_freed_memory_back
+from colorizers.photo.photo import Photo
+from colorizers.photo.sandbox import Decoder
+from colorizers.rendering.color_pass import gray_levels
 from service.files import PhotoFiles
 
 KEPT_S = 120.0

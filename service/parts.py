@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from colorizers.decoding import Decoder
+from colorizers.photo.sandbox import Decoder
 from service.files import PhotoFiles, open_files
 from service.jobs import JobStore, open_jobs
 from service.keys import Keys

@@ -11,9 +11,9 @@ from typing import Self
 import numpy as np
 from PIL import Image
 
-from colorizers.colour import count_changed_grays
-from colorizers.jpeg import jpeg_pixels
-from colorizers.lab import Pixels, eight_bits
+from colorizers.colorspace.lab import Pixels, eight_bits
+from colorizers.output.jpeg import jpeg_pixels
+from colorizers.rendering.color_pass import count_changed_grays
 
 
 class GrayCounter:

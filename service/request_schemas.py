@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import WithJsonSchema
 
-from colorizers.hints import MOST_HINTS
+from colorizers.prediction.hints import MOST_HINTS
 from colorizers.recipe import QUALITIES, SATURATIONS, SIZES_PX, TEMPERATURES, WARMTHS
 from service.options import LEAST_PX, Format
 from service.schemas import Id, Maybe

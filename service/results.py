@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from colorizers.encode import suffix_for
-from colorizers.lab import Pixels
-from colorizers.photo import Photo
+from colorizers.colorspace.lab import Pixels
+from colorizers.output.encode import suffix_for
+from colorizers.photo.photo import Photo
+from colorizers.pipeline import LAYER, Page, container, write_result
 from colorizers.recipe import Recipe
-from colorizers.results import LAYER, Page, container, write_result
 from service.files import FileKind, PhotoFiles
 from service.jobs import Job, Outcome
 from service.promise import GrayCounter

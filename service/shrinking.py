@@ -9,7 +9,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from colorizers.lab import Pixels, eight_bits
+from colorizers.colorspace.lab import Pixels, eight_bits
 
 _FILTER = Image.Resampling.LANCZOS
 # How far the filter reaches, in pixels of the small picture.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from zipfile import ZipFile, ZipInfo
 
-from colorizers.prediction import Prediction
+from colorizers.prediction.prediction import Prediction
 from service.files import PhotoFiles
 
 

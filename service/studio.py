@@ -11,7 +11,7 @@ from flask import request, url_for
 from flask_babel import format_decimal, format_timedelta, ngettext
 from flask_babel import gettext as _
 
-from colorizers.registry import ModelSpec, known_specs, weights_path
+from colorizers.weights.registry import ModelSpec, known_specs, weights_path
 from service.colourings import Colouring, colourings
 from service.derived import versions_of
 from service.jobs import Job, Outcome

@@ -11,8 +11,8 @@ from flask import Request
 from werkzeug.datastructures import FileStorage
 
 from colorizers.errors import ColorizerError, DecodersBusyError
-from colorizers.formats import mimetype_of
-from colorizers.photo_data import Header
+from colorizers.fileformats.formats import mimetype_of
+from colorizers.photo.photo_data import Header
 from service.files import Upload
 from service.identifiers import is_id
 from service.jobs import MANY, SINGLE, Deleted, Job, NewJob, new_job_id

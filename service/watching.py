@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
 from colorizers.errors import ColorizerError
-from colorizers.registry import weights_path
+from colorizers.weights.registry import weights_path
 from service.jobs import BrokerError
 from service.metrics import metrics_text
 from service.models import choose_model

@@ -78,7 +78,7 @@ def main(name: str) -> None:
     chores.start()
     try:
         # Imported here because numba and torch take seconds to load, in which the supervisor may already be gone.
-        from colorizers.kernels import compile_kernels
+        from colorizers.kernels.compile_all import compile_kernels
 
         compile_kernels(_log.info)
         from service.coloring import Painter

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.servers import Gate
 from benchmarks.setups import SetUp, cluster
-from colorizers.registry import MODEL_DIR
+from colorizers.weights.registry import MODEL_DIR
 
 # Several processes take one file of tests after the other. The long files go first: one that came last would be run by
 # one process while the others have nothing left to do. Each is named with its folder, or a whole folder is.

@@ -53,7 +53,8 @@ assert answer.status_code == 202, answer.text
 for path in (answer.json["urls"]["page"], "/photographs", "/docs", "/openapi.json", "/metrics", "/readyz"):
     assert client.get(path).status_code in (200, 503), path
 heavy = {"torch", "numba", "colorizers.colorizer"}
-parsers = {"colorizers.photo", "colorizers.decode", "imagecodecs", "pillow_heif", "tifffile", "PIL.TiffImagePlugin"}
+parsers = {"colorizers.photo.photo", "colorizers.photo.decode", "imagecodecs", "pillow_heif", "tifffile"}
+parsers |= {"PIL.TiffImagePlugin"}
 print(sorted((heavy | parsers) & set(sys.modules)))
 """
     environ = {"PATH": "/usr/bin:/bin", "DATA_DIR": str(tmp_path), "WAIT_S": "0"}

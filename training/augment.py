@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from colorizers.torch_lab import rgb_to_lab
+from colorizers.networks.torch_lab import rgb_to_lab
 
 
 def film_lightness(rgb: Tensor, share: float) -> Tensor:

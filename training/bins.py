@@ -7,7 +7,7 @@ Zhang et al. 2016, "Colorful Image Colorization": a grid of 10 ab units, 313 bin
 import torch
 from torch import Tensor
 
-from colorizers.torch_lab import rgb_to_lab
+from colorizers.networks.torch_lab import rgb_to_lab
 
 GRID = 10
 NEAREST = 5

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.color import rgb2lab
 
-from colorizers import weights
 from colorizers.colorizer import Colorizer
-from colorizers.colour import gray_levels, join
-from colorizers.photo import Photo, open_photo, rgb8
-from colorizers.registry import find_spec, known_specs, weights_path
+from colorizers.photo.photo import Photo, open_photo, rgb8
+from colorizers.rendering.color_pass import gray_levels, join
+from colorizers.weights import store
+from colorizers.weights.registry import find_spec, known_specs, weights_path
 
 RGB = NDArray[np.uint8]
 Painter = Callable[[Photo], RGB]
@@ -40,7 +40,7 @@ class EvaluatedModel:
         """Return a text that determines this model's output: its fields and the hash of its weights."""
         if self.network is None:
             return repr(self)
-        return f"{self!r} {weights.read(find_spec(self.network, model_dir), model_dir).sha256}"
+        return f"{self!r} {store.read(find_spec(self.network, model_dir), model_dir).sha256}"
 
     def load(self, model_dir: Path) -> Painter:
         """Return a function that colors gray photos with this model."""

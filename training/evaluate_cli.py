@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from colorizers.formats import SUPPORTED
-from colorizers.registry import MODEL_DIR, find_spec
+from colorizers.fileformats.formats import SUPPORTED
+from colorizers.weights.registry import MODEL_DIR, find_spec
 from training import evaluate, evaluate_hints
 from training.candidates import EvaluatedModel, available, mean_ab, read_truth
 from training.card import write_card

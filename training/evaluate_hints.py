@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
 from colorizers.colorizer import network_lightness
-from colorizers.loading import LoadedNetwork, load_network
-from colorizers.photo import Photo
-from colorizers.prediction import Prediction
-from colorizers.registry import ModelSpec
-from colorizers.rendering import render
+from colorizers.networks.load import LoadedNetwork, load_network
+from colorizers.photo.photo import Photo
+from colorizers.prediction.prediction import Prediction
+from colorizers.rendering.render import render
+from colorizers.weights.registry import ModelSpec
 from training.candidates import RGB, EvaluatedModel, gray_photo, read_truth
 from training.crew import parallel_map
 from training.ledger import ResultsCsv, result_key

@@ -10,8 +10,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from colorizers.loading import load_network
-from colorizers.registry import MODEL_DIR, PUBLISHED, ModelSpec, read_manifest, write_manifest
+from colorizers.networks.load import load_network
+from colorizers.weights.registry import MODEL_DIR, PUBLISHED, ModelSpec, read_manifest, write_manifest
 from training.checkpoint import load_checkpoint
 
 

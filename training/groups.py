@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from colorizers.torch_lab import rgb_to_lab
+from colorizers.networks.torch_lab import rgb_to_lab
 from training.samples import Sample
 
 _PIECE_PX = 64

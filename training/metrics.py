@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000
 from skimage.metrics import structural_similarity
 
-from colorizers.torch_lab import rgb_to_lab
+from colorizers.networks.torch_lab import rgb_to_lab
 
 THRESHOLDS = 151  # 0, 1 ... 150 ab units, Zhang et al. 2016, section 3.1
 _GRID = 10  # ab units of a color class

@@ -15,9 +15,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from colorizers.precision import ColorNetwork
-from colorizers.registry import ModelSpec
-from colorizers.torch_lab import rgb_to_lab
+from colorizers.networks.half_precision import ColorNetwork
+from colorizers.networks.torch_lab import rgb_to_lab
+from colorizers.weights.registry import ModelSpec
 from training.parallel import Team
 from training.samples import Canvas, Crop, Sample
 from training.stream import Stream

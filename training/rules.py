@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.color import rgb2lab
 
+from colorizers.colorspace.lab import eight_bits
 from colorizers.errors import PhotoError
-from colorizers.lab import eight_bits
-from colorizers.photo import open_photo
+from colorizers.photo.photo import open_photo
 from training.samples import Crop
 
 # Below this mean ab chroma a picture is gray to the eye, or a toned print; the training photographs' mean is 16.

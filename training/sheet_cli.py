@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from colorizers.colorizer import Colorizer
-from colorizers.lab import Pixels, eight_bits
-from colorizers.photo import open_photo, rgb8
-from colorizers.registry import EMBEDDED, MODEL_DIR
+from colorizers.colorspace.lab import Pixels, eight_bits
+from colorizers.photo.photo import open_photo, rgb8
+from colorizers.weights.registry import EMBEDDED, MODEL_DIR
 from training.evaluate_cli import photos_in
 from training.sheets import contact_sheet
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from colorizers.state_dict import parse_state_dict
+from colorizers.weights.state_dict import parse_state_dict
 from training.checkpoint import CHECKPOINT_NAME, Checkpoint, load_checkpoint
 from training.parallel import join_team
 from training.recipe import Recipe, Settings, TrainingSet

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from colorizers.precision import ColorNetwork
-from colorizers.torch_lab import lab_to_rgb, rgb_to_lab
+from colorizers.networks.half_precision import ColorNetwork
+from colorizers.networks.torch_lab import lab_to_rgb, rgb_to_lab
 from training.recipe import Recipe
 from training.sheets import contact_sheet
 

@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 from numpy.typing import NDArray
 from PIL import Image
 
-from colorizers.distribution import Distribution, read_spot, suggestions
-from colorizers.prediction import Prediction
+from colorizers.prediction.distribution import Distribution, read_spot, suggestions
+from colorizers.prediction.prediction import Prediction
 from service.api.blueprint import blueprint
 from service.api.bodies import read_query
 from service.api.children import find_child

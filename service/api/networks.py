@@ -3,7 +3,7 @@
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
-from colorizers.registry import known_specs, weights_path
+from colorizers.weights.registry import known_specs, weights_path
 from service.api.blueprint import blueprint
 from service.models import choose_model
 from service.openapi import Answer, describe

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.kill import Disturb, during, full_disk, killing, locked_database, run
 from benchmarks.setups import SetUp, local
 from benchmarks.trial import samples
-from colorizers.registry import MODEL_DIR
+from colorizers.weights.registry import MODEL_DIR
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 from skimage.color import rgb2lab
 
-from colorizers.registry import EMBEDDED, MODEL_DIR, read_manifest, write_manifest
+from colorizers.weights.registry import EMBEDDED, MODEL_DIR, read_manifest, write_manifest
 from service.records import WORKER_LOST
 from tests.browser.conftest import PHOTO, PHOTO_SIZE, OpenPage
 from tests.browser.serving import running_application

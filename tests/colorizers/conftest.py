@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from colorizers.default_network import BINS, EmbeddedColorizer
-from colorizers.registry import ModelSpec, write_manifest
+from colorizers.networks.embedded import BINS, EmbeddedColorizer
+from colorizers.weights.registry import ModelSpec, write_manifest
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from colorizers.errors import PhotoError
-from colorizers.photo import open_photo
+from colorizers.photo.photo import open_photo
 
 
 def main(path: Path) -> None:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
-from colorizers.lab import RGB_TO_XYZ, Pixels, lab_f, lab_f_inverse, luminance, srgb_encode
+from colorizers.colorspace.lab import RGB_TO_XYZ, Pixels, lab_f, lab_f_inverse, luminance, srgb_encode
 from colorizers.util import postprocess_tens
 
 Floats = NDArray[np.float64]

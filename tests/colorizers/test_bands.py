@@ -13,12 +13,12 @@ import tifffile
 from PIL import Image
 
 from colorizers.colorizer import Colorizer
-from colorizers.colour import gray_levels
-from colorizers.encode import encode
-from colorizers.exif import thumbnail_bytes
-from colorizers.lab import Pixels
-from colorizers.photo import Photo, open_photo
-from colorizers.results import Page, coloured, write_result
+from colorizers.colorspace.lab import Pixels
+from colorizers.metadata.exif import thumbnail_bytes
+from colorizers.output.encode import encode
+from colorizers.photo.photo import Photo, open_photo
+from colorizers.pipeline import Page, coloured, write_result
+from colorizers.rendering.color_pass import gray_levels
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from colorizers.batch import PlanError, Task, is_folder, plan
+from colorizers.cli.plan import PlanError, Task, is_folder, plan
 
 
 @pytest.fixture

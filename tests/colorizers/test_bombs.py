@@ -18,7 +18,7 @@ from PIL import Image
 
 from benchmarks.hostile_files import HOSTILE_FILES, REFUSALS, chunk
 from colorizers.errors import PhotoError, TooManyPixelsError, UndecodableError
-from colorizers.photo import open_photo, read_header
+from colorizers.photo.photo import open_photo, read_header
 from tests.colorizers.pictures import gray8, saved
 
 ROOT = Path(__file__).resolve().parents[2]

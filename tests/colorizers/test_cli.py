@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorizers.cli import main
-from colorizers.photo import open_photo
-from colorizers.registry import EMBEDDED
+from colorizers.cli.main import main
+from colorizers.photo.photo import open_photo
+from colorizers.weights.registry import EMBEDDED
 from tests.colorizers import oracle, pictures
 from tests.service.processes import children_of, is_decoding_server, until
 

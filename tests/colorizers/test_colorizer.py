@@ -19,9 +19,9 @@ from colorizers.colorizer import (
     working_size,
 )
 from colorizers.errors import UnknownModelError, WeightsMissingError
-from colorizers.photo import open_photo
-from colorizers.registry import PUBLISHED, default_spec, find_spec
+from colorizers.photo.photo import open_photo
 from colorizers.util import load_img, preprocess_img
+from colorizers.weights.registry import PUBLISHED, default_spec, find_spec
 from tests.colorizers import oracle, pictures
 from tests.colorizers.standin import standin_state_dict
 

@@ -12,10 +12,11 @@ import pytest
 from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from colorizers import colour, compiling, quick_pass
-from colorizers.colour import count_changed_grays, gray_levels, join
-from colorizers.lab import Pixels, linear_table, srgb_encode
-from colorizers.photo import open_photo
+from colorizers.colorspace.lab import Pixels, linear_table, srgb_encode
+from colorizers.kernels import jit, lut_pass
+from colorizers.photo.photo import open_photo
+from colorizers.rendering import color_pass
+from colorizers.rendering.color_pass import count_changed_grays, gray_levels, join
 from tests.colorizers import oracle
 
 ROOT = Path(__file__).parent.parent.parent
@@ -140,10 +141,10 @@ def test_the_result_does_not_depend_on_the_cache() -> None:
     random = np.random.default_rng(7)
     pixels = random.integers(0, 256, (90, 170)).astype(np.uint8)
     planes = np.concatenate([waves(70, size=11), waves(30, size=11)])
-    colour._cache.cache_clear()
+    color_pass._cache.cache_clear()
     first = join(pixels, planes)
     assert np.array_equal(join(pixels, planes), first)
-    colour._cache.cache_clear()
+    color_pass._cache.cache_clear()
     join(pixels[::-1], planes)
     assert np.array_equal(join(pixels, planes), first)
 
@@ -151,13 +152,13 @@ def test_the_result_does_not_depend_on_the_cache() -> None:
 def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise in all colors takes more memory than photos do; emptying the cache does not change results."""
     random = np.random.default_rng(8)
-    pixels = random.integers(0, 256, (2 * colour.BAND_ROWS, 100)).astype(np.uint8)
+    pixels = random.integers(0, 256, (2 * color_pass.BAND_ROWS, 100)).astype(np.uint8)
     ab = random.uniform(-60, 60, (2, *pixels.shape)).astype(np.float32)
     expected = join(pixels, ab)
-    monkeypatch.setattr(colour, "_MOST_PAGES", 1000)
-    colour._cache.cache_clear()
+    monkeypatch.setattr(color_pass, "_MOST_PAGES", 1000)
+    color_pass._cache.cache_clear()
     assert np.array_equal(join(pixels, ab), expected)
-    assert colour._cache().page_count == np.count_nonzero(colour._cache().colors.pages) == 0
+    assert color_pass._cache().page_count == np.count_nonzero(color_pass._cache().colors.pages) == 0
 
 
 def test_zero_ab_leaves_the_gray_as_it_is() -> None:
@@ -230,14 +231,18 @@ def test_memory_is_the_result_and_little_more() -> None:
 def test_every_source_of_machine_code_is_part_of_its_key() -> None:
     """The files that name the folder of machine code are those that kernels are made of."""
     package = ROOT / "colorizers"
-    users = [path for path in package.glob("*.py") if "from colorizers.compiling import" in path.read_text()]
-    imported = re.findall(r"^from colorizers\.(\w+) import", "".join(path.read_text() for path in users), re.MULTILINE)
-    assert {path.name for path in users} | {f"{name}.py" for name in imported} == set(compiling.SOURCES)
-    machine_code = cast(Any, quick_pass.color_band)
+    users = [path for path in package.rglob("*.py") if "from colorizers.kernels.jit import" in path.read_text()]
+    imported = re.findall(
+        r"^from colorizers\.([\w.]+) import", "".join(path.read_text() for path in users), re.MULTILINE
+    )
+    assert {path.relative_to(package).as_posix() for path in users} | {
+        f"{name.replace('.', '/')}.py" for name in imported
+    } == set(jit.SOURCES)
+    machine_code = cast(Any, lut_pass.color_band)
     assert "kernels-" in machine_code.stats.cache_path
 
 
 def test_machine_code_is_kept_on_disk() -> None:
-    code = "from colorizers import quick_pass; print(sum(quick_pass.color_band.stats.cache_hits.values()))"
+    code = "from colorizers.kernels import lut_pass; print(sum(lut_pass.color_band.stats.cache_hits.values()))"
     runs = [subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True) for _ in range(2)]
     assert runs[1].stdout.strip() == "1"

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "colorizers", "compile"]
 COUNT = """
 import sys
-from colorizers.kernels import compile_kernels
+from colorizers.kernels.compile_all import compile_kernels
 print(compile_kernels(lambda line: print(line, file=sys.stderr)))
 """
 # What is compiled from the first import to a finished picture, parts of kernels included.
@@ -32,9 +32,9 @@ class Listener(event.Listener):
 
 event.register("numba:compile", Listener())
 BEFORE
-import colorizers.winograd_layers
+import colorizers.kernels.winograd.layers
 from colorizers.colorizer import Colorizer
-from colorizers.photo import open_photo
+from colorizers.photo.photo import open_photo
 colorizer = Colorizer()
 for path in PATHS:
     photo = open_photo(path)
@@ -122,7 +122,7 @@ def test_command_line_says_what_its_first_photo_waits_for(folder: Path, model_di
 
 
 def test_a_folder_that_cannot_be_written_serves_too(folder: Path, code: str) -> None:
-    cannot = "from colorizers import compiling; compiling._is_writable = lambda folder: False"
+    cannot = "from colorizers.kernels import jit; jit._is_writable = lambda folder: False"
     assert output(code.replace("BEFORE", cannot), folder) == []
 
 
@@ -139,7 +139,7 @@ def test_changed_sources_have_a_folder_of_their_own(folder: Path, tmp_path: Path
     with (copy / "gamut.py").open("a") as file:
         file.write("\n# Changed.\n")
     done = subprocess.run(
-        [sys.executable, "-c", "from colorizers import compiling; print(compiling.kernel_folder())"],
+        [sys.executable, "-c", "from colorizers.kernels import jit; print(jit.kernel_folder())"],
         cwd=tmp_path,
         env=environ(folder),
         capture_output=True,

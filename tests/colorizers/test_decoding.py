@@ -16,9 +16,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorizers import decoding
-from colorizers.colour import gray_levels
-from colorizers.decoding import Decoder, DecoderDiedError
 from colorizers.errors import (
     DecodersBusyError,
     NotAPictureError,
@@ -27,7 +24,10 @@ from colorizers.errors import (
     TooSlowError,
     UndecodableError,
 )
-from colorizers.photo import open_photo, read_header
+from colorizers.photo import sandbox
+from colorizers.photo.photo import open_photo, read_header
+from colorizers.photo.sandbox import Decoder, DecoderDiedError
+from colorizers.rendering.color_pass import gray_levels
 from tests.colorizers.pictures import exif, gray8, gray16, rgb8, saved
 from tests.service.processes import children_of, until
 
@@ -137,7 +137,7 @@ def test_each_file_has_a_process_with_limits_and_without_torch(decoder: Decoder,
         pids = processes_of(decoder)
         process = Path(f"/proc/{pids[1]}")
         until(lambda: "unlimited" not in line_of(process / "limits", "Max cpu")[3])
-        assert int(line_of(process / "limits", "Max cpu")[3]) <= decoding.CPU_S
+        assert int(line_of(process / "limits", "Max cpu")[3]) <= sandbox.CPU_S
         assert int(line_of(process / "limits", "Max address")[3]) <= (1 << 30) + 80_000_000
         assert not [name for name in ("torch", "numba") if name in (process / "maps").read_text()]
         connections = [name for name in opened_by(pids[1]) if name.startswith("socket:")]
@@ -164,11 +164,11 @@ def test_a_file_that_takes_too_long_is_refused_by_name(path: Path, hanging: Path
 
 def test_processor_time_is_limited_by_what_the_header_declares(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(b"P2 3000 2000 255 " + b"1 " * 6_000_000)
-    monkeypatch.setattr(decoding, "CPU_S_PER_MEGAPIXEL", 0)
+    monkeypatch.setattr(sandbox, "CPU_S_PER_MEGAPIXEL", 0)
     with Decoder(cpu_s=1) as decoder:
         with pytest.raises(TooSlowError):
             decoder.open(path)
-        monkeypatch.setattr(decoding, "CPU_S_PER_MEGAPIXEL", 100)
+        monkeypatch.setattr(sandbox, "CPU_S_PER_MEGAPIXEL", 100)
         assert decoder.open(path).width == 3000
 
 
@@ -216,8 +216,8 @@ def test_a_server_that_dies_is_replaced_and_no_file_blamed(path: Path, tmp_path:
 
 
 def test_too_little_memory_is_reported(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "_BASE_BYTES", 220 << 20)
-    monkeypatch.setattr(decoding, "_BYTES_PER_PIXEL", 1)
+    monkeypatch.setattr(sandbox, "_BASE_BYTES", 220 << 20)
+    monkeypatch.setattr(sandbox, "_BYTES_PER_PIXEL", 1)
     path.write_bytes(saved(np.zeros((7000, 7000), np.uint8), "PNG"))
     with Decoder(max_megapixels=50) as decoder, pytest.raises((OutOfMemoryError, UndecodableError)):
         decoder.open(path)
@@ -239,9 +239,7 @@ def test_nothing_remains_when_it_is_closed(hanging: Path) -> None:
 
 
 def test_everything_ends_with_whoever_started_it(hanging: Path) -> None:
-    code = (
-        "import sys; from colorizers.decoding import Decoder; Decoder().open(__import__('pathlib').Path(sys.argv[1]))"
-    )
+    code = "import sys; from colorizers.photo.sandbox import Decoder; Decoder().open(__import__('pathlib').Path(sys.argv[1]))"
     parent = subprocess.Popen([sys.executable, "-c", code, str(hanging)])
     (server,) = until(lambda: children_of(parent.pid))
     (process,) = until(lambda: children_of(server))
@@ -252,7 +250,7 @@ def test_everything_ends_with_whoever_started_it(hanging: Path) -> None:
 
 def test_nothing_is_said_where_nobody_waits_for_an_answer(path: Path) -> None:
     control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [sys.executable, "-m", "colorizers.decoding_server", str(theirs.fileno())]
+    command = [sys.executable, "-m", "colorizers.photo.sandbox_server", str(theirs.fileno())]
     with theirs:
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True)
     request = {"reads": "header", "max_megapixels": 2, "memory_bytes": 1 << 30, "cpu_s": 60, "wall_s": 60}

@@ -15,9 +15,9 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from colorizers import icc
-from colorizers.lab import srgb_encode
-from colorizers.photo import Photo, open_photo
+from colorizers.colorspace.lab import srgb_encode
+from colorizers.photo import icc
+from colorizers.photo.photo import Photo, open_photo
 from tests.colorizers.pictures import saved
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from colorizers.default_network import OWN_SHARE, EmbeddedColorizer, mixed_norm
-from colorizers.true_shares import towards_true_shares
+from colorizers.networks.embedded import OWN_SHARE, EmbeddedColorizer, mixed_norm
+from colorizers.networks.logit_adjustment import towards_true_shares
 
 
 def _norm_of(pictures: Tensor) -> nn.BatchNorm2d:

@@ -5,9 +5,9 @@ from io import BytesIO
 import numpy as np
 import pytest
 
-from colorizers.colour import count_changed_grays, join
-from colorizers.distribution import Distribution, Spot, read_spot, suggestions
-from colorizers.swatches import swatches, within_gamut
+from colorizers.colorspace.gamut_lookup import swatches, within_gamut
+from colorizers.prediction.distribution import Distribution, Spot, read_spot, suggestions
+from colorizers.rendering.color_pass import count_changed_grays, join
 from tests.colorizers import oracle
 
 AXIS = np.arange(-80, 81, 10, dtype=np.float32)

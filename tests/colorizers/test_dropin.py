@@ -18,7 +18,6 @@ from PIL import Image
 from skimage import color
 
 from colorizers.errors import DownloadError, WeightsCorruptError, WeightsMissingError
-from colorizers.registry import ModelSpec, write_manifest
 from colorizers.siggraph17 import siggraph17
 from colorizers.util import (
     Lab2rgb_numpy,
@@ -28,6 +27,7 @@ from colorizers.util import (
     resize_img,
     rgb2L_tensor,
 )
+from colorizers.weights.registry import ModelSpec, write_manifest
 from tests.colorizers.standin import reference, standin_state_dict
 from tests.colorizers.weights_server import serving
 

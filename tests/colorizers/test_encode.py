@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from colorizers.encode import encode, output_format, suffix_for, write
 from colorizers.errors import TooLargeForFormatError
-from colorizers.photo import Photo, open_photo
-from colorizers.provenance import DIGITAL_SOURCE_TYPE, NAMESPACE, Provenance, xmp_packet
+from colorizers.metadata.xmp import DIGITAL_SOURCE_TYPE, NAMESPACE, Provenance, xmp_packet
+from colorizers.output.encode import encode, output_format, suffix_for, write
+from colorizers.photo.photo import Photo, open_photo
 from tests.colorizers.pictures import exif, gray8, gray16, rgb8, saved
 
 EXACT = ["PNG", "TIFF"]

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from colorizers.exif import for_upright_copy, read_orientation, strip_prefix, without_location
+from colorizers.metadata.exif import for_upright_copy, read_orientation, strip_prefix, without_location
 
 
 def block(order: str, orientation: int | None, thumbnail_at: int = 0) -> bytes:

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from colorizers.default_network import EmbeddedColorizer
-from colorizers.gray_world import with_less_cast
+from colorizers.networks.cast_removal import with_less_cast
+from colorizers.networks.embedded import EmbeddedColorizer
 
 TEMPERATURE = 0.85
 GRID = torch.arange(-60.0, 61.0, 10)

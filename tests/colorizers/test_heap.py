@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent.parent
 CODE = """
 import resource
 import numpy as np
-from colorizers.heap import give_freed_memory_back, keep_freed_memory
+from colorizers.kernels.malloc import give_freed_memory_back, keep_freed_memory
 
 def held():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() >> 20

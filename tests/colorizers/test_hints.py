@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from colorizers.errors import InvalidHintError
-from colorizers.hints import MOST_HINTS, Hint, hint_planes, hints_from
+from colorizers.prediction.hints import MOST_HINTS, Hint, hint_planes, hints_from
 
 
 @pytest.mark.parametrize(

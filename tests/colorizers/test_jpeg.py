@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from colorizers.errors import UndecodableError
-from colorizers.jpeg import jpeg_pixels
-from colorizers.photo import open_photo
+from colorizers.output.jpeg import jpeg_pixels
+from colorizers.photo.photo import open_photo
 from tests.colorizers.pictures import gray8, rgb8, saved
 
 

@@ -16,11 +16,11 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from colorizers.colour import count_changed_grays, join
-from colorizers.encode import encode, output_format
-from colorizers.lab import srgb_encode
-from colorizers.photo import Photo, open_photo
-from colorizers.provenance import Provenance
+from colorizers.colorspace.lab import srgb_encode
+from colorizers.metadata.xmp import Provenance
+from colorizers.output.encode import encode, output_format
+from colorizers.photo.photo import Photo, open_photo
+from colorizers.rendering.color_pass import count_changed_grays, join
 from tests.colorizers.pictures import cmyk_profile, exif, gray8, gray16, oriented, rgb8, saved
 
 PROVENANCE = Provenance("default", "Embedded default", "ab" * 32, True, "cd" * 32)

@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from colorizers.colour import join
-from colorizers.layer import colour_layer
+from colorizers.output.transparent_layer import colour_layer
+from colorizers.rendering.color_pass import join
 from tests.colorizers.pictures import gray16
 
 

@@ -13,11 +13,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from colorizers.default_network import EmbeddedColorizer
 from colorizers.eccv16 import ECCVGenerator
 from colorizers.errors import WeightsCorruptError, WeightsMissingError
-from colorizers.loading import FAMILIES, load_file, load_network, recognise_family
-from colorizers.registry import ModelSpec, find_spec, write_manifest
+from colorizers.networks.embedded import EmbeddedColorizer
+from colorizers.networks.load import FAMILIES, load_file, load_network, recognise_family
+from colorizers.weights.registry import ModelSpec, find_spec, write_manifest
 from tests.colorizers.standin import reference, standin_state_dict
 
 
@@ -55,8 +55,8 @@ def small_spec(tmp_path: Path) -> ModelSpec:
 def test_nothing_slow_is_imported_to_load_a_network(small_spec: ModelSpec, tmp_path: Path) -> None:
     """Parts of PyTorch bring a computer algebra system along, most of a second."""
     code = (
-        "import sys; from pathlib import Path; from colorizers.loading import load_network as load;"
-        "from colorizers.registry import find_spec as find; folder = Path(sys.argv[1]);"
+        "import sys; from pathlib import Path; from colorizers.networks.load import load_network as load;"
+        "from colorizers.weights.registry import find_spec as find; folder = Path(sys.argv[1]);"
         "load(find(sys.argv[2], folder), folder, quickest=True); assert 'sympy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path), small_spec.name], check=True)

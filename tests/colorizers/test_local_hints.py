@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from colorizers.colorizer import Colorizer
-from colorizers.colour import count_changed_grays
 from colorizers.errors import HintsNotAcceptedError, InvalidTemperatureError, TemperatureNotSupportedError
-from colorizers.hints import Hint
-from colorizers.local_hints import localized
-from colorizers.photo import open_photo
-from colorizers.registry import EMBEDDED
-from colorizers.rendering import render
+from colorizers.photo.photo import open_photo
+from colorizers.prediction.hint_propagation import localized
+from colorizers.prediction.hints import Hint
+from colorizers.rendering.color_pass import count_changed_grays
+from colorizers.rendering.render import render
+from colorizers.weights.registry import EMBEDDED
 
 PHOTOS = Path(__file__).parent.parent / "data" / "photos"
 PLACES = [(0.5, 0.5), (0.2, 0.3), (0.8, 0.75)]

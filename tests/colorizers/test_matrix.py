@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from colorizers.colour import gray_levels, join
-from colorizers.encode import encode, output_format
-from colorizers.photo import open_photo
-from colorizers.provenance import Provenance
+from colorizers.metadata.xmp import Provenance
+from colorizers.output.encode import encode, output_format
+from colorizers.photo.photo import open_photo
+from colorizers.rendering.color_pass import gray_levels, join
 from tests.colorizers import pictures
 from tests.colorizers.pictures import exif, gray8, gray16, oriented, saved
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from colorizers.encode import encode, suffix_for
-from colorizers.photo import open_photo, rgb8
-from colorizers.provenance import DIGITAL_SOURCE_TYPE, Provenance
+from colorizers.metadata.xmp import DIGITAL_SOURCE_TYPE, Provenance
+from colorizers.output.encode import encode, suffix_for
+from colorizers.photo.photo import open_photo, rgb8
 from tests.colorizers.pictures import gray8, saved
 
 FORMATS = ["JPEG", "PNG", "TIFF", "WEBP"]

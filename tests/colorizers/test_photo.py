@@ -18,10 +18,10 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from colorizers.colorspace.lab import srgb_decode, srgb_encode
 from colorizers.errors import NotAPictureError, PhotoError, TooManyPixelsError, UndecodableError
-from colorizers.formats import SUPPORTED, PictureFormat, announced_format
-from colorizers.lab import srgb_decode, srgb_encode
-from colorizers.photo import Photo, open_photo, read_header, rgb8
+from colorizers.fileformats.formats import SUPPORTED, PictureFormat, announced_format
+from colorizers.photo.photo import Photo, open_photo, read_header, rgb8
 from tests.colorizers import pictures
 from tests.colorizers.pictures import HEIGHT, WIDTH, exif, gray8, gray16, oriented, saved
 

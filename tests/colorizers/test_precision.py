@@ -4,9 +4,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from colorizers import precision
 from colorizers.eccv16 import ECCVGenerator
-from colorizers.precision import MOST_AB, MOST_MEAN_AB, HalfPrecision, half_precision_of, in_best_precision
+from colorizers.networks import half_precision
+from colorizers.networks.half_precision import (
+    MOST_AB,
+    MOST_MEAN_AB,
+    HalfPrecision,
+    half_precision_of,
+    in_best_precision,
+)
 from tests.colorizers.standin import standin_state_dict
 
 CPU = torch.device("cpu")
@@ -28,7 +34,7 @@ class Sensitive(nn.Module):
 @pytest.fixture
 def on_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pretend that this CPU supports bfloat16; every CPU can emulate it."""
-    monkeypatch.setattr(precision, "half_precision_of", lambda _device: torch.bfloat16)
+    monkeypatch.setattr(half_precision, "half_precision_of", lambda _device: torch.bfloat16)
 
 
 @pytest.mark.usefixtures("on_bfloat16")
@@ -61,7 +67,7 @@ def test_sensitive_weights_keep_full_precision() -> None:
 
 
 def test_without_hardware_support_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "half_precision_of", lambda _device: None)
+    monkeypatch.setattr(half_precision, "half_precision_of", lambda _device: None)
     network = Sensitive()
     assert in_best_precision(network, CPU, None) == (network, torch.float32)
 
@@ -71,6 +77,6 @@ def test_graphics_processors_get_float16() -> None:
 
 
 def test_the_samples_are_two_photographs() -> None:
-    L = precision.sample_lightness()
+    L = half_precision.sample_lightness()
     assert L.shape == (2, 1, 96, 96)
     assert L.std(axis=(1, 2, 3)).min() > 10

@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 import colorizers
-from colorizers.cli import main
+from colorizers.cli.main import main
 from colorizers.colorizer import Colorizer
 from colorizers.errors import (
     InvalidHintError,
@@ -22,10 +22,10 @@ from colorizers.errors import (
     RequestError,
     TooLargeForFormatError,
 )
-from colorizers.hints import Hint
-from colorizers.photo import open_photo
+from colorizers.photo.photo import open_photo
+from colorizers.pipeline import pages_of, replay, write_result
+from colorizers.prediction.hints import Hint
 from colorizers.recipe import Recipe
-from colorizers.results import pages_of, replay, write_result
 from tests.colorizers import oracle, pictures
 
 PHOTO = Path(__file__).parent.parent / "data" / "photos" / "migrant-mother.jpg"

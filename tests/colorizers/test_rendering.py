@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from colorizers.colour import count_changed_grays
-from colorizers.lab import lightness
-from colorizers.photo import open_photo
-from colorizers.rendering import PUBLISHED, Prediction, Rendering, render
+from colorizers.colorspace.lab import lightness
+from colorizers.photo.photo import open_photo
+from colorizers.rendering.color_pass import count_changed_grays
+from colorizers.rendering.render import PUBLISHED, Prediction, Rendering, render
 from tests.colorizers import oracle
 
 PHOTO = Path(__file__).parent.parent / "data" / "photos" / "migrant-mother.jpg"

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorizers import exif
-from colorizers.colour import count_changed_grays
-from colorizers.lab import Pixels, eight_bits
-from colorizers.photo import open_photo
-from colorizers.prediction import Prediction
-from colorizers.rendering import render
-from colorizers.resizing import fitted, resized
+from colorizers.colorspace.lab import Pixels, eight_bits
+from colorizers.metadata import exif
+from colorizers.photo.photo import open_photo
+from colorizers.photo.resizing import fitted, resized
+from colorizers.prediction.prediction import Prediction
+from colorizers.rendering.color_pass import count_changed_grays
+from colorizers.rendering.render import render
 from tests.colorizers import oracle
 
 PHOTO = Path(__file__).parent.parent / "data" / "photos" / "migrant-mother.jpg"

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from colorizers.true_shares import towards_true_shares
+from colorizers.networks.logit_adjustment import towards_true_shares
 
 GRID = torch.arange(-60.0, 61.0, 10)
 CENTRES = torch.cartesian_prod(GRID, GRID)

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from colorizers.colour import join
-from colorizers.lab import Pixels, lightness
-from colorizers.photo import open_photo
-from colorizers.upsampling import bilinear_planes, edge_aware_planes
+from colorizers.colorspace.lab import Pixels, lightness
+from colorizers.photo.photo import open_photo
+from colorizers.rendering.color_pass import join
+from colorizers.rendering.guided_upsampling import bilinear_planes, edge_aware_planes
 from tests.colorizers import oracle
 
 PHOTO = Path(__file__).parent.parent / "data" / "photos" / "detroit-1915.jpg"

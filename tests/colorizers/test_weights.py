@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from colorizers import weights
-from colorizers.download import Timeouts
 from colorizers.errors import DownloadError, WeightsCorruptError, WeightsError, WeightsMissingError
-from colorizers.registry import PUBLISHED, ModelSpec
+from colorizers.weights import store
+from colorizers.weights.download import Timeouts
+from colorizers.weights.registry import PUBLISHED, ModelSpec
 from tests.colorizers.weights_server import WeightsServer, serving
 
 CONTENT = bytes(range(256)) * 4096
@@ -62,7 +62,7 @@ def test_published_facts() -> None:
 def test_fetch_delivers_the_file(server: WeightsServer, tmp_path: Path, path: str) -> None:
     seen: list[tuple[int, int | None]] = []
     model_dir = tmp_path / "model"
-    fetched = weights.fetch(make_spec(f"{server.base}/{path}"), model_dir, progress=lambda *at: seen.append(at))
+    fetched = store.fetch(make_spec(f"{server.base}/{path}"), model_dir, progress=lambda *at: seen.append(at))
     assert fetched == model_dir / "net.pth"
     assert fetched.read_bytes() == CONTENT
     assert leftovers(model_dir) == ["net.pth"]
@@ -71,25 +71,25 @@ def test_fetch_delivers_the_file(server: WeightsServer, tmp_path: Path, path: st
 
 
 def test_fetch_resumes_where_the_connection_broke(server: WeightsServer, tmp_path: Path) -> None:
-    weights.fetch(make_spec(f"{server.base}/cut-once"), tmp_path)
+    store.fetch(make_spec(f"{server.base}/cut-once"), tmp_path)
     assert server.requests == ["cut-once", f"cut-once from {len(CONTENT) // 2}"]
 
 
 def test_fetch_resumes_an_earlier_download_from_another_url(server: WeightsServer, tmp_path: Path) -> None:
     (tmp_path / "net.pth.part").write_bytes(CONTENT[:1000])
-    weights.fetch(make_spec(f"{server.base}/good"), tmp_path)
+    store.fetch(make_spec(f"{server.base}/good"), tmp_path)
     assert server.requests == ["good from 1000"]
 
 
 def test_fetch_starts_over_where_the_server_knows_no_ranges(server: WeightsServer, tmp_path: Path) -> None:
     (tmp_path / "net.pth.part").write_bytes(b"x" * 1000)
-    assert weights.fetch(make_spec(f"{server.base}/no-ranges"), tmp_path).read_bytes() == CONTENT
+    assert store.fetch(make_spec(f"{server.base}/no-ranges"), tmp_path).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("length", [1000, len(CONTENT), len(CONTENT) + 1])
 def test_fetch_recovers_from_a_wrong_part(server: WeightsServer, tmp_path: Path, length: int) -> None:
     (tmp_path / "net.pth.part").write_bytes(b"x" * length)
-    assert weights.fetch(make_spec(f"{server.base}/good"), tmp_path).read_bytes() == CONTENT
+    assert store.fetch(make_spec(f"{server.base}/good"), tmp_path).read_bytes() == CONTENT
     assert server.requests[-1] == "good"
 
 
@@ -109,12 +109,12 @@ def test_fetch_recovers_from_a_wrong_part(server: WeightsServer, tmp_path: Path,
 def test_fetch_goes_on_to_the_mirror(server: WeightsServer, tmp_path: Path, path: str, reason: str) -> None:
     bad = make_spec(f"{server.base}/{path}")
     with pytest.raises(DownloadError, match=reason) as caught:
-        weights.fetch(bad, tmp_path, timeouts=HASTY)
+        store.fetch(bad, tmp_path, timeouts=HASTY)
     assert "net.pth" not in leftovers(tmp_path)
     assert str(tmp_path / "net.pth") in caught.value.message
     assert "python -m colorizers weights import net FILE" in caught.value.message
     with_mirror = make_spec(*bad.urls, f"{server.base}/good")
-    assert weights.fetch(with_mirror, tmp_path, timeouts=HASTY).read_bytes() == CONTENT
+    assert store.fetch(with_mirror, tmp_path, timeouts=HASTY).read_bytes() == CONTENT
     assert leftovers(tmp_path) == ["net.pth"]
 
 
@@ -124,9 +124,9 @@ def test_fetch_keeps_both_time_outs(tmp_path: Path) -> None:
         port = silent.getsockname()[1]
         begin = time.monotonic()
         with pytest.raises(DownloadError, match=r"no answer within 0\.2 s|timed out"):
-            weights.fetch(make_spec(f"https://127.0.0.1:{port}/net"), tmp_path, timeouts=Timeouts(0.2, 60.0))
+            store.fetch(make_spec(f"https://127.0.0.1:{port}/net"), tmp_path, timeouts=Timeouts(0.2, 60.0))
         with pytest.raises(DownloadError, match="timed out"):
-            weights.fetch(make_spec(f"http://127.0.0.1:{port}/net"), tmp_path, timeouts=Timeouts(60.0, 0.2))
+            store.fetch(make_spec(f"http://127.0.0.1:{port}/net"), tmp_path, timeouts=Timeouts(60.0, 0.2))
         assert time.monotonic() - begin < 5
 
 
@@ -135,27 +135,27 @@ def test_fetch_without_a_server_names_every_attempt(tmp_path: Path) -> None:
         port = listener.getsockname()[1]
     urls = f"http://127.0.0.1:{port}/a", f"http://127.0.0.1:{port}/b", "no URL", "https://no-such-host.invalid/c"
     with pytest.raises(DownloadError) as caught:
-        weights.fetch(make_spec(*urls), tmp_path)
+        store.fetch(make_spec(*urls), tmp_path)
     assert all(url in caught.value.message for url in urls)
     assert len(caught.value.data["attempts"]) == 4
 
 
 def test_fetch_does_not_ask_when_the_file_is_there(server: WeightsServer, tmp_path: Path) -> None:
     (tmp_path / "net.pth").write_bytes(CONTENT)
-    assert weights.fetch(make_spec(f"{server.base}/good"), tmp_path) == tmp_path / "net.pth"
+    assert store.fetch(make_spec(f"{server.base}/good"), tmp_path) == tmp_path / "net.pth"
     assert server.requests == []
 
 
 def test_fetch_leaves_a_wrong_file_alone(server: WeightsServer, tmp_path: Path) -> None:
     (tmp_path / "net.pth").write_bytes(b"mine")
     with pytest.raises(WeightsCorruptError, match=r"Delete net\.pth and run"):
-        weights.fetch(make_spec(f"{server.base}/good"), tmp_path)
+        store.fetch(make_spec(f"{server.base}/good"), tmp_path)
     assert (tmp_path / "net.pth").read_bytes() == b"mine"
 
 
 def test_offline_never_asks(server: WeightsServer, tmp_path: Path) -> None:
     with pytest.raises(WeightsMissingError, match="weights import net FILE"):
-        weights.fetch(make_spec(f"{server.base}/good"), tmp_path, offline=True)
+        store.fetch(make_spec(f"{server.base}/good"), tmp_path, offline=True)
     assert server.requests == []
 
 
@@ -164,58 +164,58 @@ def test_one_process_at_a_time(server: WeightsServer, tmp_path: Path) -> None:
     fcntl.flock(handle, fcntl.LOCK_EX)
     try:
         with pytest.raises(WeightsError, match="Another process"):
-            weights.fetch(make_spec(f"{server.base}/good"), tmp_path)
+            store.fetch(make_spec(f"{server.base}/good"), tmp_path)
     finally:
         os.close(handle)
-    assert weights.fetch(make_spec(f"{server.base}/good"), tmp_path).exists()
+    assert store.fetch(make_spec(f"{server.base}/good"), tmp_path).exists()
 
 
 def test_read_checks_every_time(tmp_path: Path) -> None:
     spec = make_spec()
     path = tmp_path / "net.pth"
     with pytest.raises(WeightsMissingError, match="weights import net FILE"):
-        weights.read(spec, tmp_path)
+        store.read(spec, tmp_path)
     path.write_bytes(CONTENT)
-    assert weights.read(spec, tmp_path) == weights.WeightsFile(path, CONTENT, SHA256, verified=True)
+    assert store.read(spec, tmp_path) == store.WeightsFile(path, CONTENT, SHA256, verified=True)
     path.write_bytes(CONTENT[:-1])
     with pytest.raises(WeightsCorruptError, match=f"{len(CONTENT) - 1} bytes instead of"):
-        weights.read(spec, tmp_path)
+        store.read(spec, tmp_path)
     path.write_bytes(CONTENT[:-1] + b"!")
-    for check in (weights.read, weights.verify):
+    for check in (store.read, store.verify):
         with pytest.raises(WeightsCorruptError, match="SHA-256"):
             check(spec, tmp_path)
 
 
 def test_a_spec_without_hash_is_never_verified(tmp_path: Path) -> None:
     (tmp_path / "net.pth").write_bytes(CONTENT)
-    assert not weights.read(make_spec(size_bytes=None, sha256=None), tmp_path).verified
-    assert not weights.read_any(tmp_path / "net.pth").verified
+    assert not store.read(make_spec(size_bytes=None, sha256=None), tmp_path).verified
+    assert not store.read_any(tmp_path / "net.pth").verified
 
 
 def test_import_copies_the_right_file_only(tmp_path: Path) -> None:
     source, model_dir = tmp_path / "download.bin", tmp_path / "model"
     with pytest.raises(WeightsMissingError):
-        weights.import_file(make_spec(), source, model_dir)
+        store.import_file(make_spec(), source, model_dir)
     source.write_bytes(b"wrong")
     with pytest.raises(WeightsCorruptError, match="Nothing was imported"):
-        weights.import_file(make_spec(), source, model_dir)
+        store.import_file(make_spec(), source, model_dir)
     assert leftovers(model_dir) == []
     source.write_bytes(CONTENT)
-    assert weights.import_file(make_spec(), source, model_dir).read_bytes() == CONTENT
+    assert store.import_file(make_spec(), source, model_dir).read_bytes() == CONTENT
     assert source.exists()
     assert leftovers(model_dir) == ["net.pth"]
 
 
 def test_a_failure_is_remembered_for_a_day(server: WeightsServer, tmp_path: Path) -> None:
     spec = make_spec(f"{server.base}/good")
-    assert weights.recent_failure(spec, tmp_path) is None
-    weights.remember_failure(spec, tmp_path, "no network")
-    assert weights.recent_failure(spec, tmp_path) == "no network"
+    assert store.recent_failure(spec, tmp_path) is None
+    store.remember_failure(spec, tmp_path, "no network")
+    assert store.recent_failure(spec, tmp_path) == "no network"
     note = tmp_path / "net.pth.failed.json"
     old = json.loads(note.read_text()) | {"at": time.time() - 25 * 3600}
     note.write_text(json.dumps(old))
-    assert weights.recent_failure(spec, tmp_path) is None
+    assert store.recent_failure(spec, tmp_path) is None
     note.write_text("not JSON")
-    assert weights.recent_failure(spec, tmp_path) is None
-    weights.fetch(spec, tmp_path)
+    assert store.recent_failure(spec, tmp_path) is None
+    store.fetch(spec, tmp_path)
     assert not note.exists()

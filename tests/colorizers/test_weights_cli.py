@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from colorizers.registry import ModelSpec, write_manifest
-from colorizers.weights_cli import main
+from colorizers.cli.weights import main
+from colorizers.weights.registry import ModelSpec, write_manifest
 from tests.colorizers.weights_server import WeightsServer, serving
 
 CONTENT = b"weights" * 1000

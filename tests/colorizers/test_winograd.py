@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from colorizers.eccv16 import ECCVGenerator
+from colorizers.kernels.winograd.convert import with_winograd
+from colorizers.kernels.winograd.layers import PointwiseConv2d, WinogradConv2d, WinogradConvTranspose2d
 from colorizers.siggraph17 import SIGGRAPHGenerator
-from colorizers.winograd import with_winograd
-from colorizers.winograd_layers import PointwiseConv2d, WinogradConv2d, WinogradConvTranspose2d
 from tests.colorizers.standin import standin_state_dict
 
 SHAPES = [(1, 32, 8, 8), (2, 64, 13, 6), (1, 32, 1, 5), (1, 48, 12, 12), (3, 16, 7, 11), (1, 32, 70, 69)]
@@ -134,7 +134,7 @@ def test_published_networks_give_the_same_ab() -> None:
 def test_processors_with_few_registers_get_the_same_result(tmp_path: Path) -> None:
     """The target of numba is fixed once per process, hence the subprocess."""
     code = (
-        "from tests.colorizers import test_winograd as t; from colorizers import winograd_products as p;"
+        "from tests.colorizers import test_winograd as t; from colorizers.kernels.winograd import matmul;"
         "assert p.FEWEST_ROWS == 6;"
         "t.test_the_result_is_that_of_the_plain_convolution((2, 64, 13, 6), 2);"
         "t.test_the_result_is_that_of_the_plain_transposed_convolution((2, 64, 13, 6));"

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from safetensors.torch import save_file
 from werkzeug.test import TestResponse
 
-from colorizers.default_network import EmbeddedColorizer
-from colorizers.registry import ModelSpec, write_manifest
+from colorizers.networks.embedded import EmbeddedColorizer
+from colorizers.weights.registry import ModelSpec, write_manifest
 from service.app import create_app
 from service.parts import EXTENSION, Parts
 from service.settings import Settings

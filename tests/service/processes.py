@@ -88,7 +88,7 @@ def _processes() -> Iterator[tuple[int, list[bytes], list[bytes]]]:
 def is_decoding_server(pid: int) -> bool:
     """Return whether that process is alive, and the one that starts decoding processes."""
     try:
-        return b"colorizers.decoding_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"colorizers.photo.sandbox_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
 

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from colorizers.photo import open_photo
+from colorizers.photo.photo import open_photo
 from service.examples import EXAMPLES, FOLDER
 from service.jobs import Failure
 from service.records import WORKER_LOST

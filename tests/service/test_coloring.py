@@ -11,11 +11,11 @@ import pytest
 from PIL import Image, ImageSequence
 
 from colorizers.colorizer import Colorizer
-from colorizers.distribution import Distribution
-from colorizers.hints import Hint
-from colorizers.prediction import Prediction
+from colorizers.pipeline import replay
+from colorizers.prediction.distribution import Distribution
+from colorizers.prediction.hints import Hint
+from colorizers.prediction.prediction import Prediction
 from colorizers.recipe import Recipe
-from colorizers.results import replay
 from service.coloring import PREVIEW_PX, Painter
 from service.files import FileKind, PhotoFiles
 from service.jobs import Job, Kind, Outcome

@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 from flask_babel import force_locale
 
-from colorizers.hints import Hint
-from colorizers.registry import PUBLISHED, ModelSpec
+from colorizers.prediction.hints import Hint
+from colorizers.weights.registry import PUBLISHED, ModelSpec
 from service.colourings import COUNT, colourings
 from service.options import Options
 from service.titles import format_title, learnt_from, network_title

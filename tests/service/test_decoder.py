@@ -9,7 +9,7 @@ import numpy as np
 from flask.testing import FlaskClient
 from PIL import Image
 
-from colorizers.photo import open_photo
+from colorizers.photo.photo import open_photo
 from tests.service.conftest import parts_of
 from tests.service.photos import as_file, chroma, field, scene
 
@@ -22,7 +22,7 @@ def decoding_servers(data_dir: Path) -> list[int]:
             command, environment = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
         except OSError:
             continue
-        if b"colorizers.decoding_server" in command and os.fsencode(data_dir) in environment:
+        if b"colorizers.photo.sandbox_server" in command and os.fsencode(data_dir) in environment:
             found.append(int(process.name))
     return found
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from colorizers.errors import NotAPictureError
-from colorizers.formats import SUPPORTED
-from colorizers.photo import open_photo
+from colorizers.fileformats.formats import SUPPORTED
+from colorizers.photo.photo import open_photo
 from service.settings import as_markdown
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ import numpy as np
 from flask.testing import FlaskClient
 from PIL import Image
 
-from colorizers.colour import gray_levels
+from colorizers.rendering.color_pass import gray_levels
 from tests.service.conftest import MakeSettings, parts_of, running_client, standin_model
 from tests.service.photos import as_file, chroma, field, pixels_of, scene
 

@@ -14,9 +14,9 @@ from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from PIL import Image
 
-from colorizers.cli import main
-from colorizers.colour import count_changed_grays, gray_levels
-from colorizers.photo import open_photo
+from colorizers.cli.main import main
+from colorizers.photo.photo import open_photo
+from colorizers.rendering.color_pass import count_changed_grays, gray_levels
 from tests.service.photos import as_file, field, pixels_of, scene
 
 WAIT = {"Prefer": "wait=90"}

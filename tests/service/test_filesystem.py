@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from colorizers.encode import replacing
+from colorizers.output.encode import replacing
 from service.files import PhotoFiles
 from service.filesystem import make_private_folder
 from service.jobs import Job, JobStore, NewJob, Outcome, new_job_id

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from colorizers.errors import InvalidHintError
-from colorizers.hints import Hint
+from colorizers.prediction.hints import Hint
 from service.options import InvalidOptionError as Invalid
 from service.options import Options
 

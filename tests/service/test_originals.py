@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from colorizers.colour import gray_levels
-from colorizers.decoding import Decoder
 from colorizers.errors import NotAPictureError
+from colorizers.photo.sandbox import Decoder
+from colorizers.rendering.color_pass import gray_levels
 from service import originals
 from service.files import PhotoFiles
 from service.originals import Originals

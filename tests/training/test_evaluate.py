@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from colorizers.colorizer import Colorizer
-from colorizers.photo import open_photo
-from colorizers.registry import find_spec
+from colorizers.photo.photo import open_photo
+from colorizers.weights.registry import find_spec
 from tests.training.conftest import tiny
 from tests.training.pictures import landscape, write_shards
 from training import evaluate_hints

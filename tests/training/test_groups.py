@@ -7,7 +7,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from colorizers.torch_lab import rgb_to_lab
+from colorizers.networks.torch_lab import rgb_to_lab
 from tests.training.pictures import GRASS, landscape, write_shard
 from training.groups import People, add_groups, shows_skin
 from training.samples import index_shards

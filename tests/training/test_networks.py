@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from colorizers.autoencoder import AutoencoderColorizer
-from colorizers.residual import BasicBlock, ResidualColorizer
-from colorizers.ushaped import UshapedColorizer
+from colorizers.networks.autoencoder import AutoencoderColorizer
+from colorizers.networks.residual import BasicBlock, ResidualColorizer
+from colorizers.networks.unet import UshapedColorizer
 
 
 def layers(module: nn.Module) -> list[str]:

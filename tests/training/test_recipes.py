@@ -9,7 +9,7 @@ import torch
 
 from colorizers.colorizer import Colorizer
 from colorizers.errors import WeightsError
-from colorizers.registry import read_manifest
+from colorizers.weights.registry import read_manifest
 from tests.training.conftest import tiny
 from tests.training.pictures import landscape, write_shards
 from training.checkpoint import load_checkpoint

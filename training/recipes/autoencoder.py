@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from colorizers.autoencoder import DENSE, AutoencoderColorizer, gray_picture
-from colorizers.registry import ModelSpec
-from colorizers.torch_lab import rgb_to_lab
+from colorizers.networks.autoencoder import DENSE, AutoencoderColorizer, gray_picture
+from colorizers.networks.torch_lab import rgb_to_lab
+from colorizers.weights.registry import ModelSpec
 from training import recipe
 
 

@@ -15,9 +15,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from colorizers.default_network import STRIDE, EmbeddedColorizer
-from colorizers.registry import ModelSpec
-from colorizers.torch_lab import rgb_to_lab
+from colorizers.networks.embedded import STRIDE, EmbeddedColorizer
+from colorizers.networks.torch_lab import rgb_to_lab
+from colorizers.weights.registry import ModelSpec
 from training import recipe
 from training.augment import aged_print, film_lightness
 from training.bins import SoftEncoder, bin_centres, gamut_ab, rebalancing_weights

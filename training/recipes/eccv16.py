@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from colorizers.eccv16 import ECCVGenerator
-from colorizers.registry import ModelSpec
-from colorizers.torch_lab import rgb_to_lab
+from colorizers.networks.torch_lab import rgb_to_lab
+from colorizers.weights.registry import ModelSpec
 from training import recipe
 from training.bins import SoftEncoder, bin_centres, gamut_ab, rebalancing_weights
 from training.recipe import TrainingSet

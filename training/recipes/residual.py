@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from colorizers.registry import ModelSpec
-from colorizers.residual import ResidualColorizer
-from colorizers.torch_lab import rgb_to_lab
+from colorizers.networks.residual import ResidualColorizer
+from colorizers.networks.torch_lab import rgb_to_lab
+from colorizers.weights.registry import ModelSpec
 from training import recipe
 
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from colorizers.registry import ModelSpec
+from colorizers.networks.torch_lab import rgb_to_lab
 from colorizers.siggraph17 import CELL_SIZE, CELLS_PER_AXIS, SIGGRAPHGenerator
-from colorizers.torch_lab import rgb_to_lab
+from colorizers.weights.registry import ModelSpec
 from training import recipe
 from training.hints import simulate_hints
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from colorizers.registry import ModelSpec
-from colorizers.torch_lab import rgb_to_lab
-from colorizers.ushaped import AB_NORM, UshapedColorizer
+from colorizers.networks.torch_lab import rgb_to_lab
+from colorizers.networks.unet import AB_NORM, UshapedColorizer
+from colorizers.weights.registry import ModelSpec
 from training import recipe
 
 

@@ -1,0 +1,182 @@
+"""Pixels and the ICC profile embedded beside them in, sRGB pixels of the same depth out (ICC.1:2022, IEC 61966-2-1).
+
+A profile that cannot be read, or is made for another kind of pixels, is ignored, as browsers do: the pixels are then
+taken for sRGB.
+"""
+
+import struct
+from functools import cache
+from io import BytesIO
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from colorizers.colorspace.lab import Pixels, lab_f_inverse, srgb_encode
+
+# Relative colorimetric with black point compensation keeps gray tones where they are and shadows open.
+_INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
+_FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
+_CREATION_TIME = slice(24, 36)
+_STANDARD_PUBLISHED = struct.pack(">6H", 1999, 10, 18, 0, 0, 0)
+_BAND_ROWS = 256
+# IEC 61966-2-1 with its white brought to D50 by Bradford's matrix, as sRGB profiles have it; white is exactly neutral.
+_D50_TO_RGB = np.array(
+    [[3.1338561, -1.6168667, -0.4906146], [-0.9787684, 1.9161415, 0.0334540], [0.0719453, -0.2289914, 1.4052427]]
+)
+_D50 = np.linalg.inv(_D50_TO_RGB).sum(axis=1)
+# A gamma beyond these says nothing that can be meant.
+_LEAST_GAMMA = 0.1
+# What PNG files of sRGB pixels state instead of the true curve.
+_GAMMA_OF_SRGB, _SAME_GAMMA = 2.2, 0.03
+_SRGB_CHROMATICITIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
+_SAME_CHROMATICITY = 0.002
+
+
+@cache
+def srgb_profile() -> bytes:
+    """Return an sRGB profile, always the same bytes (its creation time is the standard's)."""
+    profile = bytearray(imagecodecs.cms_profile("srgb"))
+    profile[_CREATION_TIME] = _STANDARD_PUBLISHED
+    return bytes(profile)
+
+
+def profile_of_png(image: Image.Image) -> bytes | None:
+    """Return a profile for what a PNG file says by its gAMA and cHRM chunks (PNG, third edition, sections 11.3.2).
+
+    None for other files, and where the chunks are absent, say nothing but sRGB, or are outranked by an sRGB chunk.
+    """
+    gamma = image.info.get("gamma", 0.0) if image.format == "PNG" and "srgb" not in image.info else 0.0
+    white_and_primaries = image.info.get("chromaticity", ())
+    if not _LEAST_GAMMA <= gamma <= 1 / _LEAST_GAMMA:
+        return None
+    is_gray = image.mode in ("1", "L", "LA", "I", "I;16")
+    if is_gray or len(white_and_primaries) != 8 or not all(0 < value < 1 for value in white_and_primaries):
+        white_and_primaries = _SRGB_CHROMATICITIES
+    differences = np.subtract(white_and_primaries, _SRGB_CHROMATICITIES)
+    if abs(gamma * _GAMMA_OF_SRGB - 1) < _SAME_GAMMA and np.abs(differences).max() < _SAME_CHROMATICITY:
+        return None
+    x, y = white_and_primaries[:2]
+    primaries = [part for at in (2, 4, 6) for part in (*white_and_primaries[at : at + 2], 1.0)]
+    return bytes(imagecodecs.cms_profile("rgb", gamma=1 / gamma, whitepoint=[x, y, 1.0], primaries=primaries))
+
+
+def gray_to_srgb(gray: Pixels, profile: bytes) -> Pixels:
+    """Return gray (h, w) in sRGB tones; `profile` is for gray pixels, or for RGB ones and then read at r = g = b."""
+    space = _colour_space(profile)
+    if space not in ("GRAY", "RGB"):
+        return gray
+    levels = np.arange(np.iinfo(gray.dtype).max + 1).astype(gray.dtype)[None]
+    ramp = levels if space == "GRAY" else np.repeat(levels[..., None], 3, axis=2)
+    try:
+        table = _transform(ramp, profile, space.lower())[0, :, 1]
+    except imagecodecs.CmsError:
+        return gray
+    return gray if _is_identity(levels[0], table) else table[gray]
+
+
+def rgb_to_srgb(rgb: Pixels, profile: bytes) -> Pixels:
+    """Return RGB (h, w, 3) in sRGB; `profile` is for RGB pixels."""
+    if _colour_space(profile) != "RGB":
+        return rgb
+    steps = np.linspace(0, np.iinfo(rgb.dtype).max, 11).astype(rgb.dtype)
+    probe = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    try:
+        # A conversion that only rounds would turn some neutral grays into coloured ones.
+        if _is_identity(probe, _transform(probe, profile, "rgb")):
+            return rgb
+    except imagecodecs.CmsError:
+        return rgb
+    return _transform(np.ascontiguousarray(rgb), profile, "rgb")
+
+
+def cmyk_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Return a CMYK picture (Pillow) in sRGB; without a usable profile by the plain complement."""
+    if profile is None or _colour_space(profile) != "CMYK":
+        return image.convert("RGB")
+    source = ImageCms.ImageCmsProfile(BytesIO(profile))
+    try:
+        return _applied(image, ImageCms.buildTransform(source, _target(), "CMYK", "RGB", _INTENT, _FLAGS))
+    except ImageCms.PyCMSError:
+        return image.convert("RGB")
+
+
+def lab_to_srgb(image: Image.Image) -> Image.Image:
+    """Return a CIELAB picture (Pillow mode LAB, D50 as TIFF and ICC have it) in sRGB."""
+    return _applied(image, ImageCms.buildTransform(ImageCms.createProfile("LAB"), _target(), "LAB", "RGB", _INTENT))
+
+
+def cmyk16_to_srgb(cmyk: NDArray[np.uint16], profile: bytes | None) -> NDArray[np.uint16]:
+    """Return CMYK (h, w, 4), 65535 being full ink, in sRGB (h, w, 3); as `cmyk_to_srgb`, in 16 bits."""
+    if profile is not None and _colour_space(profile) == "CMYK":
+        try:
+            converted: NDArray[np.uint16] = _transform(np.ascontiguousarray(cmyk), profile, "cmyk").astype(np.uint16)
+        except imagecodecs.CmsError:
+            pass
+        else:
+            return converted
+    rgb = np.empty((*cmyk.shape[:2], 3), np.uint16)
+    for top in range(0, len(cmyk), _BAND_ROWS):
+        paper = 65535 - cmyk[top : top + _BAND_ROWS].astype(np.uint32)
+        rgb[top : top + _BAND_ROWS] = (paper[..., :3] * paper[..., 3:] + 32767) // 65535
+    return rgb
+
+
+def lab16_to_srgb(lab: NDArray[np.uint16], signed: bool) -> NDArray[np.uint16]:
+    """Return CIELAB (h, w, 3), D50, in sRGB (h, w, 3).
+
+    L is 0..65535 and a, b signed, 256 a unit (TIFF's CIELab), or L is 0..65280 and a, b have 32768 as their zero
+    (ICCLab).
+    """
+    rgb = np.empty(lab.shape, np.uint16)
+    for top in range(0, len(lab), _BAND_ROWS):
+        band = lab[top : top + _BAND_ROWS]
+        if signed:
+            L, ab = band[..., 0] / 655.35, band[..., 1:].view(np.int16) / 256
+        else:
+            L, ab = np.minimum(band[..., 0] / 652.8, 100), band[..., 1:] / 256 - 128
+        f = (L + 16) / 116
+        f = np.stack([f + ab[..., 0] / 500, f, f - ab[..., 1] / 200], axis=-1)
+        xyz = lab_f_inverse(f) * _D50
+        linear = np.clip(xyz @ _D50_TO_RGB.T, 0, 1)
+        rgb[top : top + _BAND_ROWS] = np.rint(65535 * np.clip(srgb_encode(linear), 0, 1))
+    return rgb
+
+
+def _colour_space(profile: bytes) -> str | None:
+    """Return the kind of pixels that the profile describes ("RGB", "GRAY", "CMYK", ...), None if it is unreadable."""
+    try:
+        opened = ImageCms.ImageCmsProfile(BytesIO(profile))
+    except (OSError, ImageCms.PyCMSError):
+        return None
+    return str(opened.profile.xcolor_space).strip()
+
+
+def _target() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(BytesIO(srgb_profile()))
+
+
+def _transform(pixels: Pixels, profile: bytes, space: str) -> Pixels:
+    converted: Pixels = imagecodecs.cms_transform(
+        pixels,
+        profile,
+        srgb_profile(),
+        colorspace=space,
+        outcolorspace="rgb",
+        intent=int(_INTENT),
+        flags=int(_FLAGS),
+    )
+    return converted
+
+
+def _applied(image: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
+    converted = ImageCms.applyTransform(image, transform)
+    if converted is None:
+        raise ValueError("the colour transform returned nothing")
+    return converted
+
+
+def _is_identity(before: Pixels, after: Pixels) -> bool:
+    step = int(np.iinfo(before.dtype).max) // 255
+    return bool(np.abs(before.astype(np.int64) - after.astype(np.int64)).max() <= step)
