@@ -14,7 +14,7 @@ _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = f"{_host}:{_settings.port}"
 # A form that waits for its photo, an event stream and a slow upload each keep a thread; idle ones cost nearly nothing,
 # as the network runs in processes of its own. All event streams (32) and many uploads fit into one process.
-worker_class = "service.gunicorn_worker.WebWorker"
+worker_class = "service.web.gunicorn_worker.WebWorker"
 workers = 2
 threads = 128
 # Each connection takes a file descriptor, of which a process often may have 1,024. Each thread takes one or two
@@ -39,6 +39,6 @@ def post_fork(_arbiter: object, _worker: object) -> None:
 def post_worker_init(worker: Any) -> None:
     """Start what reads the headers of uploads, so that the first one does not wait for it."""
     # Imported here because gunicorn's master needs nothing of it.
-    from service.parts import EXTENSION
+    from service.context.app_context import EXTENSION
 
     worker.wsgi.extensions[EXTENSION].decoder.start()

@@ -95,24 +95,24 @@ SUPERVISOR='' WEB='' ANNOUNCER='' STOPPED=''
 end() { kill -TERM "$@" 2>/dev/null || true; }
 
 # Run a part of the application in the background; it ends with this script, even if that is killed.
-part() { exec "$PYTHON" -m service.end_with_parent "$$" "$@"; }
+part() { exec "$PYTHON" -m service.workers.end_with_parent "$$" "$@"; }
 
 serve() {
     # What a start that was killed has left behind is about to end.
-    "$PYTHON" -m service.start_up port
+    "$PYTHON" -m service.ops.start_up port
     # The web server first: it would start a worker of its own if the supervisor went before it.
     trap 'STOPPED=1; end $WEB' INT TERM HUP
     trap 'end $WEB $SUPERVISOR $ANNOUNCER' EXIT
     if [ -z "$BROKER_URL" ]; then
         say "Starting: the workers load PyTorch and the network, and colour a first photo."
-        part "$PYTHON" -m service.supervisor &
+        part "$PYTHON" -m service.workers.supervisor &
         SUPERVISOR=$!
     else
         say "Starting: the workers run elsewhere, as BROKER_URL is set."
     fi
     part "$VENV/bin/gunicorn" server:app &
     WEB=$!
-    part "$PYTHON" -m service.start_up ready &
+    part "$PYTHON" -m service.ops.start_up ready &
     ANNOUNCER=$!
     if [ -n "$STOPPED" ]; then end $WEB; fi
     # A trapped signal interrupts `wait`; once the server has ended, `wait` tells its own exit status.
@@ -134,7 +134,7 @@ prepare() {
     if [ -n "$DATABASE_URL$BROKER_URL$STORAGE_URL" ]; then install requirements-cluster.txt; fi
     compile_kernels
     fetch_weights
-    "$PYTHON" -m service.models
+    "$PYTHON" -m service.domain.model_choice
 }
 
 set_up() {
@@ -155,7 +155,7 @@ work() {
     if [ -z "$BROKER_URL" ]; then
         fail "BROKER_URL is not set: ./run.sh alone starts the workers of one machine; docs/deployment.md tells about several."
     fi
-    exec "$PYTHON" -m service.celery_worker
+    exec "$PYTHON" -m service.workers.celery_worker
 }
 
 check() {

@@ -1,7 +1,7 @@
 """The WSGI application `app`, for gunicorn, `flask --app server run`, `python server.py` and test clients alike."""
 
 from service.app import create_app
-from service.logs import configure_logging
+from service.logging_setup import configure_logging
 from service.settings import load_settings
 
 configure_logging()

@@ -31,10 +31,10 @@ from colorizers.colorizer import Colorizer
 from colorizers.photo.photo import open_photo
 from colorizers.pipeline import pages_of, write_result
 from colorizers.weights.registry import EMBEDDED
-from service.coloring import Painter
-from service.files import PhotoFiles
-from service.jobs import Job
+from service.coloring.painter import Painter
+from service.jobs.store import Job
 from service.settings import Settings
+from service.storage.local import PhotoFiles
 
 MOST_BYTES = 3.0
 _WAYS = ("library", "service")

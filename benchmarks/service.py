@@ -51,7 +51,7 @@ def running_service(data_dir: Path, **settings: object) -> Iterator[Service]:
     # What is set for the benchmark's own process says nothing about the application.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         environ.pop(name, None)
-    commands = ([sys.executable, "-m", "service.supervisor"], [sys.executable, "-m", "gunicorn", "server:app"])
+    commands = ([sys.executable, "-m", "service.workers.supervisor"], [sys.executable, "-m", "gunicorn", "server:app"])
     with running_processes(commands, environ, data_dir / "log.txt") as processes:
         await_ready(port, processes)
         yield Service(port, data_dir, processes[1].pid, processes[0].pid)

@@ -21,8 +21,8 @@ from service.settings import ROOT, Settings
 _START_WITHIN_S = 120.0
 _END_WITHIN_S = 20.0
 _WEB = (sys.executable, "-m", "gunicorn", "server:app")
-_SUPERVISOR = (sys.executable, "-m", "service.supervisor")
-CELERY_WORKER = (sys.executable, "-m", "service.celery_worker")
+_SUPERVISOR = (sys.executable, "-m", "service.workers.supervisor")
+CELERY_WORKER = (sys.executable, "-m", "service.workers.celery_worker")
 
 
 class Runner:
@@ -198,4 +198,4 @@ def _address(settings: Settings) -> str:
 def _colours(pid: int) -> bool:
     """Whether that process is one that colours, and not one that helps."""
     command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b"service.worker" in command or b"service.celery_worker" in command
+    return b"service.workers.worker" in command or b"service.workers.celery_worker" in command

@@ -18,9 +18,9 @@ from benchmarks.photos import toned_print
 from benchmarks.service import ROOT
 from benchmarks.standins import Models
 from benchmarks.table import Record
-from service.files import PhotoFiles, open_files
-from service.jobs import Job, JobStore, NewJob, new_job_id, open_jobs
+from service.jobs.store import Job, JobStore, NewJob, new_job_id, open_jobs
 from service.settings import Settings
+from service.storage.local import PhotoFiles, open_files
 
 _MEGAPIXELS = 2.0
 _REPEATS = 3
@@ -65,7 +65,7 @@ def _first_photo(jobs: JobStore, files: PhotoFiles, environ: dict[str, str]) -> 
     job_id = _queue(jobs, files)
     began, cpu_s = time.perf_counter(), _children_cpu_s()
     # It ends with its standard input.
-    command = [sys.executable, "-m", "service.worker", "start"]
+    command = [sys.executable, "-m", "service.workers.worker", "start"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env={**os.environ, **environ}
     ) as process:

@@ -22,10 +22,10 @@ from PIL import Image
 
 from benchmarks.photos import pixels
 from benchmarks.setups import SetUp
-from service.files import FileKind, PhotoFiles, open_files
-from service.jobs import Job, JobStore, open_jobs
-from service.tables import jobs as jobs_table
-from service.tallies import read_totals
+from service.jobs.counters import read_totals
+from service.jobs.schema import jobs as jobs_table
+from service.jobs.store import Job, JobStore, open_jobs
+from service.storage.local import FileKind, PhotoFiles, open_files
 
 _LOOK_S = 0.1
 _AGAIN_S = 0.5

@@ -2,19 +2,21 @@
 
 from flask import Flask
 
-from service import album, api, examples, pages, reference, result_pages, watching
-from service.compression import compress
-from service.errors import register_error_handler
-from service.guard import guard
-from service.headers import add_headers
-from service.identifiers import check_ids
-from service.languages import speak
-from service.parts import EXTENSION, Parts
-from service.photo_request import PhotoRequest, check_hosts
-from service.rates import limit_requests, trust_proxies
+from service.api import routes
+from service.context.app_context import EXTENSION, Parts
+from service.context.request_log import number_requests
+from service.ops import health
+from service.pages import examples, history, home, reference, result_pages
 from service.settings import ROOT, Settings, load_settings
-from service.submission import most_upload_bytes
-from service.traffic import number_requests
+from service.usecases.submit import most_upload_bytes
+from service.web.access import guard
+from service.web.compression import compress
+from service.web.error_handler import register_error_handler
+from service.web.identifiers import check_ids
+from service.web.languages import speak
+from service.web.photo_request import PhotoRequest, check_hosts
+from service.web.rate_limit import limit_requests, trust_proxies
+from service.web.security_headers import add_headers
 
 _FORM_OVERHEAD_BYTES = 1_000_000
 
@@ -34,7 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     most = most_upload_bytes(settings.max_upload_mb)
     app.config["MAX_CONTENT_LENGTH"] = most * settings.max_files + _FORM_OVERHEAD_BYTES
     app.extensions[EXTENSION] = parts_ = Parts.of(settings)
-    for area in (pages, result_pages, album, examples, watching, api, reference):
+    for area in (home, result_pages, history, examples, health, routes, reference):
         app.register_blueprint(area.blueprint, url_prefix=settings.base_dir or None)
     number_requests(app, parts_.traffic)
     register_error_handler(app)

@@ -1,18 +1,5 @@
-"""The JSON routes, one module per kind of thing; importing this package registers all of them on `blueprint`."""
+"""The JSON API under `/v1`: one module for each kind of resource, on one blueprint.
 
-from service.api import batches, children, colorizations, colours, creating, events, networks, photos
-from service.api.blueprint import blueprint
-from service.api.index import overall_status
-
-__all__ = [
-    "batches",
-    "blueprint",
-    "children",
-    "colorizations",
-    "colours",
-    "creating",
-    "events",
-    "networks",
-    "overall_status",
-    "photos",
-]
+`routes` imports all of them, which registers their routes. `parse` reads requests and `responses` writes answers. This
+room imports `usecases`, `web` and what lies below them; the pages may import from it, and it never imports a page.
+"""

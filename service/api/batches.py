@@ -5,22 +5,22 @@ from collections.abc import Sequence
 from flask import Response, jsonify, request, stream_with_context
 from flask.typing import ResponseReturnValue
 
-from service.api.answering import answer_batch, batch_document
 from service.api.blueprint import blueprint
-from service.api.bodies import options_of_form, read_json
-from service.api.creating import FORM, JSON, KEY, LOCATION, create_from_files
-from service.api.preferences import PREFER
-from service.archives import zip_of
-from service.batches import find_batch, keep_batch
-from service.documents import documents_of
-from service.jobs import Job, new_job_id
-from service.openapi import Answer, describe
-from service.parts import parts
-from service.privacy import oldest_kept
-from service.problems import JobNotFoundError
-from service.request_schemas import NewBatch, PhotosForm
-from service.schemas import Batch
-from service.submission import Submission, find_jobs, uploads_of
+from service.api.create import FORM, JSON, KEY, LOCATION, create_from_files
+from service.api.parse import options_of_form, read_json
+from service.api.prefer_header import PREFER
+from service.api.responses import answer_batch, batch_document
+from service.api.schema.openapi import Answer, describe
+from service.api.schema.requests import NewBatch, PhotosForm
+from service.api.schema.responses import Batch
+from service.api.schema.serializers import documents_of
+from service.api.zip_archive import zip_of
+from service.context.app_context import parts
+from service.domain.problems import JobNotFoundError
+from service.jobs.batches import find_batch, keep_batch
+from service.jobs.retention import oldest_kept
+from service.jobs.store import Job, new_job_id
+from service.usecases.submit import Submission, find_jobs, uploads_of
 
 _TAG = "Batches"
 

@@ -4,17 +4,17 @@ from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from service.api.blueprint import blueprint
-from service.api.bodies import read_query
-from service.derived import versions_of
-from service.documents import document_of, documents_of
-from service.jobs import Job
-from service.openapi import Answer, describe
-from service.parts import parts
-from service.privacy import oldest_kept
-from service.problems import JobNotFoundError, NotFailedError
-from service.request_schemas import PageQuery
-from service.schemas import Colorization, Colorizations, Page
-from service.submission import delete_jobs, find_jobs, retry_job
+from service.api.parse import read_query
+from service.api.schema.openapi import Answer, describe
+from service.api.schema.requests import PageQuery
+from service.api.schema.responses import Colorization, Colorizations, Page
+from service.api.schema.serializers import document_of, documents_of
+from service.context.app_context import parts
+from service.domain.problems import JobNotFoundError, NotFailedError
+from service.jobs.retention import oldest_kept
+from service.jobs.store import Job
+from service.usecases.submit import delete_jobs, find_jobs, retry_job
+from service.usecases.variants import versions_of
 
 
 @blueprint.get("/v1/colorizations")

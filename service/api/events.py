@@ -8,11 +8,11 @@ from flask.typing import ResponseReturnValue
 
 from service.api.blueprint import blueprint
 from service.api.colorizations import find_photo
-from service.documents import document_of
-from service.openapi import Answer, describe
-from service.parts import parts
-from service.problems import JobNotFoundError
-from service.streams import StreamSlots
+from service.api.schema.openapi import Answer, describe
+from service.api.schema.serializers import document_of
+from service.context.app_context import parts
+from service.domain.problems import JobNotFoundError
+from service.web.sse_slots import StreamSlots
 
 _FIRST_POLL_S, _LONGEST_POLL_S = 0.2, 1.0
 # So often something is written: only then does a server notice that nobody listens any more.

@@ -7,15 +7,15 @@ from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
 from service.api.blueprint import blueprint
-from service.api.bodies import options_of_form
-from service.api.preferences import PREFER, preference_of
-from service.documents import documents_of
-from service.openapi import Answer, describe
-from service.parts import parts
-from service.problems import Problem, ProblemError, problem_of
-from service.request_schemas import PhotosForm
-from service.schemas import ColorizationOrSeveral
-from service.submission import Submission, submit, wait
+from service.api.parse import options_of_form
+from service.api.prefer_header import PREFER, preference_of
+from service.api.schema.openapi import Answer, describe
+from service.api.schema.requests import PhotosForm
+from service.api.schema.responses import ColorizationOrSeveral
+from service.api.schema.serializers import documents_of
+from service.context.app_context import parts
+from service.domain.problems import Problem, ProblemError, problem_of
+from service.usecases.submit import Submission, submit, wait
 
 
 @blueprint.post("/v1/index")

@@ -5,10 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from colorizers.weights.registry import known_specs, weights_path
 from service.api.blueprint import blueprint
-from service.models import choose_model
-from service.openapi import Answer, describe
-from service.parts import parts
-from service.schemas import Network, Networks
+from service.api.schema.openapi import Answer, describe
+from service.api.schema.responses import Network, Networks
+from service.context.app_context import parts
+from service.domain.model_choice import choose_model
 
 
 @blueprint.get("/v1/models")

@@ -16,8 +16,8 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from service.jobs import open_jobs
-from service.records import WORKER_LOST
+from service.domain.job import WORKER_LOST
+from service.jobs.store import open_jobs
 from service.settings import Settings
 from tests.browser.serving import ROOT, resting_workers, running_application, running_chromium
 from tests.browser.visits import Visit

@@ -81,7 +81,7 @@ def _workers_of(data_dir: str) -> list[int]:
         with suppress(OSError):
             words = (process / "cmdline").read_bytes().split(b"\0")
             environ = (process / "environ").read_bytes().split(b"\0")
-            if b"service.worker" in words and f"DATA_DIR={data_dir}".encode() in environ:
+            if b"service.workers.worker" in words and f"DATA_DIR={data_dir}".encode() in environ:
                 found.append(int(process.name))
     return found
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from service.records import WORKER_LOST
+from service.domain.job import WORKER_LOST
 from tests.browser.conftest import PHOTO, OpenPage
 from tests.browser.serving import resting_workers
 from tests.browser.visits import STREET, Visit

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 from skimage.color import rgb2lab
 
 from colorizers.weights.registry import EMBEDDED, MODEL_DIR, read_manifest, write_manifest
-from service.records import WORKER_LOST
+from service.domain.job import WORKER_LOST
 from tests.browser.conftest import PHOTO, PHOTO_SIZE, OpenPage
 from tests.browser.serving import running_application
 from tests.browser.test_home import WATCH_SHIFTS

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import FilePayload, Page, expect
 
-from service.jobs import Failure, open_jobs
+from service.jobs.store import Failure, open_jobs
 from service.settings import Settings
 from tests.browser.conftest import PHOTO
 from tests.browser.serving import resting_workers

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from colorizers.networks.embedded import EmbeddedColorizer
 from colorizers.weights.registry import ModelSpec, write_manifest
 from service.app import create_app
-from service.parts import EXTENSION, Parts
+from service.context.app_context import EXTENSION, Parts
 from service.settings import Settings
 
 MakeSettings = Callable[..., Settings]

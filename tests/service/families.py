@@ -10,8 +10,8 @@ import fsspec
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from service.parts import Parts
-from service.tables import leaving, metadata
+from service.context.app_context import Parts
+from service.jobs.schema import leaving, metadata
 from tests.service.photos import as_file, scene
 
 PHOTO = as_file(scene(300, 200), quality=90)

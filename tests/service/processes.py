@@ -66,7 +66,7 @@ def answers(url: str) -> bool:
 def workers_of(data_dir: Path) -> list[int]:
     """Return the process ids of the live workers of a data folder, as the system lists them."""
     wanted = f"DATA_DIR={data_dir}".encode()
-    return [pid for pid, command, environ in _processes() if b"service.worker" in command and wanted in environ]
+    return [pid for pid, command, environ in _processes() if b"service.workers.worker" in command and wanted in environ]
 
 
 def processes_of(data_dir: Path) -> set[int]:

@@ -9,10 +9,10 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from colorizers.photo.photo import open_photo
-from service.examples import EXAMPLES, FOLDER
-from service.jobs import Failure
-from service.records import WORKER_LOST
-from service.thumbnails import THUMBNAIL_PX
+from service.domain.job import WORKER_LOST
+from service.jobs.store import Failure
+from service.pages.examples import EXAMPLES, FOLDER
+from service.pages.thumbnails import THUMBNAIL_PX
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, scene
 from tests.service.test_privacy import browser, folders

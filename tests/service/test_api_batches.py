@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service.archives import file_names, zip_of
-from service.jobs import Job, Outcome
+from service.api.zip_archive import file_names, zip_of
+from service.jobs.store import Job, Outcome
 from tests.service.conftest import MakeSettings, running_client
 from tests.service.photos import as_file, field, pixels_of, scene
 

@@ -14,9 +14,19 @@ import pytest
 from flask.testing import FlaskClient
 
 from colorizers.recipe import TEMPERATURES
-from service.options import LEAST_PX, Options
-from service.problems import TEXTS
-from service.schemas import Batch, BatchUrls, Colorization, Preview, PreviewUrls, Problem, Render, RenderUrls, Urls
+from service.api.schema.responses import (
+    Batch,
+    BatchUrls,
+    Colorization,
+    Preview,
+    PreviewUrls,
+    Problem,
+    Render,
+    RenderUrls,
+    Urls,
+)
+from service.domain.options import LEAST_PX, Options
+from service.domain.problems import TEXTS
 from tests.service.conftest import MakeSettings
 from tests.service.photos import as_file, pixels_of, scene
 from tests.service.processes import free_port

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from service.problems import TooManyStreamsError
-from service.streams import MOST_STREAMS, StreamSlots
+from service.domain.problems import TooManyStreamsError
+from service.web.sse_slots import MOST_STREAMS, StreamSlots
 from tests.service.conftest import MakeSettings
 from tests.service.photos import as_file, scene
 from tests.service.processes import free_port, until

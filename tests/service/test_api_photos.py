@@ -12,10 +12,10 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from service.api.preferences import preference_of
-from service.jobs import WORKER_LOST, Failure, NewJob, new_job_id
-from service.tables import batch_photos, batches, requests
-from service.work import GONE, NO_STORAGE
+from service.api.prefer_header import preference_of
+from service.jobs.schema import batch_photos, batches, requests
+from service.jobs.store import WORKER_LOST, Failure, NewJob, new_job_id
+from service.workers.run_job import GONE, NO_STORAGE
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, chroma, field, pixels_of, scene
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from service.headers import SECURITY_HEADERS
-from service.jobs import open_jobs
+from service.jobs.store import open_jobs
 from service.settings import Settings
+from service.web.security_headers import SECURITY_HEADERS
 from tests.service.conftest import MakeSettings
 from tests.service.photos import as_file, scene
 from tests.service.processes import answers, free_port, kill, running, until

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service import capacity
+from service.workers import capacity
 from tests.service.conftest import MakeSettings
 
 GB = 10**9

@@ -1,7 +1,7 @@
 """What Celery is told: a message comes back unless the work is done, and no worker keeps more than it works on."""
 
 from colorizers.photo.sandbox import WALL_S
-from service.celery_app import CeleryMessages, make_celery
+from service.jobs.celery_app import CeleryMessages, make_celery
 from tests.service.processes import free_port
 
 

@@ -16,11 +16,11 @@ from colorizers.prediction.distribution import Distribution
 from colorizers.prediction.hints import Hint
 from colorizers.prediction.prediction import Prediction
 from colorizers.recipe import Recipe
-from service.coloring import PREVIEW_PX, Painter
-from service.files import FileKind, PhotoFiles
-from service.jobs import Job, Kind, Outcome
-from service.options import Options
+from service.coloring.painter import PREVIEW_PX, Painter
+from service.domain.options import Options
+from service.jobs.store import Job, Kind, Outcome
 from service.settings import Settings
+from service.storage.local import FileKind, PhotoFiles
 from tests.service.conftest import MakeSettings
 from tests.service.photos import as_file, chroma, pixels_of, scene
 

@@ -8,9 +8,9 @@ from flask_babel import force_locale
 
 from colorizers.prediction.hints import Hint
 from colorizers.weights.registry import PUBLISHED, ModelSpec
-from service.colourings import COUNT, colourings
-from service.options import Options
-from service.titles import format_title, learnt_from, network_title
+from service.domain.labels import format_title, learnt_from, network_title
+from service.domain.options import Options
+from service.pages.presets import COUNT, colourings
 
 SIGGRAPH17, ECCV16 = PUBLISHED
 DEFAULT = replace(

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from colorizers import errors
-from service.files import StorageError, Upload
-from service.problems import TEXTS
+from service.domain.problems import TEXTS
+from service.storage.local import StorageError, Upload
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, post_form, scene
 

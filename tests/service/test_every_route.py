@@ -16,8 +16,8 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from benchmarks.servers import postgresql
-from service.headers import SECURITY_HEADERS
-from service.openapi import description_of
+from service.api.schema.openapi import description_of
+from service.web.security_headers import SECURITY_HEADERS
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, scene
 from tests.service.processes import until

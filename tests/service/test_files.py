@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from service.files import FileGoneError, PhotoFiles, StorageError
-from service.jobs import new_job_id
+from service.jobs.store import new_job_id
 from service.settings import ROOT
+from service.storage.local import FileGoneError, PhotoFiles, StorageError
 from tests.service.processes import PYTHON
 
 
@@ -123,7 +123,7 @@ def test_half_removed_folders_are_swept(files: PhotoFiles, tmp_path: Path) -> No
 RECEIVING = """
 import sys
 from pathlib import Path
-from service.files import PhotoFiles
+from service.storage.local import PhotoFiles
 files = PhotoFiles(Path(sys.argv[1]))
 uploads = [files.receive(100) for _ in range(3)]
 for upload in uploads:

@@ -9,11 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from colorizers.output.encode import replacing
-from service.files import PhotoFiles
-from service.filesystem import make_private_folder
-from service.jobs import Job, JobStore, NewJob, Outcome, new_job_id
-from service.owners import load_secret
-from service.work import Work
+from service.context.identity import load_secret
+from service.jobs.store import Job, JobStore, NewJob, Outcome, new_job_id
+from service.storage.local import PhotoFiles
+from service.storage.private_files import make_private_folder
+from service.workers.run_job import Work
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.families import PHOTO, PHOTOS, make, make_family
 from tests.service.test_jobs import OUTCOME, claim

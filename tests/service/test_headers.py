@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from service.headers import SECURITY_HEADERS
+from service.web.security_headers import SECURITY_HEADERS
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.families import addresses, make_family
 from tests.service.photos import as_file, field, scene

@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 
 from benchmarks.hostile_files import HOSTILE_FILES, REFUSALS
 from colorizers.errors import TooSlowError
-from service.parts import Parts
-from service.problems import problem_of
+from service.context.app_context import Parts
+from service.domain.problems import problem_of
 from tests.service.conftest import MakeSettings, parts_of
 from tests.service.photos import as_file, chroma, field, pixels_of, scene
 from tests.service.processes import children_of, free_port, is_decoding_server, until

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from service.jobs import JobStore
-from service.privacy import forget_requests
-from service.tables import batches, jobs, requests
+from service.jobs.retention import forget_requests
+from service.jobs.schema import batches, jobs, requests
+from service.jobs.store import JobStore
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, scene
 from tests.service.processes import free_port

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs import MOST_LOSSES, Failure, Job, JobStore, NewJob, Outcome, new_job_id
+from service.jobs.store import MOST_LOSSES, Failure, Job, JobStore, NewJob, Outcome, new_job_id
 
 OUTCOME = Outcome(
     width=3,

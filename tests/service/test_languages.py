@@ -5,7 +5,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from service.languages import COOKIE, LANGUAGES
+from service.web.languages import COOKIE, LANGUAGES
 from tests.service.test_privacy import browser
 
 CHINESE = {"Accept-Language": "zh-TW,zh;q=0.9,en;q=0.5"}

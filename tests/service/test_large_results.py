@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from service.tables import jobs
+from service.jobs.schema import jobs
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, pixels_of
 

@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from service.jobs import NewJob, new_job_id
-from service.submission import MOST_IDS
+from service.jobs.store import NewJob, new_job_id
+from service.usecases.submit import MOST_IDS
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.test_jobs import OUTCOME
 

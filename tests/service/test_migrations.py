@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.servers import postgresql
-from service.batches import find_batch
-from service.deletion import files_to_remove
-from service.jobs import JobStore, NewJob, new_job_id
-from service.tables import batches, jobs, requests
+from service.jobs.batches import find_batch
+from service.jobs.deletion import files_to_remove
+from service.jobs.schema import batches, jobs, requests
+from service.jobs.store import JobStore, NewJob, new_job_id
 
 PHOTO, VERSION, RENDER, ORPHAN, MARKED, DELETED = (new_job_id() for _ in range(6))
 BATCH = new_job_id()

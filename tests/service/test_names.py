@@ -1,6 +1,6 @@
 import pytest
 
-from service.names import display_name, result_name
+from service.domain.filenames import display_name, result_name
 
 
 @pytest.mark.parametrize(

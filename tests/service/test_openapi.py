@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from benchmarks.interface import try_out
-from service.openapi import description_of
-from service.options import Options
-from service.request_schemas import PlainOptions
+from service.api.schema.openapi import description_of
+from service.api.schema.requests import PlainOptions
+from service.domain.options import Options
 from tests.service.conftest import MakeSettings
 from tests.service.processes import free_port
 from tests.service.test_gunicorn import serving

@@ -6,8 +6,8 @@ import pytest
 
 from colorizers.errors import InvalidHintError
 from colorizers.prediction.hints import Hint
-from service.options import InvalidOptionError as Invalid
-from service.options import Options
+from service.domain.options import InvalidOptionError as Invalid
+from service.domain.options import Options
 
 HINT = {"x": 0.5, "y": 0.25, "radius": 0.1, "a": -20.0, "b": 30.0}
 

@@ -10,9 +10,9 @@ import pytest
 from colorizers.errors import NotAPictureError
 from colorizers.photo.sandbox import Decoder
 from colorizers.rendering.color_pass import gray_levels
-from service import originals
-from service.files import PhotoFiles
-from service.originals import Originals
+from service.coloring import original_cache
+from service.coloring.original_cache import Originals
+from service.storage.local import PhotoFiles
 from tests.service.photos import as_file, scene
 
 FIRST, SECOND = "a" * 32, "b" * 32
@@ -83,7 +83,7 @@ def test_memory_goes_back_when_there_is_no_work(
     files: PhotoFiles, decoder: Decoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times: list[float] = []
-    monkeypatch.setattr(originals, "give_freed_memory_back", lambda: times.append(time.monotonic()))
+    monkeypatch.setattr(original_cache, "give_freed_memory_back", lambda: times.append(time.monotonic()))
     opener = Originals(files, decoder, kept_s=0.3)
     for _ in range(3):
         with opener.open(FIRST):
@@ -95,7 +95,7 @@ def test_memory_goes_back_when_there_is_no_work(
 
 
 def test_large_photos_are_not_kept(files: PhotoFiles, decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(originals, "MOST_BYTES", 4 * 120 * 80 - 1)
+    monkeypatch.setattr(original_cache, "MOST_BYTES", 4 * 120 * 80 - 1)
     opener = Originals(files, decoder)
     with opener.open(FIRST) as original:
         assert original.gray is None

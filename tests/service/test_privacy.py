@@ -13,12 +13,12 @@ import pytest
 from flask.testing import FlaskClient
 from itsdangerous import Signer
 
-from service.database import shared_secret
-from service.jobs import JobStore, NewJob, new_job_id
-from service.owners import COOKIE, load_secret
-from service.parts import Parts
-from service.privacy import oldest_kept, sweep
-from service.tables import secrets
+from service.context.app_context import Parts
+from service.context.identity import COOKIE, load_secret
+from service.jobs.database import shared_secret
+from service.jobs.retention import oldest_kept, sweep
+from service.jobs.schema import secrets
+from service.jobs.store import JobStore, NewJob, new_job_id
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, scene
 from tests.service.processes import until

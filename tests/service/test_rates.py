@@ -6,8 +6,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from service.app import create_app
-from service.rates import client_address, trust_proxies
 from service.settings import SettingsError
+from service.web.rate_limit import client_address, trust_proxies
 from tests.service.conftest import MakeSettings, running_client
 
 NOBODY = "/v1/colorizations/" + "0" * 32

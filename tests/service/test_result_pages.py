@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from service import privacy
-from service.jobs import Job, JobStore
-from service.views import JobView, view_jobs
+from service.jobs import retention
+from service.jobs.store import Job, JobStore
+from service.pages.job_view import JobView, view_jobs
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.families import share_link
 from tests.service.photos import as_file, chroma, field, pixels_of, scene
@@ -111,7 +111,7 @@ def test_a_shared_link_ends_with_its_photo(client: FlaskClient, monkeypatch: pyt
     assert shared(client, link).status_code == 200
     mine.post(f"/colorization/{photo}/delete")
     assert shared(client, link).status_code == 404
-    assert privacy.oldest_kept(hours) < now
+    assert retention.oldest_kept(hours) < now
 
 
 def test_the_promise_has_the_number_of_the_file_that_is_offered(client: FlaskClient) -> None:
@@ -145,7 +145,7 @@ def test_a_photo_that_is_done_while_its_page_is_made_is_shown_as_waiting(
             return views
 
         with monkeypatch.context() as patched:
-            patched.setattr("service.pages.view_jobs", finish_after_looking)
+            patched.setattr("service.pages.home.view_jobs", finish_after_looking)
             before = client.get(f"/colorization/{photo}").text
         after = client.get(f"/colorization/{photo}").text
     assert ("Colour is on its way" in before, 'id="studio"' in before) == (True, False)

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from benchmarks.servers import redis
-from service.jobs import open_jobs
+from service.jobs.counters import say_alive
+from service.jobs.store import open_jobs
 from service.settings import ROOT, Settings
-from service.tallies import say_alive
 from tests.service.conftest import MakeSettings
 from tests.service.photos import as_file, scene
 from tests.service.processes import PYTHON, answers, free_port, kill, processes_of, until, workers_of
@@ -124,7 +124,7 @@ def test_its_parts_do_not_start_without_it(tmp_path: Path) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
     mark = tmp_path / "mark"
-    command = [PYTHON, "-m", "service.end_with_parent", str(gone.pid), "touch", str(mark)]
+    command = [PYTHON, "-m", "service.workers.end_with_parent", str(gone.pid), "touch", str(mark)]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 1
     assert not mark.exists()
     command[3] = str(os.getpid())

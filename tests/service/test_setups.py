@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from benchmarks.setups import CELERY_WORKER, Runner, shared_servers
-from service.files import FileKind, StorageError, open_files
-from service.jobs import Job, NewJob, new_job_id
-from service.parts import Parts
-from service.tables import jobs as jobs_table
+from service.context.app_context import Parts
+from service.jobs.schema import jobs as jobs_table
+from service.jobs.store import Job, NewJob, new_job_id
+from service.storage.local import FileKind, StorageError, open_files
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.families import share_link
 from tests.service.photos import as_file, pixels_of, scene

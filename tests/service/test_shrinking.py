@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.shrinking import Shrinking
+from service.coloring.streaming_resize import Shrinking
 
 
 @pytest.mark.parametrize(

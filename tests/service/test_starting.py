@@ -10,11 +10,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from colorizers.errors import WeightsCorruptError
-from service.chores import Chores
-from service.files import PhotoFiles
-from service.jobs import JobStore
-from service.tallies import WorkerState, live_processes, say_alive
-from service.warm_up import WarmUp
+from service.jobs.counters import WorkerState, live_processes, say_alive
+from service.jobs.store import JobStore
+from service.storage.local import PhotoFiles
+from service.workers.maintenance import Chores
+from service.workers.warm_up import WarmUp
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, scene
 from tests.service.processes import until

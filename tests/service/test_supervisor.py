@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs import Job, JobStore, open_jobs
+from service.jobs.counters import say_alive
+from service.jobs.store import Job, JobStore, open_jobs
 from service.settings import Settings
-from service.supervisor import restart_delay
-from service.tallies import say_alive
+from service.workers.supervisor import restart_delay
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, scene
 from tests.service.processes import PYTHON, kill, running, until, workers_of
 
-SUPERVISOR = [PYTHON, "-m", "service.supervisor"]
+SUPERVISOR = [PYTHON, "-m", "service.workers.supervisor"]
 
 
 def only_worker(settings: Settings) -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.jobs import WORKER_LOST, JobStore, NewJob, new_job_id
-from service.waiting import Waiting
+from service.jobs.store import WORKER_LOST, JobStore, NewJob, new_job_id
+from service.jobs.wait import Waiting
 from tests.service.processes import until
 
 

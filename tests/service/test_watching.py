@@ -7,10 +7,10 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.jobs import NewJob, new_job_id
-from service.logs import REQUEST_ID, PairsFormatter
-from service.parts import Parts
-from service.tallies import live_processes, read_totals, say_alive
+from service.context.app_context import Parts
+from service.jobs.counters import live_processes, read_totals, say_alive
+from service.jobs.store import NewJob, new_job_id
+from service.logging_setup import REQUEST_ID, PairsFormatter
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.photos import as_file, field, scene
 from tests.service.processes import until

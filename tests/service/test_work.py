@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from colorizers.errors import UndecodableError
-from service.files import PhotoFiles, StorageError
-from service.jobs import Job, JobStore, NewJob, Outcome, new_job_id
-from service.queue import PhotoGoneError
-from service.work import MOST_POSTPONED, Work, pause_s
+from service.jobs.queue import PhotoGoneError
+from service.jobs.store import Job, JobStore, NewJob, Outcome, new_job_id
+from service.storage.local import PhotoFiles, StorageError
+from service.workers.run_job import MOST_POSTPONED, Work, pause_s
 from tests.service.test_jobs import OUTCOME, claim, found
 
 Ends = Exception | Outcome

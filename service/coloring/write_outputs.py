@@ -1,0 +1,137 @@
+"""A photo and its colours in, the files that people see and keep and what is to be said of them out."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from colorizers.colorspace.lab import Pixels
+from colorizers.output.encode import suffix_for
+from colorizers.photo.photo import Photo
+from colorizers.pipeline import LAYER, Page, container, write_result
+from colorizers.recipe import Recipe
+from service.coloring.gray_fidelity import GrayCounter
+from service.coloring.stopwatch import Stages
+from service.coloring.streaming_resize import Shrinking
+from service.jobs.store import Job, Outcome
+from service.storage.local import FileKind, PhotoFiles
+
+VIEW_PX = 2048
+_VIEW_QUALITY = 88
+_VIEW_ROWS = 1024
+_LOSSY = ("JPEG", "WEBP")
+
+
+class Results:
+    """Writes the results of one application's photos."""
+
+    def __init__(self, files: PhotoFiles) -> None:
+        self._files = files
+
+    def write(self, job: Job, first: Page, further: Iterator[Page], recipe: Recipe, stages: Stages) -> Outcome:
+        """Write what `recipe` makes of a file's pages as the result of `job`: the file, the recipe, and a view.
+
+        Raises `ColorizerError`, `StorageError`, or `OSError` where the disk is full.
+        """
+        format_ = container(first.photo, recipe)
+        pages = 0
+
+        def count() -> Iterator[Page]:
+            nonlocal pages
+            pages = 1
+            yield first
+            for pages, page in enumerate(further, 2):  # noqa: B007  # counted for the outcome
+                yield page
+
+        stages.begin("render")
+        with ExitStack() as stack:
+            onlooker = _Onlooker(stages, stack)
+            with self._files.replace(job.id, "result") as path:
+                write_result(path, count(), recipe, onlooker)
+                lossy = path.read_bytes() if format_ in _LOSSY else None
+            stages.begin("views")
+            in_file = None if lossy is None else onlooker.grays.see_file(lossy)
+            with self._files.replace(job.id, "recipe") as path:
+                path.write_bytes(recipe.to_json().encode())
+            self._save_view(job, "result-view", onlooker.view.picture())
+            exact = onlooker.grays.exact()
+            # A file that is only a layer has no grays of its own.
+            changed_in_file = None if recipe.format == LAYER else exact if in_file is None else in_file.result()
+        photo = onlooker.photo
+        return Outcome(
+            width=photo.width,
+            height=photo.height,
+            mimetype=Image.MIME[format_],
+            suffix=suffix_for(format_),
+            view_mimetype=Image.MIME[view_format(photo.alpha)],
+            model=first.provenance.model,
+            model_title=first.provenance.title,
+            weights_sha256=first.provenance.weights_sha256,
+            verified=first.provenance.verified,
+            uncoloured=False,
+            format=recipe.format or format_.lower(),
+            pixels=photo.width * photo.height,
+            changed_grays_exact=exact,
+            changed_grays_file=changed_in_file,
+            was_colour=first.photo.had_colour,
+            frames=first.photo.frames,
+            frames_coloured=pages,
+        )
+
+    def write_view(self, job: Job, kind: FileKind, pixels: Pixels, alpha: Pixels | None) -> tuple[int, int]:
+        """Write a view of the pixels, at most `VIEW_PX` a side; returns its width and height."""
+        height, width = pixels.shape[:2]
+        view = Shrinking(width, height, VIEW_PX)
+        for top in range(0, height, _VIEW_ROWS):
+            rows = slice(top, top + _VIEW_ROWS)
+            view.see(pixels[rows], None if alpha is None else alpha[rows])
+        self._save_view(job, kind, view.picture())
+        return view.size
+
+    def _save_view(self, job: Job, kind: FileKind, picture: Image.Image) -> None:
+        with self._files.replace(job.id, kind) as path:
+            picture.save(path, "WEBP" if picture.mode in ("LA", "RGBA") else "JPEG", quality=_VIEW_QUALITY)
+
+
+class _Onlooker:
+    """Makes the view of a result and counts its changed grays while the file is written."""
+
+    photo: Photo
+    view: Shrinking
+    grays: GrayCounter
+
+    def __init__(self, stages: Stages, stack: ExitStack) -> None:
+        self._stages = stages
+        self._stack = stack
+        self._row = 0
+
+    def begin(self, photo: Photo, gray: Pixels) -> None:
+        self.photo = photo
+        self.view = Shrinking(photo.width, photo.height, VIEW_PX)
+        self.grays = self._stack.enter_context(GrayCounter(gray))
+
+    def see(self, rgb: Pixels) -> None:
+        if not self._row:
+            self._stages.begin("encode")
+        self.grays.see(rgb)
+        rows = slice(self._row, self._row + len(rgb))
+        self._row = rows.stop
+        self.view.see(rgb, None if self.photo.alpha is None else self.photo.alpha[rows])
+        if self._row < self.photo.height:
+            self.grays.exact()  # Rows that are still to be counted would take memory.
+
+
+def view_format(alpha: Pixels | None) -> str:
+    """Return JPEG, which is quickest to write, unless there is transparency to show."""
+    return "JPEG" if alpha is None else "WEBP"
+
+
+def read_view(path: Path, most_px: int) -> tuple[Pixels, Pixels | None]:
+    """Return the pixels of a view, gray or RGB, and its alpha if it has one, at most `most_px` a side."""
+    with Image.open(path) as image:
+        image.draft(None, (most_px, most_px))
+        image.thumbnail((most_px, most_px), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        alpha = np.asarray(image.getchannel("A")) if "A" in image.getbands() else None
+        return np.asarray(image if image.mode == "L" else image.convert("RGB")), alpha

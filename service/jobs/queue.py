@@ -1,0 +1,273 @@
+"""Jobs that wait in, jobs under a worker's lease and then their ends out: the part of the table that is a queue.
+
+A worker has a job for as long as it renews its lease. Whatever a worker says of a job that it no longer holds is not
+heard, so doing a job twice changes nothing. The same statements serve SQLite and PostgreSQL.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from colorizers.errors import ColorizerError
+from service.domain.job import AT_ONCE, WORKER_LOST, Failure, Job, NewJob, Outcome, Status, job_of
+from service.jobs.counters import Amounts, Labels, add_to_totals, labels
+from service.jobs.schema import CHANGING, wait_for_turn
+from service.jobs.schema import jobs as _jobs
+
+LEASE_S = 30.0
+# A photo that takes its worker down (out of memory, a crash in a decoder) must not do so for ever.
+MOST_LOSSES = 5
+_LATEST = 20
+_FIRST_GUESS_S = 2.0
+
+# Where a broker carries the ids: rows whose message must have arrived by then are counted against the messages, and
+# one that nobody has come for in so long gets another in any case; a message too many does no harm.
+_ARRIVED_S = 5.0
+_SEND_AGAIN_S = 900.0
+
+Sending = tuple[str, int]
+"""A queued job's id and priority, for a message to the workers."""
+
+
+class BrokerError(Exception):
+    """The broker that carries messages to the workers does not answer."""
+
+
+class PhotoGoneError(ColorizerError):
+    """The photo that a job was to be made of has been deleted meanwhile."""
+
+    code = "not_found"
+    status = 404
+
+
+class Messages(Protocol):
+    """What carries the ids of queued jobs to the workers where these do not look for them by themselves."""
+
+    def send(self, jobs: Sequence[Sending]) -> Sequence[Sending]:
+        """Send a message for each of `jobs`; returns those for which that could not be done."""
+
+    def count(self) -> int:
+        """Return how many messages wait or are being worked on. Raises `BrokerError`."""
+
+
+_FREE = {"lease_owner": None, "lease_until": None}
+_WAITING = {"status": "queued", "started_at": None, "progress": None, "sent_at": None}
+_IN_TURN = (_jobs.c.priority, _jobs.c.queued_at, _jobs.c.id)
+
+
+class Queue:
+    """The jobs of one database that wait or are worked on. Every method is one short transaction.
+
+    With `messages`, a message is sent for whatever is queued.
+    """
+
+    def __init__(self, database: sa.Engine, messages: Messages | None = None) -> None:
+        self.database = database
+        self.messages = messages
+
+    def add(
+        self,
+        new: Iterable[NewJob],
+        most_queued: int | None = None,
+        also: Callable[[sa.Connection, Sequence[NewJob]], object] | None = None,
+    ) -> bool:
+        """Queue jobs, all or none, in the given order; False where `most_queued` were waiting already.
+
+        Those that somebody waits for at once are counted apart from the others. `also`, given the jobs, takes part in
+        the transaction. Raises `PhotoGoneError` where a job is to be made of a photo that is no longer there.
+        """
+        new = list(new)
+        with self.database.connect() as connection, connection.begin() as transaction:
+            wait_for_turn(connection, CHANGING)
+            for job in new:
+                connection.execute(_jobs.insert().values(job.as_row(time.time())))
+            _check_photos(connection, new)
+            # Counted after the insertion, which keeps other processes from adding meanwhile.
+            if most_queued is not None and new and _waiting_beside(connection, new) >= most_queued:
+                transaction.rollback()
+                return False
+            if also:
+                also(connection, new)
+        self._tell_workers([(job.id, job.priority) for job in new])
+        return True
+
+    def _tell_workers(self, queued: Sequence[Sending]) -> None:
+        """Send messages for jobs that were queued just now; those that could not go are left to `send_missing`."""
+        if not self.messages or not queued:
+            return
+        if unsent := self.messages.send(queued):
+            these = _jobs.c.id.in_([job_id for job_id, _ in unsent])
+            with self.database.begin() as connection:
+                connection.execute(_jobs.update().where(these, _jobs.c.status == "queued").values(sent_at=None))
+
+    def send_missing(self) -> int:
+        """Send messages for waiting jobs that have none under way; returns how many. Raises `BrokerError`.
+
+        Where there are fewer messages than jobs that have waited for a while, some were lost: all of these are sent.
+        """
+        messages = self.messages.count() if self.messages else 0
+        now = time.time()
+        arrived = sa.and_(_jobs.c.status == "queued", _jobs.c.sent_at < now - _ARRIVED_S)
+        with self.database.begin() as connection:
+            waiting = connection.execute(sa.select(sa.func.count()).where(arrived)).scalar_one()
+            since = now - (_ARRIVED_S if waiting > messages else _SEND_AGAIN_S)
+            missing = sa.and_(_jobs.c.status == "queued", sa.or_(_jobs.c.sent_at.is_(None), _jobs.c.sent_at < since))
+            send = _jobs.update().where(missing).values(sent_at=now).returning(_jobs.c.id, _jobs.c.priority)
+            found = sorted((row.priority, row.id) for row in connection.execute(send))
+        self._tell_workers([(job_id, priority) for priority, job_id in found])
+        return len(found)
+
+    def load(self) -> tuple[int, int, float]:
+        """Return how many jobs are queued, how many are running, and for how many seconds the oldest has waited."""
+        oldest = sa.select(sa.func.min(_jobs.c.created_at)).where(_jobs.c.status == "queued")
+        with self.database.connect() as connection:
+            since = connection.execute(oldest).scalar_one()
+            waited_s = max(0.0, time.time() - since) if since else 0.0
+            return _count(connection, "queued"), _count(connection, "running"), waited_s
+
+    def service_time_s(self) -> float:
+        """Return the mean time that the latest photos took a worker, a guess before there are any."""
+        took = sa.select(_jobs.c.finished_at - _jobs.c.started_at)
+        photos = took.where(_jobs.c.status == "done", _jobs.c.kind == "colorization")
+        with self.database.connect() as connection:
+            times = connection.execute(photos.order_by(_jobs.c.finished_at.desc()).limit(_LATEST)).scalars().all()
+        return sum(times) / len(times) if times else _FIRST_GUESS_S
+
+    def places_in_queue(self, jobs: Iterable[Job]) -> dict[str, int]:
+        """Return for those of `jobs` that wait, by id, how many jobs a worker will finish before it begins this one."""
+        waiting = [job.id for job in jobs if job.status == "queued"]
+        if not waiting:
+            return {}
+        sooner = sa.func.rank().over(order_by=(_jobs.c.priority, _jobs.c.queued_at)) - 1
+        queue = sa.select(_jobs.c.id, sooner.label("sooner")).where(_jobs.c.status == "queued").subquery()
+        running = sa.select(sa.func.count()).where(_jobs.c.status == "running").scalar_subquery()
+        places = sa.select(queue.c.id, (queue.c.sooner + running).label("place")).where(queue.c.id.in_(waiting))
+        with self.database.connect() as connection:
+            return {row.id: row.place for row in connection.execute(places)}
+
+    def claim(self, owner: str) -> Job | None:
+        """Give the first waiting job to `owner` under a lease of `LEASE_S`; None where nothing waits."""
+        self.lose_expired()
+        first = sa.select(_jobs.c.id).where(_jobs.c.status == "queued").order_by(*_IN_TURN).limit(1)
+        free = first.with_for_update(skip_locked=True).scalar_subquery()
+        return self._claim(sa.and_(_jobs.c.id == free, _jobs.c.status == "queued"), owner)
+
+    def claim_one(self, job_id: str, owner: str) -> Job | None:
+        """Give that job to `owner` as `claim` does; None where it does not wait."""
+        self.lose_expired()
+        return self._claim(sa.and_(_jobs.c.id == job_id, _jobs.c.status == "queued"), owner)
+
+    def _claim(self, which: sa.ColumnElement[bool], owner: str) -> Job | None:
+        now = time.time()
+        taken = {"status": "running", "started_at": now, "lease_owner": owner, "lease_until": now + LEASE_S}
+        claim = _jobs.update().where(which).values(taken).returning(*_jobs.c)
+        with self.database.begin() as connection:
+            row = connection.execute(claim).mappings().one_or_none()
+            return job_of(row) if row else None
+
+    def renew(self, job_id: str, owner: str) -> bool:
+        """Extend the lease; False where `owner` no longer holds it."""
+        return self._change(job_id, owner, lease_until=time.time() + LEASE_S)
+
+    def report(self, job_id: str, owner: str, progress: str) -> bool:
+        """Say which step of the work `owner` is at; False where it no longer holds the job."""
+        return self._change(job_id, owner, progress=progress)
+
+    def postpone(self, job_id: str, owner: str) -> int | None:
+        """Put a job that cannot be done just now at the end of the queue, with no harm to it.
+
+        Returns how often that has been done; None where `owner` no longer holds the job.
+        """
+        now = time.time()
+        # Where a broker carries the ids, the message comes back by itself.
+        back = {**_WAITING, **_FREE, "queued_at": now, "sent_at": now, "postponed": _jobs.c.postponed + 1}
+        change = _jobs.update().where(_held(job_id, owner)).values(back).returning(_jobs.c.postponed)
+        with self.database.begin() as connection:
+            return connection.execute(change).scalar_one_or_none()
+
+    def finish(self, job_id: str, owner: str, outcome: Outcome) -> bool:
+        """Record the result; False where `owner` no longer holds the job."""
+        stages = {name.removesuffix("_s"): seconds for name, seconds in outcome.timings.items()}
+        amounts: dict[tuple[str, Labels], float] = {("stage_s", labels(stage=name)): stages[name] for name in stages}
+        amounts |= {("stage_count", labels(stage=name)): 1 for name in stages}
+        values = {"status": "done", "outcome": json.dumps(vars(outcome))}
+        return self._end(job_id, owner, {"outcome": "done"}, amounts, values)
+
+    def fail(self, job_id: str, owner: str, failure: Failure) -> bool:
+        """Record the reason; False where `owner` no longer holds the job."""
+        values = {"status": "failed", "failure": json.dumps(vars(failure), default=str)}
+        return self._end(job_id, owner, {"outcome": "failed", "code": failure.code}, {}, values)
+
+    def release(self, owner: str) -> None:
+        """Put the jobs of an owner that ends in good order back where they were in the queue."""
+        held = sa.and_(_jobs.c.status == "running", _jobs.c.lease_owner == owner)
+        with self.database.begin() as connection:
+            connection.execute(_jobs.update().where(held).values({**_WAITING, **_FREE}))
+
+    def lose(self, owner: str) -> None:
+        """Put the jobs of an owner that died at the end of the queue; a job lost `MOST_LOSSES` times fails."""
+        self._lose(_jobs.c.lease_owner == owner)
+
+    def lose_expired(self) -> None:
+        """Put jobs whose lease has run out back, as `lose` does."""
+        self._lose(_jobs.c.lease_until < time.time())
+
+    def lose_all(self) -> None:
+        """Put every running job back, as `lose` does: for a supervisor whose predecessor died."""
+        self._lose(sa.true())
+
+    def _lose(self, condition: sa.ColumnElement[bool]) -> None:
+        running = sa.and_(_jobs.c.status == "running", condition)
+        lost = {"losses": _jobs.c.losses + 1, **_FREE}
+        now = time.time()
+        failed = {"status": "failed", "finished_at": now, "failure": json.dumps(vars(WORKER_LOST))}
+        with self.database.begin() as connection:
+            if connection.execute(sa.select(_jobs.c.id).where(running).limit(1)).first() is None:
+                return
+            last = sa.and_(running, _jobs.c.losses + 1 >= MOST_LOSSES)
+            given_up = connection.execute(_jobs.update().where(last).values(lost | failed)).rowcount
+            of = labels(outcome="failed", code=WORKER_LOST.code)
+            add_to_totals(connection, {("finished", of): given_up} if given_up else {})
+            connection.execute(_jobs.update().where(running).values({**lost, **_WAITING, "queued_at": now}))
+
+    def _change(self, job_id: str, owner: str, **values: Any) -> bool:
+        with self.database.begin() as connection:
+            return connection.execute(_jobs.update().where(_held(job_id, owner)).values(values)).rowcount == 1
+
+    def _end(self, job_id: str, owner: str, how: dict[str, str], amounts: Amounts, values: dict[str, Any]) -> bool:
+        ended = {"finished_at": time.time(), "progress": None, **_FREE, **values}
+        end = _jobs.update().where(_held(job_id, owner)).values(ended)
+        with self.database.begin() as connection:
+            row = connection.execute(end.returning(_jobs.c.kind, _jobs.c.created_at, _jobs.c.started_at)).one_or_none()
+            if row:
+                counted = {("finished", labels(kind=row.kind, **how)): 1, **amounts}
+                waited = {("wait_s", labels()): row.started_at - row.created_at, ("wait_count", labels()): 1}
+                add_to_totals(connection, counted | waited)
+            return row is not None
+
+
+def _held(job_id: str, owner: str) -> sa.ColumnElement[bool]:
+    return sa.and_(_jobs.c.id == job_id, _jobs.c.status == "running", _jobs.c.lease_owner == owner)
+
+
+def _check_photos(connection: sa.Connection, new: Sequence[NewJob]) -> None:
+    """Raise `PhotoGoneError` unless the photos that `new` are made of are there; none can be deleted from now on."""
+    needed = {above for job in new for above in (job.source, job.parent) if above}
+    there = sa.select(sa.func.count()).where(_jobs.c.id.in_(needed))
+    if needed and connection.execute(there).scalar_one() < len(needed):
+        raise PhotoGoneError("The photo has been deleted.")
+
+
+def _waiting_beside(connection: sa.Connection, new: Sequence[NewJob]) -> int:
+    """Return how many jobs wait beside `new`, which wait already."""
+    at_once = new[0].priority == AT_ONCE
+    likewise = _jobs.c.priority == AT_ONCE if at_once else _jobs.c.priority != AT_ONCE
+    waiting = sa.select(sa.func.count()).where(_jobs.c.status == "queued", likewise)
+    return int(connection.execute(waiting).scalar_one()) - len(new)
+
+
+def _count(connection: sa.Connection, status: Status) -> int:
+    return connection.execute(sa.select(sa.func.count()).where(_jobs.c.status == status)).scalar_one()

@@ -1,0 +1,5 @@
+"""What operators watch: health, readiness and metrics.
+
+`health` serves the routes and `metrics` writes the Prometheus text. Only `app` imports this room. It imports the
+context, the jobs and the documents of the API, and changes nothing.
+"""

@@ -1,0 +1,21 @@
+"""Shared links: the one place where a photo is found without its owner, by a token that lets nobody change anything."""
+
+from service.context.app_context import Parts
+from service.domain.job import is_share_token
+from service.domain.problems import JobNotFoundError
+from service.jobs.retention import oldest_kept
+from service.jobs.store import Job
+
+
+def shows_original(job: Job) -> bool:
+    """Return whether a shared link gives the original as it was sent: not where its place was to be left out."""
+    return not job.options.strip_location
+
+
+def find_shared(token: str, parts: Parts) -> Job:
+    """Return the finished photo that `token` shows. Raises `JobNotFoundError` where there is none, or no longer."""
+    known = is_share_token(token)
+    job = parts.jobs.shared(token, oldest_kept(parts.settings.expire_hours)) if known else None
+    if job is None or job.outcome is None:
+        raise JobNotFoundError("There is no photo behind this link, or no longer.")
+    return job

@@ -1,0 +1,42 @@
+"""A command that ends when the process that started it has ended, in whatever way: for the parts of `run.sh`.
+
+`python -m service.workers.end_with_parent PID COMMAND...` becomes COMMAND; PID is the process that starts it. When that
+is gone, killed without a chance to tell its children, the kernel sends SIGTERM to COMMAND, which then ends what it has
+started itself. Linux only, as the worker's decoding process is.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+# Linux' prctl.h.
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent(pid: int) -> None:
+    """Have the kernel send SIGTERM to this process when `pid`, which has started it, ends; also after an `exec`.
+
+    Raises `ProcessLookupError` where that has ended already, and another `OSError` where the kernel refuses.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM) != 0:
+        raise OSError(ctypes.get_errno(), "the end of the parent process cannot be watched")
+    # It may have ended before the kernel was asked.
+    if os.getppid() != pid:
+        raise ProcessLookupError(f"process {pid} has ended")
+
+
+def main(parent: str, *command: str) -> None:
+    """Become `command`, which ends with the process number `parent`."""
+    try:
+        end_with_parent(int(parent))
+    except ProcessLookupError:
+        sys.exit(1)
+    except OSError as error:
+        print(f"{command[0]} would go on without {parent}: {error}", file=sys.stderr)
+    os.execvp(command[0], command)  # nosec B606 # the command comes from run.sh
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
