@@ -7,9 +7,9 @@ from skimage.color import lab2rgb, rgb2lab
 
 from colorizers.colorspace.lab import lightness
 from colorizers.networks.torch_lab import lab_to_rgb, rgb_to_lab
-from training.augment import aged_print, film_lightness
-from training.bins import SoftEncoder, bin_centres, cell_counts, gamut_ab, rebalancing_weights
-from training.hints import simulate_hints
+from training.data.ab_quantization import SoftEncoder, bin_centres, cell_counts, gamut_ab, rebalancing_weights
+from training.data.augment import aged_print, film_lightness
+from training.data.simulated_hints import simulate_hints
 from training.recipes.siggraph17 import cells
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from training.cli import main, make_parser
-from training.recipes import RECIPES
+from training.cli.main import main, make_parser
+from training.recipes.registry import RECIPES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(

@@ -12,18 +12,18 @@ from colorizers.photo.photo import open_photo
 from colorizers.weights.registry import find_spec
 from tests.training.conftest import tiny
 from tests.training.pictures import landscape, write_shards
-from training import evaluate_hints
-from training.candidates import EvaluatedModel, gray_photo, mean_ab, read_truth
-from training.card import BEGIN, END, write_card
-from training.cli import main
-from training.evaluate import evaluate
-from training.evaluate_cli import parameter_grid, photos_in
-from training.evaluate_hints import hint_maps, psnr_by_hints
-from training.export import export
-from training.ledger import ResultsCsv
-from training.metrics import FIGURES
-from training.sheet_cli import jpeg_below
-from training.start import Request, make_trainer
+from training.cli.evaluate import parameter_grid, photos_in
+from training.cli.export import export
+from training.cli.main import main
+from training.cli.sheet import jpeg_below
+from training.evaluation import evaluate_hints
+from training.evaluation.evaluate import evaluate
+from training.evaluation.evaluate_hints import hint_maps, psnr_by_hints
+from training.evaluation.evaluated_models import EvaluatedModel, gray_photo, mean_ab, read_truth
+from training.evaluation.metrics import FIGURES
+from training.evaluation.model_card import BEGIN, END, write_card
+from training.evaluation.results_csv import ResultsCsv
+from training.loop.start import Request, make_trainer
 
 
 @pytest.fixture(scope="module")

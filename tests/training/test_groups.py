@@ -9,8 +9,8 @@ from torch import Tensor
 
 from colorizers.networks.torch_lab import rgb_to_lab
 from tests.training.pictures import GRASS, landscape, write_shard
-from training.groups import People, add_groups, shows_skin
-from training.samples import index_shards
+from training.data.samples import index_shards
+from training.data.synthetic_groups import People, add_groups, shows_skin
 
 SKIN, MASK, WOOL = (205, 150, 120), (90, 140, 210), (60, 55, 60)
 CPU = torch.device("cpu")

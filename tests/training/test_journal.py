@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from training import journal
-from training.journal import Journal
+from training.loop import run_log
+from training.loop.run_log import Journal
 
 
 class Terminal(io.StringIO):
@@ -29,7 +29,7 @@ def write_three_steps(run: Path) -> None:
 def test_a_terminal_gets_a_bar_with_speed_and_time_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(journal, "_FIGURES_EVERY_S", 0.0)
+    monkeypatch.setattr(run_log, "_FIGURES_EVERY_S", 0.0)
     write_three_steps(tmp_path)
     bar = terminal.getvalue().split("\r")[-1]
     assert " 30%|" in bar
@@ -41,7 +41,7 @@ def test_a_log_gets_a_line_a_minute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("_FIGURES_EVERY_S", "_LINE_EVERY_S"):
-        monkeypatch.setattr(journal, name, 0.0)
+        monkeypatch.setattr(run_log, name, 0.0)
     write_three_steps(tmp_path)
     lines = capsys.readouterr().out.splitlines()
     # 7 of 10 steps are left after 1.5 minutes.
@@ -51,7 +51,7 @@ def test_a_log_gets_a_line_a_minute(
 
 
 def test_csv_and_tensorboard_hold_the_same_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "_FIGURES_EVERY_S", 0.0)
+    monkeypatch.setattr(run_log, "_FIGURES_EVERY_S", 0.0)
     write_three_steps(tmp_path)
     with (tmp_path / "log.csv").open() as file:
         rows = [(int(r["step"]), r["group"], r["figure"], float(r["value"])) for r in csv.DictReader(file)]

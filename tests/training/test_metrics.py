@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio
 
 from tests.training.pictures import landscape
-from training.metrics import Errors, Figures, Truth, ab_errors, area_under_curve, colorfulness, psnr, ssim
+from training.evaluation.metrics import Errors, Figures, Truth, ab_errors, area_under_curve, colorfulness, psnr, ssim
 
 TRUTH = np.asarray(landscape(1))
 GRAY = np.repeat(np.asarray(landscape(1).convert("L"))[..., None], 3, 2)

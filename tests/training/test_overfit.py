@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.training.pictures import write_shards
-from training.start import Request, make_trainer
-from training.validation import validate
+from training.loop.start import Request, make_trainer
+from training.loop.validation import validate
 
 OVERFIT: dict[str, Any] = {
     "validation_share": 0.0, "crop": "centre", "mirror": False, "batch": 8, "warmup_steps": 0, "ema": 0.8,

@@ -12,8 +12,8 @@ from colorizers.colorizer import Colorizer
 from service.settings import Settings
 from tests.service.processes import PYTHON, answers, free_port, running, until
 from tests.training.pictures import landscape, write_shards
-from training.cli import main
-from training.metrics import psnr
+from training.cli.main import main
+from training.evaluation.metrics import psnr
 
 
 def test_a_trained_network_colors_on_the_page(tmp_path: Path) -> None:

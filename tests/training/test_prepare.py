@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from tests.training.pictures import encoded, landscape, write_shard
-from training import prepare as module
-from training.cli import main
-from training.prepare import find_sources, prepare
-from training.prepare_cli import options_for
-from training.rules import NEAR_GRAY_CHROMA, DuplicateFilter, Kept, Options, Rule, difference_hash
-from training.samples import Sample, index_shards
+from training.cli.main import main
+from training.cli.prepare import options_for
+from training.data import prepare as module
+from training.data.filters import NEAR_GRAY_CHROMA, DuplicateFilter, Kept, Options, Rule, difference_hash
+from training.data.prepare import find_sources, prepare
+from training.data.samples import Sample, index_shards
 
 OPTIONS = Options(short_px=64)
 
@@ -99,7 +99,7 @@ def test_one_file_that_cannot_be_read_does_not_end_it(tmp_path: Path) -> None:
 
 def test_resumes_after_the_last_complete_shard(awkward: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = prepare(awkward, tmp_path / "whole", OPTIONS)
-    monkeypatch.setattr("training.prepare.SHARD_SIZE", 3)
+    monkeypatch.setattr("training.data.prepare.SHARD_SIZE", 3)
     processed: list[str] = []
 
     def process_until(last: int) -> None:

@@ -12,11 +12,12 @@ from colorizers.errors import WeightsError
 from colorizers.weights.registry import read_manifest
 from tests.training.conftest import tiny
 from tests.training.pictures import landscape, write_shards
-from training.checkpoint import load_checkpoint
-from training.export import export
-from training.recipe import PRESET_MINUTES
-from training.recipes import RECIPES, autoencoder, default, eccv16, residual, siggraph17, ushaped
-from training.start import Request, make_trainer
+from training.cli.export import export
+from training.loop.checkpoint import load_checkpoint
+from training.loop.start import Request, make_trainer
+from training.recipes import autoencoder, default, eccv16, residual, siggraph17, unet
+from training.recipes.base import PRESET_MINUTES
+from training.recipes.registry import RECIPES
 
 ALL = sorted(RECIPES)
 
@@ -66,7 +67,7 @@ def test_presets_are_whole(recipe: str) -> None:
 
 
 def test_authors_constants() -> None:
-    r, u, a = residual.Residual.author, ushaped.Ushaped.author, autoencoder.Autoencoder.author
+    r, u, a = residual.Residual.author, unet.Ushaped.author, autoencoder.Autoencoder.author
     assert (r.height_px, r.width_px, r.crop) == (512, 512, "top-left")
     assert (r.batch, r.epochs, r.shuffle_buffer) == (14, 30, 7500)
     assert isinstance(r, residual.Settings)

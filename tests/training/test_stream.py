@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 from tests.training.pictures import landscape, write_shards
-from training.memory_data import MemoryData
-from training.samples import Canvas, index_shards
-from training.stream import Stream, shuffled, still_pictures
+from training.data.memory_data import MemoryData
+from training.data.samples import Canvas, index_shards
+from training.data.stream import Stream, shuffled, still_pictures
 
 
 def test_a_shuffle_buffer_mixes_only_nearby_pictures() -> None:

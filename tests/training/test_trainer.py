@@ -15,11 +15,11 @@ from PIL import Image
 
 from tests.training.conftest import tiny
 from tests.training.pictures import landscape, write_shards
-from training.best import Best
-from training.checkpoint import load_checkpoint
-from training.cli import main
-from training.start import Request, changed, make_trainer
-from training.trainer import update_ema
+from training.cli.main import main
+from training.loop.checkpoint import load_checkpoint
+from training.loop.early_stopping import Best
+from training.loop.start import Request, changed, make_trainer
+from training.loop.trainer import update_ema
 
 ROOT = Path(__file__).parents[2]
 

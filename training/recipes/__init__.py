@@ -1,20 +1,5 @@
-"""Training recipes by name, one module each."""
+"""The recipes, one network family a file: settings, network, data and losses of a training run.
 
-from training.recipe import Recipe
-from training.recipes.autoencoder import Autoencoder
-from training.recipes.default import Default
-from training.recipes.eccv16 import Eccv16
-from training.recipes.residual import Residual
-from training.recipes.siggraph17 import Siggraph17
-from training.recipes.ushaped import Ushaped
-
-RECIPES: dict[str, type[Recipe]] = {
-    recipe.name: recipe for recipe in (Default, Residual, Ushaped, Autoencoder, Eccv16, Siggraph17)
-}
-
-
-def find_recipe(name: str) -> type[Recipe]:
-    """Return the recipe called `name`; raises `ValueError` naming those that exist."""
-    if name not in RECIPES:
-        raise ValueError(f"There is no recipe called {name!r}. Known: {', '.join(RECIPES)}.")
-    return RECIPES[name]
+`base` defines what a recipe is, and `registry` lists those that exist. The loop and the commands import them. This room
+imports `data` and `distributed`, and never the training loop.
+"""

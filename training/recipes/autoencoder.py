@@ -14,17 +14,17 @@ from torch.nn import functional as F
 from colorizers.networks.autoencoder import DENSE, AutoencoderColorizer, gray_picture
 from colorizers.networks.torch_lab import rgb_to_lab
 from colorizers.weights.registry import ModelSpec
-from training import recipe
+from training.recipes import base
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(recipe.Settings):
+class Settings(base.Settings):
     """`dense` is the width of the middle layer; with the author's 2,000 the network has 206 million weights."""
 
     dense: int = DENSE
 
 
-class Autoencoder(recipe.Recipe):
+class Autoencoder(base.Recipe):
     """Training of the autoencoder, keeping the best weights on held-out photographs."""
 
     name = "autoencoder"
@@ -46,7 +46,7 @@ class Autoencoder(recipe.Recipe):
     )
     # Ours: a narrow middle, and no early stopping, so that the five minutes are used.
     laptop = replace(
-        author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=64, dense=128, epochs=None, most_validation=40,
+        author, minutes=base.PRESET_MINUTES, height_px=64, width_px=64, dense=128, epochs=None, most_validation=40,
         patience=None, schedule="cosine", crop="random", mirror=True, clip=1.0, save_every_minutes=1.0, bf16=True,
     )  # fmt: skip
 

@@ -18,19 +18,19 @@ from torch.nn import functional as F
 from colorizers.networks.embedded import STRIDE, EmbeddedColorizer
 from colorizers.networks.torch_lab import rgb_to_lab
 from colorizers.weights.registry import ModelSpec
-from training import recipe
-from training.augment import aged_print, film_lightness
-from training.bins import SoftEncoder, bin_centres, gamut_ab, rebalancing_weights
-from training.groups import People, add_groups
-from training.hints import simulate_hints
-from training.memory_data import MemoryData
-from training.recipe import TrainingSet
+from training.data.ab_quantization import SoftEncoder, bin_centres, gamut_ab, rebalancing_weights
+from training.data.augment import aged_print, film_lightness
+from training.data.memory_data import MemoryData
+from training.data.simulated_hints import simulate_hints
+from training.data.synthetic_groups import People, add_groups
+from training.recipes import base
+from training.recipes.base import TrainingSet
 
 Stages = tuple[tuple[float, tuple[tuple[int, int], ...]], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(recipe.Settings):
+class Settings(base.Settings):
     """All of these are ours; where a paper's number was the start, it is named.
 
     `stages` are (until this share of the run, canvases as (short, long) px): small canvases first, since most is
@@ -65,7 +65,7 @@ class Settings(recipe.Settings):
     )
 
 
-class Default(recipe.Recipe):
+class Default(base.Recipe):
     """The embedded default network, trained as a distribution over 313 ab bins."""
 
     name = "default"
@@ -83,7 +83,7 @@ class Default(recipe.Recipe):
         validation_share=0.004,
     )
     laptop = replace(
-        author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=80, warmup_steps=100, ema=0.995, still_px=64,
+        author, minutes=base.PRESET_MINUTES, height_px=64, width_px=80, warmup_steps=100, ema=0.995, still_px=64,
         memory_px=96, stages=((1.0, ((64, 80),)),), save_every_minutes=1.0, most_validation=40,
     )  # fmt: skip
     temperature = 0.85

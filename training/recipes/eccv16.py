@@ -13,15 +13,15 @@ from torch.nn import functional as F
 from colorizers.eccv16 import ECCVGenerator
 from colorizers.networks.torch_lab import rgb_to_lab
 from colorizers.weights.registry import ModelSpec
-from training import recipe
-from training.bins import SoftEncoder, bin_centres, gamut_ab, rebalancing_weights
-from training.recipe import TrainingSet
-from training.samples import Canvas
-from training.stream import still_pictures
+from training.data.ab_quantization import SoftEncoder, bin_centres, gamut_ab, rebalancing_weights
+from training.data.samples import Canvas
+from training.data.stream import still_pictures
+from training.recipes import base
+from training.recipes.base import TrainingSet
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(recipe.Settings):
+class Settings(base.Settings):
     """`mix` is the paper's lambda; the prior is estimated from `prior_photos` of the training set (ours)."""
 
     weight_decay: float = 1e-3
@@ -32,7 +32,7 @@ class Settings(recipe.Settings):
     fall: float = 0.1
 
 
-class Eccv16(recipe.Recipe):
+class Eccv16(base.Recipe):
     """Training of the published network of 2016."""
 
     name = "eccv16"
@@ -50,7 +50,7 @@ class Eccv16(recipe.Recipe):
     )
     # Ours: Adam's usual step size, falling to 0 within the five minutes, instead of 500,000 small steps.
     laptop = replace(
-        author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=64, load_px=None, steps=None, batch=16,
+        author, minutes=base.PRESET_MINUTES, height_px=64, width_px=64, load_px=None, steps=None, batch=16,
         learning_rate=1e-3, schedule="cosine", warmup_steps=20, clip=1.0, ema=0.98, fall_at_step=None,
         save_every_minutes=1.0, most_validation=40,
     )  # fmt: skip

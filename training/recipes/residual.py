@@ -12,18 +12,18 @@ from torch import Tensor, nn
 from colorizers.networks.residual import ResidualColorizer
 from colorizers.networks.torch_lab import rgb_to_lab
 from colorizers.weights.registry import ModelSpec
-from training import recipe
+from training.recipes import base
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(recipe.Settings):
+class Settings(base.Settings):
     """`sameness_penalty` is divided by the variance of a batch's predictions; `beta1` is that of Adam."""
 
     sameness_penalty: float = 26.7
     beta1: float = 0.8
 
 
-class Residual(recipe.Recipe):
+class Residual(base.Recipe):
     """Training of the residual network."""
 
     name = "residual"
@@ -45,7 +45,7 @@ class Residual(recipe.Recipe):
     )
     # Ours: 50 times the step size, since five minutes are a few hundred steps; clipped and falling to stay stable.
     laptop = replace(
-        author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=64, epochs=None, learning_rate=1e-3,
+        author, minutes=base.PRESET_MINUTES, height_px=64, width_px=64, epochs=None, learning_rate=1e-3,
         schedule="cosine", warmup_steps=20, clip=1.0, ema=0.98, crop="random", mirror=True, save_every_steps=None,
         save_every_minutes=1.0, most_validation=40,
     )  # fmt: skip

@@ -13,12 +13,12 @@ from torch.nn import functional as F
 from colorizers.networks.torch_lab import rgb_to_lab
 from colorizers.siggraph17 import CELL_SIZE, CELLS_PER_AXIS, SIGGRAPHGenerator
 from colorizers.weights.registry import ModelSpec
-from training import recipe
-from training.hints import simulate_hints
+from training.data.simulated_hints import simulate_hints
+from training.recipes import base
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(recipe.Settings):
+class Settings(base.Settings):
     """A `classify_share` of the run trains the classification, the rest the regression from hints.
 
     The learning rate of the regression is `regression_rate`, for the last `fine_share` of the run `fine_rate`. Runs
@@ -33,7 +33,7 @@ class Settings(recipe.Settings):
     hint_patch_px: int = 9
 
 
-class Siggraph17(recipe.Recipe):
+class Siggraph17(base.Recipe):
     """Training of the published network of 2017."""
 
     name = "siggraph17"
@@ -51,7 +51,7 @@ class Siggraph17(recipe.Recipe):
     )
     # Ours: larger steps, since there are few, and the authors' phases compressed into five minutes.
     laptop = replace(
-        author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=64, load_px=None, epochs=None, batch=16,
+        author, minutes=base.PRESET_MINUTES, height_px=64, width_px=64, load_px=None, epochs=None, batch=16,
         learning_rate=1e-3, regression_rate=3e-4, fine_rate=3e-5, classify_share=0.4, warmup_steps=20, clip=1.0,
         ema=0.98, save_every_minutes=1.0, most_validation=40, hint_patch_px=4,
     )  # fmt: skip

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from colorizers.networks.half_precision import ColorNetwork
 from colorizers.networks.torch_lab import lab_to_rgb, rgb_to_lab
-from training.recipe import Recipe
-from training.sheets import contact_sheet
+from training.evaluation.contact_sheet import contact_sheet
+from training.recipes.base import Recipe
 
 _CELL_PX = 160
 _BATCH = 16

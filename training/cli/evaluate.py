@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from colorizers.fileformats.formats import SUPPORTED
 from colorizers.weights.registry import MODEL_DIR, find_spec
-from training import evaluate, evaluate_hints
-from training.candidates import EvaluatedModel, available, mean_ab, read_truth
-from training.card import write_card
-from training.ledger import ResultsCsv
-from training.metrics import FIGURES
-from training.sheets import save_sheet
+from training.evaluation import evaluate, evaluate_hints
+from training.evaluation.contact_sheet import save_sheet
+from training.evaluation.evaluated_models import EvaluatedModel, available, mean_ab, read_truth
+from training.evaluation.metrics import FIGURES
+from training.evaluation.model_card import write_card
+from training.evaluation.results_csv import ResultsCsv
 
 _SHEET_PHOTOS = 20
 _MEAN_PHOTOS = 200

@@ -16,9 +16,9 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from training.crew import parallel_map
-from training.rules import RULES, DuplicateFilter, Kept, Options, Rule, process
-from training.samples import Sample, index_tar
+from training.data.filters import RULES, DuplicateFilter, Kept, Options, Rule, process
+from training.data.samples import Sample, index_tar
+from training.worker_pool import parallel_map
 
 SHARD_SIZE = 1000  # pictures
 _PROGRESS = ".progress.json"

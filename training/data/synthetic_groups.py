@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from colorizers.networks.torch_lab import rgb_to_lab
-from training.samples import Sample
+from training.data.samples import Sample
 
 _PIECE_PX = 64
 # Regions of a face where skin shows, as (top, bottom, left, right): nose, mouth, cheeks. Masks and hands cover them.

@@ -1,6 +1,7 @@
 """Base classes of training recipes: settings, batches, loss, optimizer and schedule of one network.
 
-Each recipe is a module of `training.recipes` with its `Settings`, the author's and a laptop preset, and its `Recipe`.
+Each recipe is a module of `training.recipes.registry` with its `Settings`, the author's and a laptop preset, and its
+`Recipe`.
 """
 
 import math
@@ -18,9 +19,9 @@ from torch.nn import functional as F
 from colorizers.networks.half_precision import ColorNetwork
 from colorizers.networks.torch_lab import rgb_to_lab
 from colorizers.weights.registry import ModelSpec
-from training.parallel import Team
-from training.samples import Canvas, Crop, Sample
-from training.stream import Stream
+from training.data.samples import Canvas, Crop, Sample
+from training.data.stream import Stream
+from training.distributed import Team
 
 Schedule = Literal["constant", "cosine"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training.recipe import Recipe
-from training.recipes import find_recipe
+from training.recipes.base import Recipe
+from training.recipes.registry import find_recipe
 
 CHECKPOINT_NAME = "checkpoint.pt"
 

@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from training.prepare import prepare
-from training.recipes import RECIPES
-from training.rules import NEAR_GRAY_CHROMA, Options
+from training.data.filters import NEAR_GRAY_CHROMA, Options
+from training.data.prepare import prepare
+from training.recipes.registry import RECIPES
 
 _SHORT_PX = 128
 

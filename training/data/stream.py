@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.samples import Canvas, DecodedCache, Sample
+from training.data.samples import Canvas, DecodedCache, Sample
 
 _BATCHES_AHEAD = 3
 

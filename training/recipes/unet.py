@@ -12,18 +12,18 @@ from torch.nn import functional as F
 from colorizers.networks.torch_lab import rgb_to_lab
 from colorizers.networks.unet import AB_NORM, UshapedColorizer
 from colorizers.weights.registry import ModelSpec
-from training import recipe
+from training.recipes import base
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(recipe.Settings):
+class Settings(base.Settings):
     """`alpha` and `eps` are those of RMSprop: the defaults of Keras, which the author used."""
 
     alpha: float = 0.9
     eps: float = 1e-7
 
 
-class Ushaped(recipe.Recipe):
+class Ushaped(base.Recipe):
     """Training of the U-shaped network on a small set; a set smaller than the batch is one batch."""
 
     name = "ushaped"
@@ -41,7 +41,7 @@ class Ushaped(recipe.Recipe):
     )
     # Ours: a larger batch and a falling rate, since a laptop has more than a handful of photographs to show.
     laptop = replace(
-        author, minutes=recipe.PRESET_MINUTES, height_px=64, width_px=64, batch=32, epochs=None, schedule="cosine",
+        author, minutes=base.PRESET_MINUTES, height_px=64, width_px=64, batch=32, epochs=None, schedule="cosine",
         crop="random", mirror=True, ema=0.99, clip=1.0, validation_share=0.01, save_every_minutes=1.0,
         most_validation=40,
     )  # fmt: skip

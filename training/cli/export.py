@@ -12,7 +12,7 @@ from torch import Tensor
 
 from colorizers.networks.load import load_network
 from colorizers.weights.registry import MODEL_DIR, PUBLISHED, ModelSpec, read_manifest, write_manifest
-from training.checkpoint import load_checkpoint
+from training.loop.checkpoint import load_checkpoint
 
 
 def export(run: Path, name: str, model_dir: Path = MODEL_DIR, **differences: Any) -> ModelSpec:

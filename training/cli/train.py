@@ -5,9 +5,9 @@ import ast
 from pathlib import Path
 from typing import Any
 
-from training.parallel import leave_team
-from training.recipes import RECIPES
-from training.start import Request, make_trainer
+from training.distributed import leave_team
+from training.loop.start import Request, make_trainer
+from training.recipes.registry import RECIPES
 
 _INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 

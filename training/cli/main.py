@@ -8,11 +8,11 @@ from colorizers.errors import ColorizerError
 
 # Only the requested command's module is imported: `evaluate` alone loads the compiled color pass.
 _COMMANDS = {
-    "prepare": "training.prepare_cli",
-    "train": "training.train_cli",
-    "export": "training.export",
-    "evaluate": "training.evaluate_cli",
-    "sheet": "training.sheet_cli",
+    "prepare": "training.cli.prepare",
+    "train": "training.cli.train",
+    "export": "training.cli.export",
+    "evaluate": "training.cli.evaluate",
+    "sheet": "training.cli.sheet",
 }
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.best import Best, weights_on_cpu
-from training.checkpoint import Checkpoint, save_checkpoint
-from training.journal import Journal
-from training.parallel import Team
-from training.recipe import Recipe, TrainingSet
-from training.sheets import save_sheet
-from training.validation import sheet_of, validate, validation_loss
+from training.distributed import Team
+from training.evaluation.contact_sheet import save_sheet
+from training.loop.checkpoint import Checkpoint, save_checkpoint
+from training.loop.early_stopping import Best, weights_on_cpu
+from training.loop.run_log import Journal
+from training.loop.validation import sheet_of, validate, validation_loss
+from training.recipes.base import Recipe, TrainingSet
 
 
 @dataclass(frozen=True)

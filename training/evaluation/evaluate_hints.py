@@ -15,10 +15,10 @@ from colorizers.photo.photo import Photo
 from colorizers.prediction.prediction import Prediction
 from colorizers.rendering.render import render
 from colorizers.weights.registry import ModelSpec
-from training.candidates import RGB, EvaluatedModel, gray_photo, read_truth
-from training.crew import parallel_map
-from training.ledger import ResultsCsv, result_key
-from training.metrics import psnr
+from training.evaluation.evaluated_models import RGB, EvaluatedModel, gray_photo, read_truth
+from training.evaluation.metrics import psnr
+from training.evaluation.results_csv import ResultsCsv, result_key
+from training.worker_pool import parallel_map
 
 COUNTS = (0, 1, 5, 10, 50)
 SEEDS = 5

@@ -14,8 +14,8 @@ from colorizers.colorizer import Colorizer
 from colorizers.colorspace.lab import Pixels, eight_bits
 from colorizers.photo.photo import open_photo, rgb8
 from colorizers.weights.registry import EMBEDDED, MODEL_DIR
-from training.evaluate_cli import photos_in
-from training.sheets import contact_sheet
+from training.cli.evaluate import photos_in
+from training.evaluation.contact_sheet import contact_sheet
 
 _PAIRS_IN_A_ROW = 2
 _MOST_BYTES = 600_000

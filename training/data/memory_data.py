@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.samples import Sample
+from training.data.samples import Sample
 
 _PART = 2000
 

@@ -12,12 +12,12 @@ from PIL import Image
 from torch import Tensor
 
 from colorizers.weights.state_dict import parse_state_dict
-from training.checkpoint import CHECKPOINT_NAME, Checkpoint, load_checkpoint
-from training.parallel import join_team
-from training.recipe import Recipe, Settings, TrainingSet
-from training.recipes import find_recipe
-from training.samples import PICTURE_SUFFIXES, Sample, index_shards
-from training.trainer import Trainer
+from training.data.samples import PICTURE_SUFFIXES, Sample, index_shards
+from training.distributed import join_team
+from training.loop.checkpoint import CHECKPOINT_NAME, Checkpoint, load_checkpoint
+from training.loop.trainer import Trainer
+from training.recipes.base import Recipe, Settings, TrainingSet
+from training.recipes.registry import find_recipe
 
 T = TypeVar("T")
 _LENGTHS = ("steps", "epochs", "minutes")

@@ -12,7 +12,7 @@ from skimage.color import rgb2lab
 from colorizers.colorspace.lab import eight_bits
 from colorizers.errors import PhotoError
 from colorizers.photo.photo import open_photo
-from training.samples import Crop
+from training.data.samples import Crop
 
 # Below this mean ab chroma a picture is gray to the eye, or a toned print; the training photographs' mean is 16.
 NEAR_GRAY_CHROMA = 4.0

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training.candidates import EvaluatedModel, Painter, gray_photo, read_truth
-from training.crew import parallel_map
-from training.ledger import ResultsCsv, result_key
-from training.metrics import FIGURES, Figures, Truth, area_under_curve
-from training.sheets import contact_sheet
+from training.evaluation.contact_sheet import contact_sheet
+from training.evaluation.evaluated_models import EvaluatedModel, Painter, gray_photo, read_truth
+from training.evaluation.metrics import FIGURES, Figures, Truth, area_under_curve
+from training.evaluation.results_csv import ResultsCsv, result_key
+from training.worker_pool import parallel_map
 
 PROTOCOL = """\
 Every photograph is turned to 8-bit gray (its CIE luminance, sRGB-encoded), coloured as the application does it
