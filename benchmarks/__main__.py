@@ -8,25 +8,11 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import (
-    fresh,
-    fuzz,
-    fuzz_http,
-    hostile,
-    interface,
-    kill,
-    large,
-    load,
-    page,
-    parts,
-    pipeline,
-    slow,
-    start,
-    upsampling,
-)
-from benchmarks.measure import machine
-from benchmarks.standins import NAMES, Models, prepare
-from benchmarks.table import Record, format_table, write_json
+from benchmarks.speed import fresh, large, load, page, pipeline, start, steps, upsampling
+from benchmarks.stress import fuzz, fuzz_http, hostile, interface, kill, slow
+from benchmarks.support.measure import machine
+from benchmarks.support.model_folder import NAMES, Models, prepare
+from benchmarks.support.table import Record, format_table, write_json
 from colorizers.fileformats.formats import SUPPORTED
 
 # These have options of their own, and end with 1 where something that must hold does not.
@@ -68,15 +54,15 @@ def _records(arguments: argparse.Namespace, folder: Path) -> Iterator[Record]:
     if arguments.command == "pipeline":
         return pipeline.run(_models(arguments, folder), sizes or pipeline.SIZES, repeats)
     if arguments.command == "network":
-        return parts.network(_models(arguments, folder), repeats)
+        return steps.network(_models(arguments, folder), repeats)
     if arguments.command == "start":
         return start.run(_models(arguments, folder), repeats)
     if arguments.command == "upsampling":
         suffixes = {suffix for entry in SUPPORTED for suffix in entry.suffixes}
         found = sorted(path for path in arguments.photos.iterdir() if path.suffix.lower() in suffixes)
         return upsampling.run(found)
-    command = {"colour": parts.colour, "codecs": parts.codecs}[arguments.command]
-    return command(sizes or parts.SIZES, repeats)
+    command = {"colour": steps.colour, "codecs": steps.codecs}[arguments.command]
+    return command(sizes or steps.SIZES, repeats)
 
 
 def _models(arguments: argparse.Namespace, folder: Path) -> Models:

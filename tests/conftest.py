@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.servers import Gate
-from benchmarks.setups import SetUp, cluster
+from benchmarks.support.servers import Gate
+from benchmarks.support.setups import SetUp, cluster
 from colorizers.weights.registry import MODEL_DIR
 
 # Several processes take one file of tests after the other. The long files go first: one that came last would be run by

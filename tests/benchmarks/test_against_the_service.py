@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fuzz import made_corpus
-from benchmarks.fuzz_http import fuzz
-from benchmarks.service import Service, running_service
-from benchmarks.slow import measure
+from benchmarks.stress.fuzz import made_corpus
+from benchmarks.stress.fuzz_http import fuzz
+from benchmarks.stress.slow import measure
+from benchmarks.support.running_service import Service, running_service
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fresh import holds, start_and_send
-from benchmarks.photos import toned_print
+from benchmarks.speed.fresh import holds, start_and_send
+from benchmarks.support.photos import toned_print
 from service.settings import ROOT
 from tests.service.conftest import standin_model
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.kill import Disturb, during, full_disk, killing, locked_database, run
-from benchmarks.setups import SetUp, local
-from benchmarks.trial import samples
+from benchmarks.stress.kill import Disturb, during, full_disk, killing, locked_database, run
+from benchmarks.stress.trial import samples
+from benchmarks.support.setups import SetUp, local
 from colorizers.weights.registry import MODEL_DIR
 
 

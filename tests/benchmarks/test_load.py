@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import load
 from benchmarks.__main__ import main
+from benchmarks.speed import load
 
 
 def level(clients: int, rate: float, **others: object) -> dict[str, object]:

@@ -16,7 +16,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from benchmarks.hostile_files import HOSTILE_FILES, REFUSALS, chunk
+from benchmarks.stress.hostile_files import HOSTILE_FILES, REFUSALS, chunk
 from colorizers.errors import PhotoError, TooManyPixelsError, UndecodableError
 from colorizers.photo.photo import open_photo, read_header
 from tests.colorizers.pictures import gray8, saved

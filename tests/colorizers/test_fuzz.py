@@ -1,6 +1,6 @@
-"""A quarter of a minute of broken files through the decoding process; `python -m benchmarks.fuzz` is the long run."""
+"""A quarter of a minute of broken files through the decoding process; `python -m benchmarks fuzz` is the long run."""
 
-from benchmarks.fuzz import fuzz, made_corpus, mutated
+from benchmarks.stress.fuzz import fuzz, made_corpus, mutated
 
 
 def test_broken_files_end_as_a_photo_or_as_an_error_of_the_library() -> None:

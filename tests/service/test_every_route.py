@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from benchmarks.servers import postgresql
+from benchmarks.support.servers import postgresql
 from service.api.schema.openapi import description_of
 from service.web.security_headers import SECURITY_HEADERS
 from tests.service.conftest import MakeSettings, parts_of, running_client

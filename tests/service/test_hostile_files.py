@@ -12,7 +12,7 @@ import httpx
 import pytest
 from flask.testing import FlaskClient
 
-from benchmarks.hostile_files import HOSTILE_FILES, REFUSALS
+from benchmarks.stress.hostile_files import HOSTILE_FILES, REFUSALS
 from colorizers.errors import TooSlowError
 from service.context.app_context import Parts
 from service.domain.problems import problem_of

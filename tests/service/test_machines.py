@@ -6,10 +6,10 @@
 import httpx
 import pytest
 
-from benchmarks.kill import Disturb, killing, run, without
-from benchmarks.outages import refuse_storage, restart_broker
-from benchmarks.setups import SetUp
-from benchmarks.trial import samples
+from benchmarks.stress.kill import Disturb, killing, run, without
+from benchmarks.stress.outages import refuse_storage, restart_broker
+from benchmarks.stress.trial import samples
+from benchmarks.support.setups import SetUp
 from tests.service.processes import answers, until
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.servers import postgresql
+from benchmarks.support.servers import postgresql
 from service.jobs.batches import find_batch
 from service.jobs.deletion import files_to_remove
 from service.jobs.schema import batches, jobs, requests

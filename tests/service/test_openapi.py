@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from benchmarks.interface import try_out
+from benchmarks.stress.interface import try_out
 from service.api.schema.openapi import description_of
 from service.api.schema.requests import PlainOptions
 from service.domain.options import Options

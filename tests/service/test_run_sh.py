@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from benchmarks.servers import redis
+from benchmarks.support.servers import redis
 from service.jobs.counters import say_alive
 from service.jobs.store import open_jobs
 from service.settings import ROOT, Settings

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from benchmarks.setups import CELERY_WORKER, Runner, shared_servers
+from benchmarks.support.setups import CELERY_WORKER, Runner, shared_servers
 from service.context.app_context import Parts
 from service.jobs.schema import jobs as jobs_table
 from service.jobs.store import Job, NewJob, new_job_id

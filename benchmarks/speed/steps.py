@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import color
 
-from benchmarks import reference
-from benchmarks.measure import alternating
-from benchmarks.photos import pixels, toned_print
-from benchmarks.pipeline import published_network
-from benchmarks.standins import Models
-from benchmarks.table import Record
+from benchmarks.speed import demo_pipeline
+from benchmarks.speed.pipeline import published_network
+from benchmarks.support.measure import alternating
+from benchmarks.support.model_folder import Models
+from benchmarks.support.photos import pixels, toned_print
+from benchmarks.support.table import Record
 from colorizers.colorizer import Colorizer, network_lightness
 from colorizers.metadata.xmp import Provenance
 from colorizers.networks.half_precision import ColorNetwork
@@ -42,7 +42,7 @@ def network(models: Models, repeats: int | None = None) -> Iterator[Record]:
         L = torch.from_numpy(seen)[None, None]
         none = torch.zeros_like(L)
         predict = partial(_full, published, L, none, spec.temperature)
-        baseline = partial(reference.forward, published, L) if name != "default" else predict
+        baseline = partial(demo_pipeline.forward, published, L) if name != "default" else predict
         times = alternating({"reference": baseline, "library": partial(colorizer.predict, photo)}, repeats)
         difference = np.abs(predict() - colorizer.predict(photo).ab)
         yield {
@@ -92,7 +92,7 @@ def codecs(sizes: Sequence[float] = SIZES, repeats: int | None = None) -> Iterat
         photo = open_photo(data)
         rgb = rgb8(photo)
         for title, theirs, ours in (
-            ("JPEG decode", partial(reference.decode, data), partial(open_photo, data)),
+            ("JPEG decode", partial(demo_pipeline.decode, data), partial(open_photo, data)),
             ("JPEG encode", partial(_save, rgb, "JPEG", quality=QUALITY, subsampling=0), _encoding(rgb, photo, "JPEG")),
             ("PNG encode", partial(_save, rgb, "PNG"), _encoding(rgb, photo, "PNG")),
         ):
@@ -123,7 +123,7 @@ def _some_ab() -> NDArray[np.float32]:
 def _reference_colour(toned: NDArray[np.uint8], ab: NDArray[np.float32]) -> NDArray[np.uint8]:
     L = torch.from_numpy(color.rgb2lab(toned)[..., 0].astype(np.float32))
     large = F.interpolate(torch.from_numpy(ab)[None], L.shape, mode="bilinear")[0]
-    return reference.to_8_bits(color.lab2rgb(torch.cat([L[None], large]).numpy().transpose(1, 2, 0)))
+    return demo_pipeline.to_8_bits(color.lab2rgb(torch.cat([L[None], large]).numpy().transpose(1, 2, 0)))
 
 
 def _save(rgb: NDArray[np.uint8], format_: str, **options: Any) -> bytes:

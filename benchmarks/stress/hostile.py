@@ -17,13 +17,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.attacks import ATTACKS, write_files
-from benchmarks.clients import Client, Tally, form, percentile
-from benchmarks.health import Health, corrected
-from benchmarks.measure import machine
-from benchmarks.photos import toned_print
-from benchmarks.service import ROOT, Service, running_service
-from benchmarks.table import Record, format_table, write_json
+from benchmarks.stress.attacks import ATTACKS, write_files
+from benchmarks.support.clients import Client, Tally, form, percentile
+from benchmarks.support.health import Health, corrected
+from benchmarks.support.measure import machine
+from benchmarks.support.photos import toned_print
+from benchmarks.support.running_service import ROOT, Service, running_service
+from benchmarks.support.table import Record, format_table, write_json
 
 QUIET = "nothing"
 _MOST_WAIT_S = 5.0
@@ -106,7 +106,7 @@ def measure(service: Service, name: str, folder: Path, seconds: float, megapixel
 
 
 def _started(port: int, name: str, folder: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "benchmarks.attacks", name, str(port), str(folder)]
+    command = [sys.executable, "-m", "benchmarks.stress.attacks", name, str(port), str(folder)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
 
 

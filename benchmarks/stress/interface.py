@@ -16,8 +16,8 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.photos import toned_print
-from benchmarks.service import running_service
+from benchmarks.support.photos import toned_print
+from benchmarks.support.running_service import running_service
 
 CHECKS = (
     "not_a_server_error",

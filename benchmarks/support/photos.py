@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_SOURCE = Path(__file__).parent.parent / "tests" / "data" / "photos" / "detroit-1915.jpg"
+_SOURCE = Path(__file__).parents[2] / "tests" / "data" / "photos" / "detroit-1915.jpg"
 _GRAIN = 3.0
 _BAND_ROWS = 256
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-from benchmarks import servers
+from benchmarks.support import servers
 from service.settings import ROOT, Settings
 
 _START_WITHIN_S = 120.0

@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 from flask import Flask, Response, jsonify, request
 
-from benchmarks import reference
-from benchmarks.pipeline import published_network
-from benchmarks.servers import free_port
-from benchmarks.service import await_ready, running_processes
-from benchmarks.standins import prepare
+from benchmarks.speed import demo_pipeline
+from benchmarks.speed.pipeline import published_network
+from benchmarks.support.model_folder import prepare
+from benchmarks.support.running_service import await_ready, running_processes
+from benchmarks.support.servers import free_port
 
 
 def create_app(folder: str, name: str) -> Flask:
@@ -27,7 +27,7 @@ def create_app(folder: str, name: str) -> Flask:
 
     @app.post("/colorization")
     def colorize() -> Response:
-        return Response(reference.pipeline(request.files["photo"].read(), network), mimetype="image/jpeg")
+        return Response(demo_pipeline.pipeline(request.files["photo"].read(), network), mimetype="image/jpeg")
 
     @app.get("/readyz")
     def ready() -> Response:
@@ -41,7 +41,7 @@ def running_plain_server(folder: Path, name: str) -> Iterator[int]:
     """Run the server until the end of the block; gives its port."""
     prepare([name], folder)
     port = free_port()
-    application = f"benchmarks.plain_server:create_app({str(folder)!r}, {name!r})"
+    application = f"benchmarks.speed.plain_server:create_app({str(folder)!r}, {name!r})"
     options = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--worker-class", "sync", "--timeout", "300"]
     # The application's own settings for gunicorn are not for this one.
     command = [sys.executable, "-m", "gunicorn", "--config", "python:benchmarks", *options, application]

@@ -1,7 +1,8 @@
 """What one client can send to keep a server busy or to wear it out; the parts of `python -m benchmarks hostile`.
 
-`python -m benchmarks.attacks NAME PORT FOLDER` attacks once, with its files in FOLDER, and prints as JSON how often it
-was answered with which status. It is a process of its own, so that whoever is measured meanwhile does not wait for it.
+`python -m benchmarks.stress.attacks NAME PORT FOLDER` attacks once, with its files in FOLDER, and prints as JSON how
+often it was answered with which status. It is a process of its own, so that whoever is measured meanwhile does not wait
+for it.
 """
 
 import http.client
@@ -15,8 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from benchmarks.hostile_files import HOSTILE_FILES
-from benchmarks.photos import toned_print
+from benchmarks.stress.hostile_files import HOSTILE_FILES
+from benchmarks.support.photos import toned_print
 
 FILE_BYTES = 63_000_000
 _PATIENCE_S = 300.0

@@ -2,7 +2,7 @@
 
 import time
 
-from benchmarks.setups import SetUp
+from benchmarks.support.setups import SetUp
 
 
 def restart_broker(setup: SetUp, seconds: float) -> None:

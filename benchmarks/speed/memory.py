@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.measure import PeakMemory
-from benchmarks.ours import pipeline
+from benchmarks.speed.library_pipeline import pipeline
+from benchmarks.support.measure import PeakMemory
 from colorizers.colorizer import Colorizer
 from colorizers.rendering.render import FAITHFUL, PUBLISHED
 
@@ -20,7 +20,7 @@ _RENDERINGS = {"published": PUBLISHED, "default": FAITHFUL}
 
 def growth_mib(name: str, folder: Path, warm_up: Path, photo: Path, settings: str) -> float:
     """Return the growth in MiB, measured in a fresh process, with the settings "published" or "default"."""
-    command = [sys.executable, "-m", "benchmarks.memory", name, str(folder), str(warm_up), str(photo), settings]
+    command = [sys.executable, "-m", "benchmarks.speed.memory", name, str(folder), str(warm_up), str(photo), settings]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 

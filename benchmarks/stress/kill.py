@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.measure import machine
-from benchmarks.outages import refuse_storage, restart_broker
-from benchmarks.setups import SetUp, cluster, local
-from benchmarks.table import Record, format_table, write_json
-from benchmarks.trial import Meanwhile, Sample, Trial, samples
+from benchmarks.stress.outages import refuse_storage, restart_broker
+from benchmarks.stress.trial import Meanwhile, Sample, Trial, samples
+from benchmarks.support.measure import machine
+from benchmarks.support.setups import SetUp, cluster, local
+from benchmarks.support.table import Record, format_table, write_json
 from colorizers.weights.registry import MODEL_DIR
 
 _SETUPS: dict[str, Callable[..., AbstractContextManager[SetUp]]] = {"local": local, "cluster": cluster}

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks.photos import toned_print
-from benchmarks.servers import free_port
-from benchmarks.service import ROOT
-from benchmarks.table import Record, format_table
+from benchmarks.support.photos import toned_print
+from benchmarks.support.running_service import ROOT
+from benchmarks.support.servers import free_port
+from benchmarks.support.table import Record, format_table
 
 _MOST_S = 5.0
 _READY = "is ready at "

@@ -22,7 +22,7 @@ class Health:
         self.seconds: list[float] = []
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "benchmarks.health", str(self._port)]
+        command = [sys.executable, "-m", "benchmarks.support.health", str(self._port)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self
 

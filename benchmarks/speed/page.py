@@ -16,8 +16,8 @@ from statistics import median
 
 from playwright.sync_api import FilePayload, Page, sync_playwright
 
-from benchmarks.photos import toned_print
-from benchmarks.service import running_service
+from benchmarks.support.photos import toned_print
+from benchmarks.support.running_service import running_service
 
 MOST_HINT_S = 1.0
 MOST_BLOCK_MS = 200.0

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.fuzz [FOLDER] [--files N] [--seed N] [--seconds S]`: broken picture files through the door.
+"""`python -m benchmarks fuzz [FOLDER] [--files N] [--seed N] [--seconds S]`: broken picture files through the door.
 
 Takes the pictures of FOLDER and a few made on the spot, breaks each of N copies in a way that the seed decides (bits
 flipped, ends cut off, pieces or the beginning of another file put in), and opens it in a decoding process as the
@@ -171,7 +171,7 @@ def _resident_mb(pid: int) -> float:
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description="Broken files through the door.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks fuzz", description="Broken files through the door.")
     parser.add_argument("folder", nargs="?", type=Path, help="more pictures to break")
     parser.add_argument("--files", type=int, default=20_000, help="how many files (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="where to start (default: %(default)s)")

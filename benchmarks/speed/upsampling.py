@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from skimage import color
 
-from benchmarks.table import Record
+from benchmarks.support.table import Record
 from colorizers.colorizer import network_lightness
 from colorizers.colorspace.lab import gray_share
 from colorizers.photo.photo import Photo, open_photo, rgb8

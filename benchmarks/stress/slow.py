@@ -1,4 +1,4 @@
-"""`python -m benchmarks.slow`: forty uploads at one byte a second and thirty event streams, and a normal upload beside.
+"""`python -m benchmarks slow`: forty uploads at one byte a second and thirty event streams, and a normal upload beside.
 
 Prints how long the normal upload and `/healthz` take meanwhile; exit status 1 where one of them does not come through.
 """
@@ -16,10 +16,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.clients import Client, Tally, form, percentile
-from benchmarks.health import Health
-from benchmarks.photos import toned_print
-from benchmarks.service import running_service
+from benchmarks.support.clients import Client, Tally, form, percentile
+from benchmarks.support.health import Health
+from benchmarks.support.photos import toned_print
+from benchmarks.support.running_service import running_service
 
 _MOST_UPLOAD_S = 30.0
 _MOST_HEALTH_S = 0.3
@@ -134,7 +134,7 @@ def event_streams(port: int, count: int, address: str) -> Iterator[list[socket.s
 
 def main(argv: Sequence[str]) -> int:
     """Measure and print; return 1 where something did not come through."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.slow", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks slow", description=__doc__)
     parser.add_argument("--uploads", type=int, default=40, help="at one byte a second (default: %(default)s)")
     parser.add_argument("--streams", type=int, default=30, help="event streams (default: %(default)s)")
     parser.add_argument("--megapixels", type=float, default=2.0, help="of the normal photo (default: %(default)g)")

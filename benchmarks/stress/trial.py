@@ -20,8 +20,8 @@ import numpy as np
 import sqlalchemy as sa
 from PIL import Image
 
-from benchmarks.photos import pixels
-from benchmarks.setups import SetUp
+from benchmarks.support.photos import pixels
+from benchmarks.support.setups import SetUp
 from service.jobs.counters import read_totals
 from service.jobs.schema import jobs as jobs_table
 from service.jobs.store import Job, JobStore, open_jobs

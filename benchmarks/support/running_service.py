@@ -10,9 +10,9 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.servers import free_port
+from benchmarks.support.servers import free_port
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 _START_WITHIN_S = 120.0
 _STOP_WITHIN_S = 20.0
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.fuzz_http [--files N] [--seed N]`: broken picture files through the running application.
+"""`python -m benchmarks fuzz_http [--files N] [--seed N]`: broken picture files through the running application.
 
 Each must be answered within ten seconds, and never with 5xx, not even for a full queue; what is taken in must come to
 an end, as a photo or as a failure. Afterwards there must be as many workers as before, whole photos must be coloured
@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.clients import Client, Tally, form
-from benchmarks.fuzz import Peaks, made_corpus, mutated
-from benchmarks.photos import toned_print
-from benchmarks.service import Service, running_service
+from benchmarks.stress.fuzz import Peaks, made_corpus, mutated
+from benchmarks.support.clients import Client, Tally, form
+from benchmarks.support.photos import toned_print
+from benchmarks.support.running_service import Service, running_service
 
 _LONGEST_S = 10.0
 _ENDS_WITHIN_S = 60.0
@@ -129,7 +129,7 @@ def fuzz(service: Service, seeds: Sequence[int], corpus: Sequence[bytes]) -> Ans
 
 def main(argv: Sequence[str]) -> int:
     """Send and print; return 1 where something else happened than may."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz_http", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks fuzz_http", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, help="more pictures to break")
     parser.add_argument("--files", type=int, default=2000, help="how many files (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="where to start (default: %(default)s)")

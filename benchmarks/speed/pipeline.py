@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks import reference
-from benchmarks.measure import Times, alternating
-from benchmarks.memory import growth_mib
-from benchmarks.ours import pipeline
-from benchmarks.photos import toned_print
-from benchmarks.standins import Models, prepare
-from benchmarks.table import Record
+from benchmarks.speed import demo_pipeline
+from benchmarks.speed.library_pipeline import pipeline
+from benchmarks.speed.memory import growth_mib
+from benchmarks.support.measure import Times, alternating
+from benchmarks.support.model_folder import Models, prepare
+from benchmarks.support.photos import toned_print
+from benchmarks.support.table import Record
 from colorizers.colorizer import Colorizer, network_lightness
 from colorizers.colorspace.lab import Pixels
 from colorizers.kernels.malloc import keep_freed_memory
@@ -44,7 +44,7 @@ def run(models: Models, sizes: Sequence[float] = SIZES, repeats: int | None = No
             data = photo.read_bytes()
             times = alternating(
                 {
-                    "reference": partial(reference.pipeline, data, network),
+                    "reference": partial(demo_pipeline.pipeline, data, network),
                     "published": partial(pipeline, data, colorizer, PUBLISHED),
                     "default": partial(pipeline, data, colorizer, FAITHFUL),
                 },
@@ -111,11 +111,11 @@ def _again(data: bytes, colorizer: Colorizer, repeats: int | None) -> Record:
 
 def _agreement(data: bytes, network: nn.Module, colorizer: Colorizer) -> Record:
     """Return by how many levels the published settings differ from the reference: with its ab, and with our own."""
-    expected = reference.colorize(data, network)
+    expected = demo_pipeline.colorize(data, network)
     photo = open_photo(data)
     L = network_lightness(photo, colorizer.spec)
     with torch.inference_mode():
-        ab = reference.forward(network, torch.from_numpy(L)[None, None])[0].numpy()
+        ab = demo_pipeline.forward(network, torch.from_numpy(L)[None, None])[0].numpy()
     same_ab = render(photo.pixels, Prediction(ab, L), PUBLISHED)
     levels = _difference(same_ab, expected)
     del same_ab

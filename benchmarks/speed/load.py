@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.clients import Client, Tally, form, percentile, run_clients
-from benchmarks.health import Health
-from benchmarks.measure import machine
-from benchmarks.photos import toned_print
-from benchmarks.plain_server import running_plain_server
-from benchmarks.service import Service, running_service
-from benchmarks.standins import prepare
-from benchmarks.table import Record, format_table, write_json
+from benchmarks.speed.plain_server import running_plain_server
+from benchmarks.support.clients import Client, Tally, form, percentile, run_clients
+from benchmarks.support.health import Health
+from benchmarks.support.measure import machine
+from benchmarks.support.model_folder import prepare
+from benchmarks.support.photos import toned_print
+from benchmarks.support.running_service import Service, running_service
+from benchmarks.support.table import Record, format_table, write_json
 
 # Enough for all workers to have compiled what they need, however long that takes.
 _WARM_UP_REQUESTS = 40

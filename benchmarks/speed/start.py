@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks.photos import toned_print
-from benchmarks.service import ROOT
-from benchmarks.standins import Models
-from benchmarks.table import Record
+from benchmarks.support.model_folder import Models
+from benchmarks.support.photos import toned_print
+from benchmarks.support.running_service import ROOT
+from benchmarks.support.table import Record
 from service.jobs.store import Job, JobStore, NewJob, new_job_id, open_jobs
 from service.settings import Settings
 from service.storage.local import PhotoFiles, open_files
