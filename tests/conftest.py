@@ -11,7 +11,7 @@ from colorizers.weights.registry import MODEL_DIR
 
 # Several processes take one file of tests after the other. The long files go first: one that came last would be run by
 # one process while the others have nothing left to do. Each is named with its folder, or a whole folder is.
-LONG = ("browser", "training/test_overfit.py", "service/test_machines.py", "training", "benchmarks", "service")
+LONG = ("browser", "training/loop/test_overfit.py", "service/test_machines.py", "training", "benchmarks", "service")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

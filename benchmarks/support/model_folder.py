@@ -12,6 +12,7 @@ from pathlib import Path
 
 import safetensors.torch
 
+from benchmarks.support.standin_weights import standin_state_dict
 from colorizers.weights.registry import (
     EMBEDDED,
     MODEL_DIR,
@@ -22,7 +23,6 @@ from colorizers.weights.registry import (
     weights_path,
     write_manifest,
 )
-from tests.colorizers.standin import standin_state_dict
 
 # Unscaled, the mean chroma of the benchmarks' photo is 5 and 51; the published networks give 14 and 15 to the
 # photograph that their authors show.

@@ -22,7 +22,7 @@ from tests.browser.conftest import PHOTO, PHOTO_SIZE, OpenPage
 from tests.browser.serving import running_application
 from tests.browser.test_home import WATCH_SHIFTS
 from tests.browser.visits import STREET, Visit
-from tests.service.processes import until
+from tests.support.processes import until
 
 SPOT = (0.12, 0.45)  # A wall in the shade.
 FAR = (0.9, 0.8)

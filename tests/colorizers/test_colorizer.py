@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from benchmarks.support.standin_weights import standin_state_dict
 from colorizers.colorizer import (
     BrokenPredictionError,
     Colorizer,
@@ -22,8 +23,7 @@ from colorizers.errors import UnknownModelError, WeightsMissingError
 from colorizers.photo.photo import open_photo
 from colorizers.util import load_img, preprocess_img
 from colorizers.weights.registry import PUBLISHED, default_spec, find_spec
-from tests.colorizers import oracle, pictures
-from tests.colorizers.standin import standin_state_dict
+from tests.support import color_oracle, picture_files
 
 PHOTO = Path(__file__).parent.parent / "data" / "photos" / "migrant-mother.jpg"
 
@@ -38,16 +38,16 @@ def test_a_photo_comes_back_in_colour(colorizer: Colorizer) -> None:
     result = colorizer.colorize(PHOTO)
     assert result.shape == (photo.height, photo.width, 3)
     assert result.dtype == np.uint8
-    assert np.array_equal(oracle.gray(result), photo.pixels)
+    assert np.array_equal(color_oracle.gray(result), photo.pixels)
     assert np.ptp(result.astype(int), axis=2).mean() > 5
     assert np.array_equal(colorizer.colorize(photo), result)
     assert np.array_equal(colorizer.colorize(str(PHOTO)), result)
 
 
 def test_sixteen_bits_stay_sixteen(colorizer: Colorizer) -> None:
-    result = colorizer.colorize(dataclasses.replace(open_photo(PHOTO), pixels=pictures.gray16()))
+    result = colorizer.colorize(dataclasses.replace(open_photo(PHOTO), pixels=picture_files.gray16()))
     assert result.dtype == np.uint16
-    assert np.abs(oracle.gray(result) - pictures.gray16().astype(int)).max() <= 1
+    assert np.abs(color_oracle.gray(result) - picture_files.gray16().astype(int)).max() <= 1
 
 
 def test_one_prediction_renders_many_times(colorizer: Colorizer) -> None:
@@ -134,7 +134,7 @@ def test_a_file_with_unknown_weights_is_unverified(tmp_path: Path) -> None:
     assert "unverified" in colorizer.provenance(open_photo(PHOTO)).title
     photo = open_photo(PHOTO)
     prediction = colorizer.predict(photo)
-    assert np.array_equal(oracle.gray(colorizer.render(photo, prediction)), photo.pixels)
+    assert np.array_equal(color_oracle.gray(colorizer.render(photo, prediction)), photo.pixels)
 
 
 def test_an_uncoloured_picture_is_not_returned_silently(model_dir: Path) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import color
 
+from benchmarks.support.standin_weights import reference, standin_state_dict
 from colorizers.errors import DownloadError, WeightsCorruptError, WeightsMissingError
 from colorizers.siggraph17 import siggraph17
 from colorizers.util import (
@@ -28,8 +29,7 @@ from colorizers.util import (
     rgb2L_tensor,
 )
 from colorizers.weights.registry import ModelSpec, write_manifest
-from tests.colorizers.standin import reference, standin_state_dict
-from tests.colorizers.weights_server import serving
+from tests.support.weights_server import serving
 
 SCRIPT = """
 from colorizers import *

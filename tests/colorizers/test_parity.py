@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from benchmarks.support.standin_weights import manifest, reference, standin_state_dict
 from colorizers.base_color import BaseColor
 from colorizers.eccv16 import BINS, ECCVGenerator, eccv16
 from colorizers.siggraph17 import SIGGRAPHGenerator, siggraph17
-from tests.colorizers.standin import manifest, reference, standin_state_dict
 
 TOLERANCE_AB = 2e-3
 

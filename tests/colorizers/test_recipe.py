@@ -26,7 +26,7 @@ from colorizers.photo.photo import open_photo
 from colorizers.pipeline import pages_of, replay, write_result
 from colorizers.prediction.hints import Hint
 from colorizers.recipe import Recipe
-from tests.colorizers import oracle, pictures
+from tests.support import color_oracle, picture_files
 
 PHOTO = Path(__file__).parent.parent / "data" / "photos" / "migrant-mother.jpg"
 HASH = "0123456789abcdef" * 4
@@ -59,7 +59,7 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A 16-bit TIFF file with two pages."""
     path = tmp_path_factory.mktemp("scan") / "scan.tif"
     with tifffile.TiffWriter(path) as writer:
-        for pixels in (pictures.gray16(), 65535 - pictures.gray16()):
+        for pixels in (picture_files.gray16(), 65535 - picture_files.gray16()):
             writer.write(pixels, photometric="minisblack")
     return path
 
@@ -154,8 +154,8 @@ def test_a_scan_of_several_pages_replays_to_the_same_bytes(
     assert (tmp_path / "again.tif").read_bytes() == made
     with tifffile.TiffFile(tmp_path / "again.tif") as file:
         assert [page.dtype for page in file.pages] == [np.uint16] * 2
-        for page, original in zip(file.pages, (pictures.gray16(), 65535 - pictures.gray16()), strict=True):
-            assert np.abs(oracle.gray(page.asarray()) - original.astype(int)).max() <= 1
+        for page, original in zip(file.pages, (picture_files.gray16(), 65535 - picture_files.gray16()), strict=True):
+            assert np.abs(color_oracle.gray(page.asarray()) - original.astype(int)).max() <= 1
 
 
 def test_a_recipe_tells_whose_photo_it_was_written_for(model_dir: Path, tmp_path: Path, colorizer: Colorizer) -> None:
@@ -170,7 +170,7 @@ def test_smaller_results_keep_the_grays_of_the_smaller_photo(colorizer: Colorize
     with Image.open(tmp_path / "small.png") as image, Image.open(PHOTO) as original:
         expected = np.asarray(original.convert("L").resize(image.size, Image.Resampling.LANCZOS))
         assert max(image.size) == 100
-        assert np.array_equal(oracle.gray(np.asarray(image)), expected)
+        assert np.array_equal(color_oracle.gray(np.asarray(image)), expected)
 
 
 def test_a_result_larger_than_its_format_is_not_begun(model_dir: Path, tmp_path: Path, colorizer: Colorizer) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 from colorizers.cli.main import main
 from colorizers.photo.photo import open_photo
 from colorizers.rendering.color_pass import count_changed_grays, gray_levels
-from tests.service.photos import as_file, field, pixels_of, scene
+from tests.support.uploads import as_file, field, pixels_of, scene
 
 WAIT = {"Prefer": "wait=90"}
 PLACES = {"GPS:GPSLatitude": "35.04", "GPS:GPSLatitudeRef": "N", "XMP-photoshop:City": "Nipomo", "IPTC:City": "Nipomo"}

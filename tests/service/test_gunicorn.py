@@ -13,8 +13,8 @@ import pytest
 
 from service.settings import Settings
 from tests.service.conftest import MakeSettings
-from tests.service.photos import as_file, chroma, pixels_of, scene
-from tests.service.processes import PYTHON, answers, free_port, kill, running, until, workers_of
+from tests.support.processes import PYTHON, answers, free_port, kill, running, until, workers_of
+from tests.support.uploads import as_file, chroma, pixels_of, scene
 
 BIN = Path(PYTHON).parent
 COMMANDS = {

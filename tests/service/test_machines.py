@@ -10,7 +10,7 @@ from benchmarks.stress.kill import Disturb, killing, run, without
 from benchmarks.stress.outages import refuse_storage, restart_broker
 from benchmarks.stress.trial import samples
 from benchmarks.support.setups import SetUp
-from tests.service.processes import answers, until
+from tests.support.processes import answers, until
 
 
 @pytest.fixture(autouse=True)

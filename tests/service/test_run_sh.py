@@ -17,8 +17,8 @@ from service.jobs.counters import say_alive
 from service.jobs.store import open_jobs
 from service.settings import ROOT, Settings
 from tests.service.conftest import MakeSettings
-from tests.service.photos import as_file, scene
-from tests.service.processes import PYTHON, answers, free_port, kill, processes_of, until, workers_of
+from tests.support.processes import PYTHON, answers, free_port, kill, processes_of, until, workers_of
+from tests.support.uploads import as_file, scene
 
 # Whatever wants the network is refused at once.
 NO_NETWORK = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"}

@@ -20,9 +20,9 @@ from service.jobs.schema import jobs as jobs_table
 from service.jobs.store import Job, NewJob, new_job_id
 from service.storage.local import FileKind, StorageError, open_files
 from tests.service.conftest import MakeSettings, parts_of, running_client
-from tests.service.families import share_link
-from tests.service.photos import as_file, pixels_of, scene
-from tests.service.processes import until, workers_of
+from tests.support.families import share_link
+from tests.support.processes import until, workers_of
+from tests.support.uploads import as_file, pixels_of, scene
 
 PHOTO = as_file(scene(640, 400), quality=90)
 WAIT = {"Prefer": "wait=60"}

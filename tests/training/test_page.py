@@ -10,8 +10,8 @@ from PIL import Image
 
 from colorizers.colorizer import Colorizer
 from service.settings import Settings
-from tests.service.processes import PYTHON, answers, free_port, running, until
-from tests.training.pictures import landscape, write_shards
+from tests.support.processes import PYTHON, answers, free_port, running, until
+from tests.support.training_pictures import landscape, write_shards
 from training.cli.main import main
 from training.evaluation.metrics import psnr
 
