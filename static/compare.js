@@ -1,7 +1,7 @@
 // Before and after: takes a .pair of pictures as the server wrote it (side by side) and lays one over the other, with
 // a range input as the seam between them, so that mouse, touch, arrow keys and screen readers all move the same thing.
 
-import { move, steer } from "./seam.js";
+import { move, steer } from "./split-slider.js";
 
 /** Reserve every picture's room below `root` from its width and height attributes, before its bytes arrive. */
 export function fit(root) {

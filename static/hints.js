@@ -2,8 +2,8 @@
 // Events: "change" ({hints}), with all of them, whenever one is given a colour, moved or removed.
 
 import { get } from "./api.js";
-import { abOf, paintPixel } from "./colour.js";
-import { nameOf } from "./colour-names.js";
+import { abOf, paintPixel } from "./color.js";
+import { nameOf } from "./color-names.js";
 import { say } from "./messages.js";
 
 const RADII = { small: 0.015, large: 0.04 };

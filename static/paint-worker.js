@@ -1,7 +1,7 @@
 // Away from the page's own thread: fetches and decodes pictures once, colours the parts of them that are looked at.
 // Messages in: {id, task, ...}; out: {id, result} or {id, error}, and {id, progress} while a file comes in.
 
-import { edgeAwarePlanes, grayOf, paint } from "./colour.js";
+import { edgeAwarePlanes, grayOf, paint } from "./color.js";
 
 const sources = new Map(); // address -> promise of an ImageBitmap
 const planes = new Map(); // address of an ab picture -> promise of its edge-aware planes

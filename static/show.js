@@ -8,7 +8,7 @@ const results = document.getElementById("results");
 const prints = document.getElementById("prints");
 
 async function openStudio() {
-  const { Studio } = await import("./studio.js");
+  const { Studio } = await import("./editor.js");
   return new Studio(document.getElementById("studio"));
 }
 

@@ -2,8 +2,8 @@
 // to real pixels, and the colours as they are being changed. Events: "pick" ({x, y}, shares of the picture), "move".
 
 import { Gestures } from "./gestures.js";
-import { Pan } from "./pan.js";
-import { move, steer } from "./seam.js";
+import { Pan } from "./viewport.js";
+import { move, steer } from "./split-slider.js";
 
 const QUICK_PX = 600_000; // colours under the finger
 const FINE_PX = 3_000_000; // colours at rest

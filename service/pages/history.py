@@ -66,7 +66,7 @@ def time_left(job: Job) -> str:
 def show() -> ResponseReturnValue:
     """Show all photos of this browser."""
     introduce()
-    return render_template("album.html", entries=entries(), deleted=deleted())
+    return render_template("history.html", entries=entries(), deleted=deleted())
 
 
 @blueprint.get("/colorization/<job_id>/thumbnail")

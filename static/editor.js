@@ -1,14 +1,14 @@
 // One finished photograph: the picture, and everything beside it that changes its colours. Colours change in the
 // browser at once, from the network's small answer; the server makes the files.
 
-import { Aim } from "./aim.js";
+import { Aim } from "./keyboard-cursor.js";
 import { make } from "./api.js";
-import { drawDoubt } from "./doubt.js";
-import { Edits, networkKey, same, sameNetwork } from "./edits.js";
+import { drawDoubt } from "./uncertainty-overlay.js";
+import { Edits, networkKey, same, sameNetwork } from "./edit-history.js";
 import { Hints } from "./hints.js";
 import { say } from "./messages.js";
 import { Painter } from "./painter.js";
-import { Takeaway } from "./takeaway.js";
+import { Takeaway } from "./download-panel.js";
 import { Versions } from "./versions.js";
 import { Viewer } from "./viewer.js";
 

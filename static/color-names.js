@@ -1,6 +1,6 @@
 // Which word is nearest to a colour, for those who cannot see it.
 
-import { abOf, grayOf } from "./colour.js";
+import { abOf, grayOf } from "./color.js";
 import { say } from "./messages.js";
 
 const GRAY_BELOW = 7;
