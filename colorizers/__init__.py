@@ -10,6 +10,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from colorizers.version import __version__ as __version__
+
 if TYPE_CHECKING:
     import numpy as np
     import torch
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from colorizers.colorizer import Colorizer
     from colorizers.eccv16 import ECCVGenerator, eccv16
     from colorizers.errors import ColorizerError
-    from colorizers.photo.photo import Photo, open_photo
+    from colorizers.photo.photo import open_photo
+    from colorizers.photo.photo_data import Photo
     from colorizers.siggraph17 import SIGGRAPHGenerator, siggraph17
     from colorizers.util import (
         Lab2rgb_numpy,
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
     )
     from colorizers.weights.registry import ModelSpec
 
-__version__ = "0.4.0"
 __all__ = [
     "BaseColor",
     "Colorizer",

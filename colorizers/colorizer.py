@@ -22,13 +22,15 @@ from colorizers.errors import ColorizerError, HintsNotAcceptedError, Temperature
 from colorizers.metadata.xmp import Provenance
 from colorizers.networks.half_precision import GuessingNetwork
 from colorizers.networks.load import LoadedNetwork, load_file, load_network
-from colorizers.photo.photo import Photo, open_photo
+from colorizers.photo.photo import open_photo
+from colorizers.photo.photo_data import Photo
 from colorizers.photo.resizing import resized
 from colorizers.prediction.distribution import MOST_VALUES, Distribution
 from colorizers.prediction.hint_propagation import localized, seen_hints
 from colorizers.prediction.hints import Hint, hint_planes
+from colorizers.prediction.prediction import Prediction
 from colorizers.recipe import Recipe, check_temperature
-from colorizers.rendering.render import FAITHFUL, Prediction, Rendering, render
+from colorizers.rendering.render import FAITHFUL, Rendering, render
 from colorizers.weights.registry import EMBEDDED, MODEL_DIR, ModelSpec, default_spec, find_spec, weights_path
 
 _log = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-import colorizers
 from colorizers.errors import InvalidRecipeError, InvalidTemperatureError
 from colorizers.json_text import parse_json
 from colorizers.prediction.hints import Hint, hints_from
+from colorizers.version import __version__
 
 FORMATS = ("jpeg", "png", "tiff", "webp", "layer")
 """What a result can be written as; a layer is a PNG file with the colours alone."""
@@ -59,7 +59,7 @@ class Recipe:
     bits: int | None = None
     size_px: int | None = None
     strip_location: bool = False
-    version: str = colorizers.__version__
+    version: str = __version__
 
     def __post_init__(self) -> None:
         if self.temperature is not None:

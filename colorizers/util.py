@@ -17,7 +17,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from skimage import color
 from torch import Tensor
 
-from colorizers.photo.photo import open_photo, rgb8
+from colorizers.photo.photo import open_photo
+from colorizers.photo.photo_data import rgb8
 
 PLAIN_MODES = ("RGB", "L")
 

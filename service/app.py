@@ -7,8 +7,7 @@ from service.context.app_context import EXTENSION, Parts
 from service.context.request_log import number_requests
 from service.ops import health
 from service.pages import examples, history, home, reference, result_pages
-from service.settings import ROOT, Settings, load_settings
-from service.usecases.submit import most_upload_bytes
+from service.settings import ROOT, Settings, load_settings, most_upload_bytes
 from service.web.access import guard
 from service.web.compression import compress
 from service.web.error_handler import register_error_handler

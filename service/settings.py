@@ -13,6 +13,8 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+_MEGABYTE = 1_000_000
+
 ROOT = Path(__file__).resolve().parent.parent
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -252,6 +254,11 @@ def main(arguments: list[str]) -> int:
     texts = {"markdown": as_markdown(), "env": as_env_file(), "shell": as_shell(settings)}
     sys.stdout.write(texts[wanted])
     return 0
+
+
+def most_upload_bytes(max_upload_mb: int) -> int:
+    """Return the limit for one file in bytes."""
+    return max_upload_mb * _MEGABYTE
 
 
 if __name__ == "__main__":

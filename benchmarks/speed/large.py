@@ -32,7 +32,7 @@ from colorizers.photo.photo import open_photo
 from colorizers.pipeline import pages_of, write_result
 from colorizers.weights.registry import EMBEDDED
 from service.coloring.painter import Painter
-from service.jobs.store import Job
+from service.domain.job import Job
 from service.settings import Settings
 from service.storage.local import PhotoFiles
 

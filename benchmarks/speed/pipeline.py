@@ -21,8 +21,9 @@ from colorizers.colorspace.lab import Pixels
 from colorizers.kernels.malloc import keep_freed_memory
 from colorizers.networks.load import load_network
 from colorizers.photo.photo import open_photo
+from colorizers.prediction.prediction import Prediction
 from colorizers.rendering.color_pass import count_changed_grays, gray_levels
-from colorizers.rendering.render import FAITHFUL, PUBLISHED, Prediction, Rendering, render
+from colorizers.rendering.render import FAITHFUL, PUBLISHED, Rendering, render
 from colorizers.weights.registry import ModelSpec
 
 SIZES = (0.25, 2.0, 12.0, 48.0)

@@ -18,9 +18,11 @@ from benchmarks.support.model_folder import Models
 from benchmarks.support.photos import toned_print
 from benchmarks.support.running_service import ROOT
 from benchmarks.support.table import Record
-from service.jobs.store import Job, JobStore, NewJob, new_job_id, open_jobs
+from service.domain.job import Job, NewJob, new_job_id
+from service.jobs.store import JobStore, open_jobs
 from service.settings import Settings
-from service.storage.local import PhotoFiles, open_files
+from service.storage.backends import open_files
+from service.storage.local import PhotoFiles
 
 _MEGAPIXELS = 2.0
 _REPEATS = 3

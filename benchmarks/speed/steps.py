@@ -22,10 +22,12 @@ from colorizers.colorizer import Colorizer, network_lightness
 from colorizers.metadata.xmp import Provenance
 from colorizers.networks.half_precision import ColorNetwork
 from colorizers.output.encode import encode
-from colorizers.photo.photo import Photo, open_photo, rgb8
+from colorizers.photo.photo import open_photo
+from colorizers.photo.photo_data import Photo, rgb8
+from colorizers.prediction.prediction import Prediction
 from colorizers.recipe import QUALITY
 from colorizers.rendering.color_pass import gray_levels
-from colorizers.rendering.render import FAITHFUL, PUBLISHED, Prediction, Rendering, render
+from colorizers.rendering.render import FAITHFUL, PUBLISHED, Rendering, render
 from colorizers.weights.registry import find_spec
 
 SIZES = (2.0, 12.0)

@@ -12,7 +12,8 @@ from skimage import color
 from benchmarks.support.table import Record
 from colorizers.colorizer import network_lightness
 from colorizers.colorspace.lab import gray_share
-from colorizers.photo.photo import Photo, open_photo, rgb8
+from colorizers.photo.photo import open_photo
+from colorizers.photo.photo_data import Photo, rgb8
 from colorizers.rendering.guided_upsampling import edge_aware_planes
 from colorizers.weights.registry import ModelSpec, find_spec
 

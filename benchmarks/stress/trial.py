@@ -22,10 +22,13 @@ from PIL import Image
 
 from benchmarks.support.photos import pixels
 from benchmarks.support.setups import SetUp
+from service.domain.job import Job
 from service.jobs.counters import read_totals
 from service.jobs.schema import jobs as jobs_table
-from service.jobs.store import Job, JobStore, open_jobs
-from service.storage.local import FileKind, PhotoFiles, open_files
+from service.jobs.store import JobStore, open_jobs
+from service.storage.backends import open_files
+from service.storage.base import FileKind
+from service.storage.local import PhotoFiles
 
 _LOOK_S = 0.1
 _AGAIN_S = 0.5

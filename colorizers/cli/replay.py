@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _warn(recipe: Recipe, is_its_photo: bool) -> None:
     """Say what may make the result another one than the recipe was written for."""
-    from colorizers import __version__
+    from colorizers.version import __version__
 
     if not is_its_photo:
         print("The recipe was written for another photo.", file=sys.stderr)

@@ -24,7 +24,7 @@ from colorizers.output.metadata import Carried, carried
 from colorizers.output.png import png_bytes
 from colorizers.output.tiff import TiffWriter, tiff_bytes
 from colorizers.output.transparent_layer import colour_layer
-from colorizers.photo.photo import Photo
+from colorizers.photo.photo_data import Photo
 from colorizers.recipe import QUALITY
 
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp"}

@@ -1,6 +1,6 @@
-"""Pixels and metadata in, the bytes of a JPEG file out; and the bytes of a JPEG file in, its pixels out.
+"""Encoding of JPEG files with their metadata.
 
-libjpeg-turbo writes and reads straight from and into the array, where Pillow keeps a second picture of four bytes a
+libjpeg-turbo reads the array as it is, where Pillow keeps a second picture of four bytes a
 pixel. The pixels are the same, bit for bit.
 """
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from colorizers.metadata.exif import PREFIX
 
@@ -29,7 +28,7 @@ _ICC_NAME = b"ICC_PROFILE\0"
 _PHOTOSHOP_NAME = b"Photoshop 3.0\0"
 # The file begins with the start marker and the JFIF segment, which is written anew; metadata follow it.
 _METADATA_AT = 2 + 18
-_START, _END = b"\xff\xd8", b"\xff\xd9"
+_START = b"\xff\xd8"
 _APP0, _APP1, _APP2, _APP13, _COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xFE
 _MOST_DPI = 65535
 
@@ -76,21 +75,6 @@ def _metadata(carried: "Carried") -> Iterator[bytes]:
 
 def _parts(data: bytes, most: int) -> Iterator[bytes]:
     return (data[at : at + most] for at in range(0, len(data), most))
-
-
-def jpeg_pixels(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
-    """Return the pixels, gray (h, w) or RGB (h, w, 3), of the JPEG file `data`, opened but not loaded as `image`.
-
-    None for every file that is not of the plainest kind or may be cut off: Pillow judges those.
-    """
-    if image.format not in ("JPEG", "MPO") or image.mode not in ("L", "RGB") or not data.endswith(_END):
-        return None
-    try:
-        pixels: NDArray[np.uint8] = imagecodecs.jpeg8_decode(data)
-    except imagecodecs.Jpeg8Error:
-        return None
-    expected = (image.height, image.width) + (() if image.mode == "L" else (3,))
-    return pixels if pixels.shape == expected else None
 
 
 def _segment(marker: int, contents: bytes) -> bytes:

@@ -10,7 +10,7 @@ from colorizers.colorspace.lab import Pixels, eight_bits
 from colorizers.metadata import exif, iptc, photoshop
 from colorizers.metadata.xmp import Property, Provenance, xmp_packet
 from colorizers.photo.icc import srgb_profile
-from colorizers.photo.photo import Photo
+from colorizers.photo.photo_data import Photo
 
 _THUMBNAIL_PX = 160
 _THUMBNAIL_QUALITIES = (90, 75, 55, 35)

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from colorizers.colorspace.lab import Pixels
-from colorizers.output.jpeg import jpeg_pixels
 from colorizers.photo import icc
 from colorizers.photo.channels import Samples, is_neutral, split
 from colorizers.photo.high_bit_depth import deep_samples
+from colorizers.photo.jpeg import jpeg_pixels
 
 
 def decode(image: Image.Image, data: bytes, orientation: int, page: int = 0) -> Samples:

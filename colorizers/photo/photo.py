@@ -23,9 +23,7 @@ from colorizers.fileformats.limits import MOST_METADATA_BYTES, check_limits, che
 from colorizers.fileformats.xmp_limits import is_within_limits
 from colorizers.metadata import exif, read
 from colorizers.photo.decode import decode
-from colorizers.photo.photo_data import MAX_MEGAPIXELS, Header, Photo, rgb8
-
-__all__ = ["MAX_MEGAPIXELS", "Header", "Photo", "open_photo", "read_header", "rgb8"]
+from colorizers.photo.photo_data import MAX_MEGAPIXELS, Header, Photo
 
 # Pillow's JPEG opener recognises MPO by itself.
 _OPENERS = [entry.name for entry in SUPPORTED if entry.name != "MPO"]

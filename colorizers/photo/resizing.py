@@ -10,7 +10,7 @@ from PIL import Image
 
 from colorizers.colorspace.lab import Pixels, eight_bits
 from colorizers.metadata import exif
-from colorizers.photo.photo import Photo
+from colorizers.photo.photo_data import Photo
 
 
 def resized(pixels: Pixels, size: tuple[int, int], filter_: Image.Resampling) -> Pixels:

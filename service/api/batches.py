@@ -16,10 +16,10 @@ from service.api.schema.responses import Batch
 from service.api.schema.serializers import documents_of
 from service.api.zip_archive import zip_of
 from service.context.app_context import parts
+from service.domain.job import Job, new_job_id
 from service.domain.problems import JobNotFoundError
 from service.jobs.batches import find_batch, keep_batch
 from service.jobs.retention import oldest_kept
-from service.jobs.store import Job, new_job_id
 from service.usecases.submit import Submission, find_jobs, uploads_of
 
 _TAG = "Batches"

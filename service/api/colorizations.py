@@ -10,9 +10,9 @@ from service.api.schema.requests import PageQuery
 from service.api.schema.responses import Colorization, Colorizations, Page
 from service.api.schema.serializers import document_of, documents_of
 from service.context.app_context import parts
+from service.domain.job import Job
 from service.domain.problems import JobNotFoundError, NotFailedError
 from service.jobs.retention import oldest_kept
-from service.jobs.store import Job
 from service.usecases.submit import delete_jobs, find_jobs, retry_job
 from service.usecases.variants import versions_of
 

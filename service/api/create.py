@@ -17,11 +17,11 @@ from service.api.schema.openapi import Answer, describe
 from service.api.schema.requests import NewVersion, PhotosForm, RawPhotoQuery
 from service.api.schema.responses import ColorizationOrBatch
 from service.context.app_context import parts
+from service.domain.job import NewJob, new_job_id
 from service.domain.options import Options
 from service.jobs.batches import find_batch, keep_batch
 from service.jobs.idempotency import HEADER, Remembered, RequestKey, asked_with_files, forget, key_of, recall, remember
 from service.jobs.retention import oldest_kept
-from service.jobs.store import NewJob, new_job_id
 from service.usecases.submit import Submission, submit_files, uploads_of
 from service.usecases.variants import make_version
 

@@ -6,9 +6,9 @@ from service.api.blueprint import blueprint
 from service.api.colorizations import find_photo
 from service.api.schema.openapi import Answer, describe
 from service.domain.filenames import result_name
+from service.domain.job import Job
 from service.domain.problems import JobNotFoundError
-from service.jobs.store import Job
-from service.storage.local import FileKind
+from service.storage.base import FileKind
 from service.web.send_file import send_stored
 
 PICTURES = ("image/*", "application/octet-stream")

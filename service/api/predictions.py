@@ -23,9 +23,9 @@ from service.api.schema.requests import PlaceQuery
 from service.api.schema.responses import Suggestion, Suggestions
 from service.api.variants import find_child
 from service.context.app_context import parts
+from service.domain.job import Job
 from service.domain.problems import JobNotFoundError
-from service.jobs.store import Job
-from service.storage.local import FileKind
+from service.storage.base import FileKind
 
 _TAG = "Colours"
 _ANSWERS = (

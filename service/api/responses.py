@@ -10,8 +10,8 @@ from service.api.prefer_header import preference_of
 from service.api.schema.responses import Batch, BatchUrls, Colorization, Document, Refusal
 from service.api.schema.serializers import child_document_of, document_of, documents_of
 from service.context.app_context import parts
+from service.domain.job import Job
 from service.domain.problems import JobNotFoundError, ProblemError, problem_of
-from service.jobs.store import Job
 from service.usecases.submit import Submission, wait_for
 
 

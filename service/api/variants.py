@@ -15,8 +15,8 @@ from service.api.schema.responses import Preview, Render
 from service.api.schema.serializers import child_document_of
 from service.context.app_context import parts
 from service.domain.filenames import result_name
+from service.domain.job import Job, Kind
 from service.domain.problems import JobNotFoundError
-from service.jobs.store import Job, Kind
 from service.usecases.submit import find_jobs
 from service.usecases.variants import make_preview as queue_preview
 from service.usecases.variants import make_render as queue_render

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from zipstream import ZipStream
 
 from service.domain.filenames import result_name
-from service.jobs.store import Job
+from service.domain.job import Job
 
 MANIFEST = "manifest.json"
 _CHUNK_BYTES = 1 << 16

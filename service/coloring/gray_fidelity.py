@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from colorizers.colorspace.lab import Pixels, eight_bits
-from colorizers.output.jpeg import jpeg_pixels
+from colorizers.photo.jpeg import jpeg_pixels
 from colorizers.rendering.color_pass import count_changed_grays
 
 

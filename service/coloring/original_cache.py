@@ -13,7 +13,7 @@ from pathlib import Path
 
 from colorizers.colorspace.lab import Pixels
 from colorizers.kernels.malloc import give_freed_memory_back
-from colorizers.photo.photo import Photo
+from colorizers.photo.photo_data import Photo
 from colorizers.photo.sandbox import Decoder
 from colorizers.rendering.color_pass import gray_levels
 from service.storage.local import PhotoFiles

@@ -19,7 +19,7 @@ from colorizers.colorizer import Colorizer, UncolouredWarning
 from colorizers.kernels.malloc import keep_freed_memory
 from colorizers.metadata.xmp import Provenance
 from colorizers.output.encode import suffix_for
-from colorizers.photo.photo import Photo
+from colorizers.photo.photo_data import Photo
 from colorizers.photo.sandbox import Decoder
 from colorizers.pipeline import Page
 from colorizers.prediction.prediction import Prediction
@@ -29,8 +29,8 @@ from service.coloring.network_cache import Networks
 from service.coloring.original_cache import Original, Originals
 from service.coloring.stopwatch import Stages
 from service.coloring.write_outputs import Results, read_view, view_format
+from service.domain.job import Job, Outcome, new_job_id
 from service.domain.options import Options
-from service.jobs.store import Job, Outcome, new_job_id
 from service.settings import Settings
 from service.storage.local import PhotoFiles
 from service.storage.predictions import keeping_pages, kept_pages, read_prediction, write_prediction

@@ -9,14 +9,15 @@ from PIL import Image
 
 from colorizers.colorspace.lab import Pixels
 from colorizers.output.encode import suffix_for
-from colorizers.photo.photo import Photo
+from colorizers.photo.photo_data import Photo
 from colorizers.pipeline import LAYER, Page, container, write_result
 from colorizers.recipe import Recipe
 from service.coloring.gray_fidelity import GrayCounter
 from service.coloring.stopwatch import Stages
 from service.coloring.streaming_resize import Shrinking
-from service.jobs.store import Job, Outcome
-from service.storage.local import FileKind, PhotoFiles
+from service.domain.job import Job, Outcome
+from service.storage.base import FileKind
+from service.storage.local import PhotoFiles
 
 VIEW_PX = 2048
 _VIEW_QUALITY = 88

@@ -11,7 +11,8 @@ from service.context.request_log import Traffic
 from service.jobs.store import JobStore, open_jobs
 from service.jobs.wait import Waiting
 from service.settings import Settings
-from service.storage.local import PhotoFiles, open_files
+from service.storage.backends import open_files
+from service.storage.local import PhotoFiles
 from service.workers.supervisor import Supervisor
 from service.workers.worker_states import WorkerStates
 

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from service.domain.options import DEFAULT, Options
 
+_ID = re.compile(r"[0-9a-f]{32}")
+
 Status = Literal["queued", "running", "done", "failed"]
 Kind = Literal["colorization", "preview", "render"]
 """A photo that is coloured; the network's answer for its small version under other hints; its colours as another file.
@@ -161,3 +163,8 @@ def job_of(row: sa.RowMapping) -> Job:
     outcome = Outcome(**json.loads(row["outcome"])) if row["outcome"] else None
     failure = Failure(**json.loads(row["failure"])) if row["failure"] else None
     return Job(**plain, outcome=outcome, failure=failure, options=Options.from_json(row["options"]))
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` has the form of the ids of photos, renders, previews and batches."""
+    return _ID.fullmatch(text) is not None

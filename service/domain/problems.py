@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from colorizers.errors import ColorizerError
-from service.jobs.store import Failure
+from service.domain.job import Failure
 
 # What may well be over soon: a database that is locked or away, a disk that is full or that nobody may write to.
 _DATABASE_ERRORS = (OperationalError, InterfaceError, NoConnectionError)

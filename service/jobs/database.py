@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from service.jobs.migrations import bring_up_to_date
 from service.jobs.schema import CREATING, secrets, upsert, wait_for_turn
 from service.settings import LEAST_SECRET_BYTES
 from service.storage.private_files import create_private, locked, make_private, make_private_folder
+
+DATABASE_ERRORS = (OperationalError, InterfaceError)
 
 _BUSY_TIMEOUT_MS = 15_000
 _CONNECT_WITHIN_S = 10

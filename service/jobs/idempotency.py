@@ -18,7 +18,7 @@ from colorizers.errors import ColorizerError
 from service.domain.job import NewJob
 from service.domain.options import Options
 from service.jobs.schema import requests
-from service.storage.local import Upload
+from service.storage.base import Upload
 
 HEADER = "Idempotency-Key"
 _LONGEST = 255

@@ -5,9 +5,10 @@ import time
 
 import sqlalchemy as sa
 
+from service.domain.job import Job
 from service.jobs.deletion import Deleted, files_to_remove, forget_removed
 from service.jobs.schema import batch_photos, batches, requests
-from service.jobs.store import Job, JobStore
+from service.jobs.store import JobStore
 from service.storage.local import PhotoFiles
 
 _HOUR_S = 3600.0

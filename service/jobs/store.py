@@ -12,44 +12,15 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from service.domain.job import (
-    AT_ONCE,
-    MANY,
-    SINGLE,
-    WORKER_LOST,
-    Failure,
     Job,
     Kind,
-    NewJob,
-    Outcome,
-    Status,
     job_of,
-    new_job_id,
 )
 from service.jobs.database import open_database
 from service.jobs.deletion import Deleted, delete_rows
-from service.jobs.queue import LEASE_S, MOST_LOSSES, BrokerError, Messages, Queue
+from service.jobs.queue import Messages, Queue
 from service.jobs.schema import jobs as _jobs
 from service.settings import Settings
-
-__all__ = [
-    "AT_ONCE",
-    "LEASE_S",
-    "MANY",
-    "MOST_LOSSES",
-    "SINGLE",
-    "WORKER_LOST",
-    "BrokerError",
-    "Deleted",
-    "Failure",
-    "Job",
-    "JobStore",
-    "Kind",
-    "NewJob",
-    "Outcome",
-    "Status",
-    "new_job_id",
-    "open_jobs",
-]
 
 
 def open_jobs(settings: Settings) -> "JobStore":

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from service.jobs.database import DATABASE_ERRORS
 from service.jobs.store import JobStore
-from service.workers.run_job import DATABASE_ERRORS
 
 _LOOK_S = 0.05
 _AGAIN_S = 1.0

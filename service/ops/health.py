@@ -13,7 +13,7 @@ from service.api.schema.openapi import Answer, describe
 from service.api.schema.responses import Health, Readiness
 from service.context.app_context import Parts, parts
 from service.domain.model_choice import choose_model
-from service.jobs.store import BrokerError
+from service.jobs.queue import BrokerError
 from service.ops.metrics import metrics_text
 
 blueprint = Blueprint("watching", __name__)

@@ -13,9 +13,10 @@ from flask_babel import format_timedelta
 
 from service.api.batches import send_archive
 from service.context.app_context import parts
+from service.domain.job import Job
 from service.domain.problems import JobNotFoundError
+from service.jobs.deletion import Deleted
 from service.jobs.retention import kept_until_s
-from service.jobs.store import Deleted, Job
 from service.pages.thumbnails import answer_thumbnail
 from service.usecases.submit import delete_jobs, delete_own_jobs, find_jobs, find_some_jobs, ids_in, own_jobs, retry_job
 from service.web.access import introduce

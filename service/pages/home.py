@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from service.api.routes import overall_status
+from service.api.index import overall_status
 from service.api.schema.openapi import Answer, describe
 from service.context.app_context import parts
 from service.domain.labels import network_title

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from flask import url_for
 
 from service.domain.filenames import result_name
+from service.domain.job import Failure, Job
 from service.domain.labels import network_title
 from service.domain.model_choice import is_embedded
 from service.domain.problems import problem_of
-from service.jobs.store import Failure, Job, JobStore
+from service.jobs.store import JobStore
 from service.usecases.submit import Submission
 
 

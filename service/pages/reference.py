@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from colorizers import __version__
+from colorizers.version import __version__
 from service.api.schema.openapi import make_document
 from service.context.app_context import parts
 from service.pages.reading import read_document

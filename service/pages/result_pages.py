@@ -8,11 +8,11 @@ from flask.typing import ResponseReturnValue
 from service.api.predictions import ab_of
 from service.context.app_context import parts
 from service.domain.filenames import result_name
+from service.domain.job import Job
 from service.domain.options import Options
 from service.domain.problems import JobNotFoundError, ProblemError, problem_of
-from service.jobs.store import Job
 from service.pages.result_view import shared_of, studio_of
-from service.storage.local import FileKind
+from service.storage.base import FileKind
 from service.usecases.sharing import find_shared, shows_original
 from service.usecases.submit import find_jobs, wait_for
 from service.usecases.variants import make_render, make_version

@@ -13,10 +13,10 @@ from flask_babel import gettext as _
 
 from colorizers.weights.registry import ModelSpec, known_specs, weights_path
 from service.context.app_context import Parts
+from service.domain.job import Job, Outcome
 from service.domain.labels import format_title, learnt_from, network_title
 from service.domain.options import Options
 from service.jobs.retention import kept_until_s
-from service.jobs.store import Job, Outcome
 from service.pages.job_view import JobView, view_job
 from service.pages.presets import Colouring, colourings
 from service.settings import Settings

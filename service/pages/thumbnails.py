@@ -7,8 +7,8 @@ from flask import Response, request
 from PIL import Image
 
 from service.context.app_context import parts
+from service.domain.job import Job
 from service.domain.problems import JobNotFoundError
-from service.jobs.store import Job
 
 THUMBNAIL_PX = 384
 _QUALITY = 80

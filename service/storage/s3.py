@@ -14,7 +14,8 @@ from typing import Any, BinaryIO, cast
 import fsspec
 from botocore.exceptions import BotoCoreError
 
-from service.storage.local import FileGoneError, FileKind, FileStat, PhotoFiles, StorageError, Upload, as_storage_errors
+from service.storage.base import FileKind, FileStat, StorageError, Upload, as_storage_errors
+from service.storage.local import FileGoneError, PhotoFiles
 
 # Parts of this size keep a web process small, whatever the size of the photo.
 _PART_BYTES = 8 << 20

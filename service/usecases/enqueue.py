@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sa
 
 from service.context.app_context import Parts
+from service.domain.job import Job, NewJob
 from service.domain.problems import JobNotFoundError, QueueFullError
 from service.jobs.counters import live_processes
 from service.jobs.queue import PhotoGoneError
-from service.jobs.store import Job, NewJob
 
 Also = Callable[[sa.Connection, Sequence[NewJob]], object]
 

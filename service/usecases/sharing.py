@@ -1,10 +1,9 @@
 """Shared links: the one place where a photo is found without its owner, by a token that lets nobody change anything."""
 
 from service.context.app_context import Parts
-from service.domain.job import is_share_token
+from service.domain.job import Job, is_share_token
 from service.domain.problems import JobNotFoundError
 from service.jobs.retention import oldest_kept
-from service.jobs.store import Job
 
 
 def shows_original(job: Job) -> bool:

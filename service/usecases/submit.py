@@ -15,6 +15,7 @@ from colorizers.fileformats.formats import mimetype_of
 from colorizers.photo.photo_data import Header
 from service.context.app_context import Parts
 from service.domain.filenames import display_name
+from service.domain.job import MANY, SINGLE, Job, NewJob, is_id, new_job_id
 from service.domain.model_choice import check_usable
 from service.domain.options import DEFAULT, Options, check_result_size
 from service.domain.problems import (
@@ -25,12 +26,11 @@ from service.domain.problems import (
     UploadTooLargeError,
     problem_of,
 )
+from service.jobs.deletion import Deleted
 from service.jobs.retention import delete, delete_own, oldest_kept
-from service.jobs.store import MANY, SINGLE, Deleted, Job, NewJob, new_job_id
 from service.logging_setup import REQUEST_ID
-from service.storage.local import Upload
+from service.storage.base import Upload
 from service.usecases.enqueue import Also, enqueue
-from service.web.identifiers import is_id
 
 FIELD = "photo"
 # As many as fit into an address that servers and proxies accept.
@@ -39,7 +39,6 @@ MOST_IDS = 200
 _ENSURE_S = 1.0
 # A worker that takes longer to start will not come.
 _START_WITHIN_S = 300.0
-_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -146,11 +145,6 @@ def _accept(file: FileStorage, header: Header | Problem, parts: Parts) -> NewJob
 def _upload(file: FileStorage) -> Upload:
     assert isinstance(file.stream, Upload)
     return file.stream
-
-
-def most_upload_bytes(max_upload_mb: int) -> int:
-    """Return the limit for one file in bytes."""
-    return max_upload_mb * _MEGABYTE
 
 
 def wait(submissions: Sequence[Submission], parts: Parts, seconds: float | None = None) -> list[Submission]:

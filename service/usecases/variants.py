@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from colorizers.errors import ColorizerError
 from service.context.app_context import Parts
+from service.domain.job import AT_ONCE, SINGLE, Job, Kind, NewJob, new_job_id
 from service.domain.model_choice import check_usable
 from service.domain.options import Options, check_result_size
 from service.domain.problems import JobNotFoundError
 from service.jobs.retention import oldest_kept
-from service.jobs.store import AT_ONCE, SINGLE, Job, Kind, NewJob, new_job_id
 from service.logging_setup import REQUEST_ID
 from service.usecases.enqueue import Also, enqueue
 

@@ -1,17 +1,9 @@
 """Ids in addresses, checked by their form before anything is looked for."""
 
-import re
-
 from flask import Flask, request
 
+from service.domain.job import is_id
 from service.domain.problems import JobNotFoundError
-
-_ID = re.compile(r"[0-9a-f]{32}")
-
-
-def is_id(text: str) -> bool:
-    """Whether `text` has the form of the ids of photos, renders, previews and batches."""
-    return _ID.fullmatch(text) is not None
 
 
 def check_ids(app: Flask) -> None:

@@ -9,8 +9,8 @@ from werkzeug.formparser import FormDataParser
 
 from service.context.app_context import parts
 from service.domain.problems import InvalidHostError
-from service.storage.local import Upload
-from service.usecases.submit import most_upload_bytes
+from service.settings import most_upload_bytes
+from service.storage.base import Upload
 from service.web.forms import LimitedFormParser
 
 _HOST = re.compile(r"(?:\[(?P<address>[^\]]+)\]|(?P<name>[^:]+))(?::(?P<port>[0-9]{1,5}))?")

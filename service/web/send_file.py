@@ -3,7 +3,7 @@
 from flask import Response, request, send_file
 
 from service.context.app_context import parts
-from service.storage.local import FileKind
+from service.storage.base import FileKind
 
 
 def send_stored(job_id: str, kind: FileKind, mimetype: str, download_name: str | None = None) -> Response:

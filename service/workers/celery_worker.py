@@ -18,7 +18,7 @@ from service.jobs.celery_app import QUEUE, TASK, make_celery
 from service.jobs.store import open_jobs
 from service.logging_setup import configure_logging
 from service.settings import Settings, load_settings
-from service.storage.local import open_files
+from service.storage.backends import open_files
 from service.workers.capacity import worker_count, worker_environ
 from service.workers.maintenance import Chores
 from service.workers.run_job import Work, pause_s, persistently

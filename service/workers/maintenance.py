@@ -7,10 +7,12 @@ import logging
 import threading
 
 from service.jobs.counters import WorkerState, say_alive, say_goodbye, take_turn
+from service.jobs.database import DATABASE_ERRORS
+from service.jobs.queue import BrokerError
 from service.jobs.retention import forget_requests, oldest_kept, remove_expired, remove_orphans
-from service.jobs.store import BrokerError, JobStore
-from service.storage.local import PhotoFiles, StorageError
-from service.workers.run_job import DATABASE_ERRORS
+from service.jobs.store import JobStore
+from service.storage.base import StorageError
+from service.storage.local import PhotoFiles
 
 _LOOK_S = 5.0
 _EXPIRE_S = 60.0

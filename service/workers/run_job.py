@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal, Protocol, TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from colorizers.errors import ColorizerError
-from service.jobs.store import LEASE_S, Failure, Job, JobStore, Outcome
+from service.domain.job import Failure, Job, Outcome
+from service.jobs.database import DATABASE_ERRORS
+from service.jobs.queue import LEASE_S
+from service.jobs.store import JobStore
 from service.logging_setup import REQUEST_ID
-from service.storage.local import PhotoFiles, StorageError
+from service.storage.base import StorageError
+from service.storage.local import PhotoFiles
 
 Ended = Literal["ended", "postponed"]
 
-DATABASE_ERRORS = (OperationalError, InterfaceError)
 # With the pauses of `pause_s` in between, a storage may be out of order for some five minutes.
 MOST_POSTPONED = 14
 _LONGEST_PAUSE_S = 30.0

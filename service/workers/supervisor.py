@@ -22,13 +22,13 @@ from typing import TextIO
 import sqlalchemy as sa
 
 from service.jobs.counters import announce_worker, forget_workers, say_goodbye
+from service.jobs.database import DATABASE_ERRORS
 from service.jobs.store import JobStore, open_jobs
 from service.logging_setup import configure_logging
 from service.settings import ROOT, Settings, load_settings
 from service.shutdown_signals import exit_on
 from service.storage.private_files import create_private
 from service.workers.capacity import worker_count, worker_environ
-from service.workers.run_job import DATABASE_ERRORS
 
 _POLL_S = 0.1
 _STANDBY_POLL_S = 1.0

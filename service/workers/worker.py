@@ -16,7 +16,8 @@ from service.jobs.store import JobStore, open_jobs
 from service.logging_setup import configure_logging
 from service.settings import load_settings
 from service.shutdown_signals import exit_on
-from service.storage.local import PhotoFiles, open_files
+from service.storage.backends import open_files
+from service.storage.local import PhotoFiles
 from service.workers.maintenance import Chores
 from service.workers.run_job import Work, pause_s, persistently
 from service.workers.warm_up import WarmUp

@@ -6,7 +6,7 @@ import time
 import sqlalchemy as sa
 
 from service.jobs.counters import WorkerState, live_processes
-from service.workers.run_job import DATABASE_ERRORS
+from service.jobs.database import DATABASE_ERRORS
 
 # Many requests that wait may ask at the same time.
 _KEPT_S = 0.5

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import FilePayload, Page, expect
 
-from service.jobs.store import Failure, open_jobs
+from service.domain.job import Failure
+from service.jobs.store import open_jobs
 from service.settings import Settings
 from tests.browser.conftest import PHOTO
 from tests.browser.serving import resting_workers

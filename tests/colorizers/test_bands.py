@@ -16,7 +16,8 @@ from colorizers.colorizer import Colorizer
 from colorizers.colorspace.lab import Pixels
 from colorizers.metadata.exif import thumbnail_bytes
 from colorizers.output.encode import encode
-from colorizers.photo.photo import Photo, open_photo
+from colorizers.photo.photo import open_photo
+from colorizers.photo.photo_data import Photo
 from colorizers.pipeline import Page, coloured, write_result
 from colorizers.rendering.color_pass import gray_levels
 

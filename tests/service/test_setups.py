@@ -16,9 +16,10 @@ from flask.testing import FlaskClient
 
 from benchmarks.support.setups import CELERY_WORKER, Runner, shared_servers
 from service.context.app_context import Parts
+from service.domain.job import Job, NewJob, new_job_id
 from service.jobs.schema import jobs as jobs_table
-from service.jobs.store import Job, NewJob, new_job_id
-from service.storage.local import FileKind, StorageError, open_files
+from service.storage.backends import open_files
+from service.storage.base import FileKind, StorageError
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.support.families import share_link
 from tests.support.processes import until, workers_of

@@ -12,7 +12,8 @@ from PIL import Image
 
 from colorizers.colorizer import Colorizer
 from colorizers.colorspace.lab import Pixels, eight_bits
-from colorizers.photo.photo import open_photo, rgb8
+from colorizers.photo.photo import open_photo
+from colorizers.photo.photo_data import rgb8
 from colorizers.weights.registry import EMBEDDED, MODEL_DIR
 from training.cli.evaluate import photos_in
 from training.evaluation.contact_sheet import contact_sheet

@@ -11,7 +11,7 @@ from skimage.color import rgb2lab
 
 from colorizers.colorizer import network_lightness
 from colorizers.networks.load import LoadedNetwork, load_network
-from colorizers.photo.photo import Photo
+from colorizers.photo.photo_data import Photo
 from colorizers.prediction.prediction import Prediction
 from colorizers.rendering.render import render
 from colorizers.weights.registry import ModelSpec

@@ -13,7 +13,8 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from colorizers.colorizer import Colorizer
-from colorizers.photo.photo import Photo, open_photo, rgb8
+from colorizers.photo.photo import open_photo
+from colorizers.photo.photo_data import Photo, rgb8
 from colorizers.rendering.color_pass import gray_levels, join
 from colorizers.weights import store
 from colorizers.weights.registry import find_spec, known_specs, weights_path

@@ -20,9 +20,9 @@ from service.api.schema.responses import (
 )
 from service.api.schema.responses import Problem as ProblemDocument
 from service.context.app_context import parts
+from service.domain.job import Job
 from service.domain.problems import problem_of
 from service.jobs.retention import kept_until_s
-from service.jobs.store import Job
 
 
 def document_of(job: Job) -> Colorization:

@@ -13,7 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from colorizers.metadata.xmp import DIGITAL_SOURCE_TYPE, Provenance
 from colorizers.output.encode import encode, suffix_for
-from colorizers.photo.photo import open_photo, rgb8
+from colorizers.photo.photo import open_photo
+from colorizers.photo.photo_data import rgb8
 from tests.support.picture_files import gray8, saved
 
 FORMATS = ["JPEG", "PNG", "TIFF", "WEBP"]

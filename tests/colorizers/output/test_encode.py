@@ -15,7 +15,8 @@ from PIL import Image
 from colorizers.errors import TooLargeForFormatError
 from colorizers.metadata.xmp import DIGITAL_SOURCE_TYPE, NAMESPACE, Provenance, xmp_packet
 from colorizers.output.encode import encode, output_format, suffix_for, write
-from colorizers.photo.photo import Photo, open_photo
+from colorizers.photo.photo import open_photo
+from colorizers.photo.photo_data import Photo
 from tests.support.picture_files import exif, gray8, gray16, rgb8, saved
 
 EXACT = ["PNG", "TIFF"]

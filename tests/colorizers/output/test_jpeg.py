@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from colorizers.errors import UndecodableError
-from colorizers.output.jpeg import jpeg_pixels
+from colorizers.photo.jpeg import jpeg_pixels
 from colorizers.photo.photo import open_photo
 from tests.support.picture_files import gray8, rgb8, saved
 

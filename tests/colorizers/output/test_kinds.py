@@ -19,7 +19,8 @@ from PIL import Image
 from colorizers.colorspace.lab import srgb_encode
 from colorizers.metadata.xmp import Provenance
 from colorizers.output.encode import encode, output_format
-from colorizers.photo.photo import Photo, open_photo
+from colorizers.photo.photo import open_photo
+from colorizers.photo.photo_data import Photo
 from colorizers.rendering.color_pass import count_changed_grays, join
 from tests.support.picture_files import cmyk_profile, exif, gray8, gray16, oriented, rgb8, saved
 

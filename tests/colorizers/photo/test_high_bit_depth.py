@@ -17,7 +17,8 @@ from PIL import Image
 
 from colorizers.colorspace.lab import srgb_encode
 from colorizers.photo import icc
-from colorizers.photo.photo import Photo, open_photo
+from colorizers.photo.photo import open_photo
+from colorizers.photo.photo_data import Photo
 from tests.support.picture_files import saved
 
 

@@ -21,7 +21,8 @@ from PIL import Image
 from colorizers.colorspace.lab import srgb_decode, srgb_encode
 from colorizers.errors import NotAPictureError, PhotoError, TooManyPixelsError, UndecodableError
 from colorizers.fileformats.formats import SUPPORTED, PictureFormat, announced_format
-from colorizers.photo.photo import Photo, open_photo, read_header, rgb8
+from colorizers.photo.photo import open_photo, read_header
+from colorizers.photo.photo_data import Photo, rgb8
 from tests.support import picture_files
 from tests.support.picture_files import HEIGHT, WIDTH, exif, gray8, gray16, oriented, saved
 

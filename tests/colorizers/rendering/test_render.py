@@ -7,8 +7,9 @@ import pytest
 
 from colorizers.colorspace.lab import lightness
 from colorizers.photo.photo import open_photo
+from colorizers.prediction.prediction import Prediction
 from colorizers.rendering.color_pass import count_changed_grays
-from colorizers.rendering.render import PUBLISHED, Prediction, Rendering, render
+from colorizers.rendering.render import PUBLISHED, Rendering, render
 from tests.support import color_oracle
 
 PHOTO = Path(__file__).parents[2] / "data" / "photos" / "migrant-mother.jpg"

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.api.zip_archive import file_names, zip_of
-from service.jobs.store import Job, Outcome
+from service.domain.job import Job, Outcome
 from tests.service.conftest import MakeSettings, running_client
 from tests.support.uploads import as_file, field, pixels_of, scene
 

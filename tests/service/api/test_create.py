@@ -13,8 +13,8 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from service.api.prefer_header import preference_of
+from service.domain.job import WORKER_LOST, Failure, NewJob, new_job_id
 from service.jobs.schema import batch_photos, batches, requests
-from service.jobs.store import WORKER_LOST, Failure, NewJob, new_job_id
 from service.workers.run_job import GONE, NO_STORAGE
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.support.uploads import as_file, chroma, field, pixels_of, scene

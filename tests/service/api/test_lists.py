@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from service.jobs.store import NewJob, new_job_id
+from service.domain.job import NewJob, new_job_id
 from service.usecases.submit import MOST_IDS
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.jobs.test_store import OUTCOME

@@ -17,10 +17,11 @@ from colorizers.prediction.hints import Hint
 from colorizers.prediction.prediction import Prediction
 from colorizers.recipe import Recipe
 from service.coloring.painter import PREVIEW_PX, Painter
+from service.domain.job import Job, Kind, Outcome
 from service.domain.options import Options
-from service.jobs.store import Job, Kind, Outcome
 from service.settings import Settings
-from service.storage.local import FileKind, PhotoFiles
+from service.storage.base import FileKind
+from service.storage.local import PhotoFiles
 from tests.service.conftest import MakeSettings
 from tests.support.uploads import as_file, chroma, pixels_of, scene
 

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask.testing import FlaskClient
 
+from service.domain.job import NewJob, new_job_id
 from service.jobs.retention import remove_expired
 from service.jobs.schema import jobs as jobs_table
 from service.jobs.schema import leaving
-from service.jobs.store import NewJob, new_job_id
 from tests.service import test_setups
 from tests.service.jobs.test_retention import browser
 from tests.service.test_setups import Service

@@ -8,10 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.support.servers import postgresql
+from service.domain.job import NewJob, new_job_id
 from service.jobs.batches import find_batch
 from service.jobs.deletion import files_to_remove
 from service.jobs.schema import batches, jobs, requests
-from service.jobs.store import JobStore, NewJob, new_job_id
+from service.jobs.store import JobStore
 
 PHOTO, VERSION, RENDER, ORPHAN, MARKED, DELETED = (new_job_id() for _ in range(6))
 BATCH = new_job_id()

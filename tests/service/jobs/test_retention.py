@@ -15,10 +15,11 @@ from itsdangerous import Signer
 
 from service.context.app_context import Parts
 from service.context.identity import COOKIE, load_secret
+from service.domain.job import NewJob, new_job_id
 from service.jobs.database import shared_secret
 from service.jobs.retention import oldest_kept, sweep
 from service.jobs.schema import secrets
-from service.jobs.store import JobStore, NewJob, new_job_id
+from service.jobs.store import JobStore
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.jobs.test_store import OUTCOME
 from tests.support.processes import until

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs.store import MOST_LOSSES, Failure, Job, JobStore, NewJob, Outcome, new_job_id
+from service.domain.job import Failure, Job, NewJob, Outcome, new_job_id
+from service.jobs.queue import MOST_LOSSES
+from service.jobs.store import JobStore
 
 OUTCOME = Outcome(
     width=3,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.jobs.store import WORKER_LOST, JobStore, NewJob, new_job_id
+from service.domain.job import WORKER_LOST, NewJob, new_job_id
+from service.jobs.store import JobStore
 from service.jobs.wait import Waiting
 from tests.support.processes import until
 

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.context.app_context import Parts
+from service.domain.job import NewJob, new_job_id
 from service.jobs.counters import live_processes, read_totals, say_alive
-from service.jobs.store import NewJob, new_job_id
 from service.logging_setup import REQUEST_ID, PairsFormatter
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.jobs.test_store import OUTCOME

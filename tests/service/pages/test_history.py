@@ -9,8 +9,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from colorizers.photo.photo import open_photo
-from service.domain.job import WORKER_LOST
-from service.jobs.store import Failure
+from service.domain.job import WORKER_LOST, Failure
 from service.pages.examples import EXAMPLES, FOLDER
 from service.pages.thumbnails import THUMBNAIL_PX
 from tests.service.conftest import MakeSettings, parts_of, running_client

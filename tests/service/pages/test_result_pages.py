@@ -9,8 +9,9 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from service.domain.job import Job
 from service.jobs import retention
-from service.jobs.store import Job, JobStore
+from service.jobs.store import JobStore
 from service.pages.job_view import JobView, view_jobs
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.jobs.test_retention import browser

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs.store import new_job_id
+from service.domain.job import new_job_id
 from service.settings import ROOT
-from service.storage.local import FileGoneError, PhotoFiles, StorageError
+from service.storage.base import StorageError
+from service.storage.local import FileGoneError, PhotoFiles
 from tests.support.processes import PYTHON
 
 

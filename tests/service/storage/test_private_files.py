@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 
 from colorizers.output.encode import replacing
 from service.context.identity import load_secret
-from service.jobs.store import Job, JobStore, NewJob, Outcome, new_job_id
+from service.domain.job import Job, NewJob, Outcome, new_job_id
+from service.jobs.store import JobStore
 from service.storage.local import PhotoFiles
 from service.storage.private_files import make_private_folder
 from service.workers.run_job import Work

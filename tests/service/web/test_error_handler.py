@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from colorizers import errors
 from service.domain.problems import TEXTS
-from service.storage.local import StorageError, Upload
+from service.storage.base import StorageError, Upload
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.support.uploads import as_file, field, post_form, scene
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from colorizers.errors import UndecodableError
+from service.domain.job import Job, NewJob, Outcome, new_job_id
 from service.jobs.queue import PhotoGoneError
-from service.jobs.store import Job, JobStore, NewJob, Outcome, new_job_id
-from service.storage.local import PhotoFiles, StorageError
+from service.jobs.store import JobStore
+from service.storage.base import StorageError
+from service.storage.local import PhotoFiles
 from service.workers.run_job import MOST_POSTPONED, Work, pause_s
 from tests.service.jobs.test_store import OUTCOME, claim, found
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from service.domain.job import Job
 from service.jobs.counters import say_alive
-from service.jobs.store import Job, JobStore, open_jobs
+from service.jobs.store import JobStore, open_jobs
 from service.settings import Settings
 from service.workers.supervisor import restart_delay
 from tests.service.conftest import MakeSettings, parts_of, running_client
