@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from colorizers.colorizer import Colorizer
     from colorizers.eccv16 import ECCVGenerator, eccv16
     from colorizers.errors import ColorizerError
+    from colorizers.output.encode import write as write
     from colorizers.photo.photo import open_photo
     from colorizers.photo.photo_data import Photo
+    from colorizers.prediction.hints import Hint as Hint
+    from colorizers.rendering.render import Rendering as Rendering
     from colorizers.siggraph17 import SIGGRAPHGenerator, siggraph17
     from colorizers.util import (
         Lab2rgb_numpy,
@@ -80,9 +83,11 @@ _HOMES = {
     "Colorizer": "colorizer",
     "ColorizerError": "errors",
     "ECCVGenerator": "eccv16",
+    "Hint": "prediction.hints",
     "Lab2rgb_numpy": "util",
     "ModelSpec": "weights.registry",
     "Photo": "photo.photo",
+    "Rendering": "rendering.render",
     "SIGGRAPHGenerator": "siggraph17",
     "eccv16": "eccv16",
     "load_img": "util",
@@ -92,6 +97,7 @@ _HOMES = {
     "resize_img": "util",
     "rgb2L_tensor": "util",
     "siggraph17": "siggraph17",
+    "write": "output.encode",
 }
 
 
@@ -115,7 +121,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_HOMES})
 
 
 sys.modules[__name__].__class__ = _Package

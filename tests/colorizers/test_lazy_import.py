@@ -66,7 +66,7 @@ print(callable(eccv16), callable(siggraph17))
     assert run(code) == ["True"] * 4
 
 
-@pytest.mark.parametrize("name", colorizers.__all__)
+@pytest.mark.parametrize("name", [*colorizers.__all__, "Hint", "Rendering", "write"])
 def test_every_public_name_is_there(name: str) -> None:
     assert getattr(colorizers, name) is getattr(colorizers, name)
     assert name in dir(colorizers)
