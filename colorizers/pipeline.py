@@ -28,7 +28,7 @@ LAYER = "layer"
 _DEEP = ("PNG", "TIFF")
 
 
-class Onlooker(Protocol):
+class Observer(Protocol):
     """Sees what the first page of a file becomes while that is written."""
 
     def begin(self, photo: Photo, gray: Pixels) -> None:
@@ -80,10 +80,10 @@ def rendering_of(recipe: Recipe) -> Rendering:
     return Rendering(saturation=recipe.saturation, warmth=recipe.warmth, edge_aware=recipe.edge_aware)
 
 
-def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, onlooker: Onlooker | None = None) -> None:
+def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, observer: Observer | None = None) -> None:
     """Write what `recipe` makes of `pages` to `path`, in one step; of formats without pages it is the first.
 
-    The pages are taken one at a time, and the pixels of a TIFF file band by band. `onlooker` is shown what the first
+    The pages are taken one at a time, and the pixels of a TIFF file band by band. `observer` is shown what the first
     page becomes. Raises `ColorizerError` where the format cannot hold the result.
     """
     remaining = iter(pages)
@@ -91,13 +91,13 @@ def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, onlooker: On
     format_ = container(first.photo, recipe)
     if format_ == "TIFF":
         further = remaining if first.photo.pages > 1 else ()
-        bands = chain([_page_by_bands(first, recipe, onlooker)], (_page_by_bands(page, recipe) for page in further))
+        bands = chain([_page_by_bands(first, recipe, observer)], (_page_by_bands(page, recipe) for page in further))
         write_tiff(path, bands, recipe.strip_location)
         return
     photo, rgb = coloured(first, recipe)
-    if onlooker:
-        onlooker.begin(photo, _gray(first, photo))
-        onlooker.see(rgb)
+    if observer:
+        observer.begin(photo, _gray(first, photo))
+        observer.see(rgb)
     if recipe.format == LAYER:
         write_layer(path, photo, rgb, first.provenance, recipe.strip_location)
         return
@@ -105,18 +105,18 @@ def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, onlooker: On
 
 
 def _page_by_bands(
-    page: Page, recipe: Recipe, onlooker: Onlooker | None = None
+    page: Page, recipe: Recipe, observer: Observer | None = None
 ) -> tuple[Iterator[Pixels], Photo, Provenance]:
     photo = _fitted(page.photo, recipe)
     gray = _gray(page, photo)
     bands = render_bands(gray, page.prediction, rendering_of(recipe))
-    return bands if onlooker is None else _shown(onlooker, photo, gray, bands), photo, page.provenance
+    return bands if observer is None else _shown(observer, photo, gray, bands), photo, page.provenance
 
 
-def _shown(onlooker: Onlooker, photo: Photo, gray: Pixels, bands: Iterator[Pixels]) -> Iterator[Pixels]:
-    onlooker.begin(photo, gray)
+def _shown(observer: Observer, photo: Photo, gray: Pixels, bands: Iterator[Pixels]) -> Iterator[Pixels]:
+    observer.begin(photo, gray)
     for band in bands:
-        onlooker.see(band)
+        observer.see(band)
         yield band
 
 

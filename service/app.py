@@ -3,7 +3,7 @@
 from flask import Flask
 
 from service.api import routes
-from service.context.app_context import EXTENSION, Parts
+from service.context.app_context import EXTENSION, AppContext
 from service.context.request_log import number_requests
 from service.ops import health
 from service.pages import examples, history, home, reference, result_pages
@@ -12,7 +12,7 @@ from service.web.access import guard
 from service.web.compression import compress
 from service.web.error_handler import register_error_handler
 from service.web.identifiers import check_ids
-from service.web.languages import speak
+from service.web.languages import init_i18n
 from service.web.photo_request import PhotoRequest, check_hosts
 from service.web.rate_limit import limit_requests, trust_proxies
 from service.web.security_headers import add_headers
@@ -34,7 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     most = most_upload_bytes(settings.max_upload_mb)
     app.config["MAX_CONTENT_LENGTH"] = most * settings.max_files + _FORM_OVERHEAD_BYTES
-    app.extensions[EXTENSION] = parts_ = Parts.of(settings)
+    app.extensions[EXTENSION] = parts_ = AppContext.of(settings)
     for area in (home, result_pages, history, examples, health, routes, reference):
         app.register_blueprint(area.blueprint, url_prefix=settings.base_dir or None)
     number_requests(app, parts_.traffic)
@@ -45,6 +45,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     guard(app)
     check_ids(app)
     add_headers(app)
-    speak(app)
+    init_i18n(app)
     compress(app)
     return app

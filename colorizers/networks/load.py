@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from colorizers.eccv16 import ECCVGenerator
 from colorizers.errors import WeightsCorruptError
-from colorizers.kernels.winograd.convert import with_winograd
+from colorizers.kernels.winograd.convert import convert_to_winograd
 from colorizers.networks.autoencoder import AutoencoderColorizer
 from colorizers.networks.embedded import EmbeddedColorizer
 from colorizers.networks.half_precision import ColorNetwork, in_best_precision
@@ -121,7 +121,7 @@ def _loaded(
     network, precision = cast(ColorNetwork, module), torch.float32
     does_winograd = quickest and spec.family in _LARGE_LAYERS and device.type == "cpu"
     if does_winograd:
-        with_winograd(module)
+        convert_to_winograd(module)
     nn.utils.convert_conv2d_weight_memory_format(module, torch.channels_last)
     if quickest and not does_winograd:
         network, precision = in_best_precision(module, device, spec.temperature)

@@ -67,13 +67,13 @@ def create_from_files(files: Sequence[FileStorage], options: Options, is_batch: 
     key = key_of(request, owner, asked_with_files(options, files)) if HEADER in request.headers else None
 
     def make() -> Response:
-        made = submit_files(files, owner, parts(), options, batch, also)
+        made = submit_files(files, owner, parts(), options, batch, in_transaction)
         jobs = [item.job for item in made if item.job]
         if not jobs:
             raise refusal_of_all(made)
         return answer_batch(batch, made) if batch else answer_one(jobs[0])
 
-    def also(connection: sa.Connection, new: Sequence[NewJob]) -> None:
+    def in_transaction(connection: sa.Connection, new: Sequence[NewJob]) -> None:
         if batch and new:
             keep_batch(batch, owner, [job.id for job in new], connection)
         if key and new:
@@ -88,11 +88,11 @@ def _create_version() -> Response:
     options = options_of_json(body, source.options)
     key = key_of(request, parts().owners.of(request), [body.source, options.to_json()])
 
-    def also(connection: sa.Connection, new: Sequence[NewJob]) -> None:
+    def in_transaction(connection: sa.Connection, new: Sequence[NewJob]) -> None:
         if key:
             remember(key, new, None, connection)
 
-    return once(key, lambda: answer_one(make_version(source, options, parts(), also=also)))
+    return once(key, lambda: answer_one(make_version(source, options, parts(), in_transaction=in_transaction)))
 
 
 def once(key: RequestKey | None, make: Callable[[], Response]) -> Response:

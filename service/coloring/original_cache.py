@@ -31,7 +31,7 @@ class Original:
     page: Callable[[int], Photo]
 
 
-class Originals:
+class OriginalCache:
     """Opens the originals of one application. Not for several threads at once."""
 
     def __init__(self, files: PhotoFiles, decoder: Decoder, kept_s: float = KEPT_S) -> None:

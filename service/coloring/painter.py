@@ -26,7 +26,7 @@ from colorizers.prediction.prediction import Prediction
 from colorizers.recipe import Recipe
 from colorizers.rendering.render import Rendering, render
 from service.coloring.network_cache import Networks
-from service.coloring.original_cache import Original, Originals
+from service.coloring.original_cache import Original, OriginalCache
 from service.coloring.stopwatch import Stages
 from service.coloring.write_outputs import Results, read_view, view_format
 from service.domain.job import Job, Outcome, new_job_id
@@ -55,7 +55,7 @@ class Painter:
 
     def _use(self, files: PhotoFiles) -> None:
         self._files = files
-        self._originals = Originals(files, self._decoder)
+        self._originals = OriginalCache(files, self._decoder)
         self._results = Results(files)
 
     def close(self) -> None:

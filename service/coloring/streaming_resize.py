@@ -18,7 +18,7 @@ _REACH = 3
 _WEIGHTED = {"LA": "La", "RGBA": "RGBa"}
 
 
-class Shrinking:
+class StreamingResize:
     """One picture that becomes smaller while it passes by; none becomes larger."""
 
     def __init__(self, width: int, height: int, most_px: int) -> None:

@@ -14,7 +14,7 @@ from colorizers.pipeline import LAYER, Page, container, write_result
 from colorizers.recipe import Recipe
 from service.coloring.gray_fidelity import GrayCounter
 from service.coloring.stopwatch import Stages
-from service.coloring.streaming_resize import Shrinking
+from service.coloring.streaming_resize import StreamingResize
 from service.domain.job import Job, Outcome
 from service.storage.base import FileKind
 from service.storage.local import PhotoFiles
@@ -48,19 +48,19 @@ class Results:
 
         stages.begin("render")
         with ExitStack() as stack:
-            onlooker = _Onlooker(stages, stack)
+            observer = _Observer(stages, stack)
             with self._files.replace(job.id, "result") as path:
-                write_result(path, count(), recipe, onlooker)
+                write_result(path, count(), recipe, observer)
                 lossy = path.read_bytes() if format_ in _LOSSY else None
             stages.begin("views")
-            in_file = None if lossy is None else onlooker.grays.see_file(lossy)
+            in_file = None if lossy is None else observer.grays.see_file(lossy)
             with self._files.replace(job.id, "recipe") as path:
                 path.write_bytes(recipe.to_json().encode())
-            self._save_view(job, "result-view", onlooker.view.picture())
-            exact = onlooker.grays.exact()
+            self._save_view(job, "result-view", observer.view.picture())
+            exact = observer.grays.exact()
             # A file that is only a layer has no grays of its own.
             changed_in_file = None if recipe.format == LAYER else exact if in_file is None else in_file.result()
-        photo = onlooker.photo
+        photo = observer.photo
         return Outcome(
             width=photo.width,
             height=photo.height,
@@ -84,7 +84,7 @@ class Results:
     def write_view(self, job: Job, kind: FileKind, pixels: Pixels, alpha: Pixels | None) -> tuple[int, int]:
         """Write a view of the pixels, at most `VIEW_PX` a side; returns its width and height."""
         height, width = pixels.shape[:2]
-        view = Shrinking(width, height, VIEW_PX)
+        view = StreamingResize(width, height, VIEW_PX)
         for top in range(0, height, _VIEW_ROWS):
             rows = slice(top, top + _VIEW_ROWS)
             view.see(pixels[rows], None if alpha is None else alpha[rows])
@@ -96,11 +96,11 @@ class Results:
             picture.save(path, "WEBP" if picture.mode in ("LA", "RGBA") else "JPEG", quality=_VIEW_QUALITY)
 
 
-class _Onlooker:
+class _Observer:
     """Makes the view of a result and counts its changed grays while the file is written."""
 
     photo: Photo
-    view: Shrinking
+    view: StreamingResize
     grays: GrayCounter
 
     def __init__(self, stages: Stages, stack: ExitStack) -> None:
@@ -110,7 +110,7 @@ class _Onlooker:
 
     def begin(self, photo: Photo, gray: Pixels) -> None:
         self.photo = photo
-        self.view = Shrinking(photo.width, photo.height, VIEW_PX)
+        self.view = StreamingResize(photo.width, photo.height, VIEW_PX)
         self.grays = self._stack.enter_context(GrayCounter(gray))
 
     def see(self, rgb: Pixels) -> None:

@@ -7,9 +7,9 @@ from flask import current_app
 from colorizers.photo.sandbox import Decoder
 from service.context.api_keys import Keys
 from service.context.identity import Owners, secret_of
-from service.context.request_log import Traffic
+from service.context.request_log import RequestLog
 from service.jobs.store import JobStore, open_jobs
-from service.jobs.wait import Waiting
+from service.jobs.wait import EndedJobs
 from service.settings import Settings
 from service.storage.backends import open_files
 from service.storage.local import PhotoFiles
@@ -20,7 +20,7 @@ EXTENSION = "photo-colorizer"
 
 
 @dataclass(frozen=True)
-class Parts:
+class AppContext:
     """The pieces that every request works with."""
 
     settings: Settings
@@ -29,12 +29,12 @@ class Parts:
     jobs: JobStore
     supervisor: Supervisor
     owners: Owners
-    traffic: Traffic
-    waiting: Waiting
+    traffic: RequestLog
+    waiting: EndedJobs
     worker_states: WorkerStates
 
     @classmethod
-    def of(cls, settings: Settings) -> "Parts":
+    def of(cls, settings: Settings) -> "AppContext":
         """Return the parts of an application with `settings`; creates the data folder and its database."""
         jobs = open_jobs(settings)
         secret = secret_of(settings, jobs.database)
@@ -42,7 +42,9 @@ class Parts:
         files, supervisor = open_files(settings), Supervisor(settings, jobs)
         supervisor.forget_dead_workers()
         decoder, states = Decoder(settings.max_megapixels), WorkerStates(jobs.database)
-        return cls(settings, files, decoder, jobs, supervisor, owners, Traffic(jobs.database), Waiting(jobs), states)
+        return cls(
+            settings, files, decoder, jobs, supervisor, owners, RequestLog(jobs.database), EndedJobs(jobs), states
+        )
 
     def close(self) -> None:
         """Stop the worker and the decoding processes that this application started, and close the database."""
@@ -51,8 +53,8 @@ class Parts:
         self.jobs.close()
 
 
-def parts() -> Parts:
+def parts() -> AppContext:
     """Return the parts of the application that answers the current request."""
     found = current_app.extensions[EXTENSION]
-    assert isinstance(found, Parts)
+    assert isinstance(found, AppContext)
     return found

@@ -14,7 +14,7 @@ from collections import Counter
 import sqlalchemy as sa
 from flask import Flask, Response, g, request
 
-from service.jobs.counters import Labels, add_to_totals, labels, say_alive
+from service.jobs.counters import Labels, add_to_totals, heartbeat, labels
 from service.logging_setup import REQUEST_ID
 
 HEADER = "X-Request-ID"
@@ -26,7 +26,7 @@ _QUIET = {"watching.health", "watching.ready", "watching.metrics", "static"}
 _log = logging.getLogger("service.request")
 
 
-class Traffic:
+class RequestLog:
     """The requests of one web process that are not yet part of the totals."""
 
     def __init__(self, database: sa.Engine) -> None:
@@ -56,7 +56,7 @@ class Traffic:
         try:
             with self._database.begin() as connection:
                 add_to_totals(connection, counts)
-                say_alive(connection, f"web-{os.getpid()}", "web")
+                heartbeat(connection, f"web-{os.getpid()}", "web")
         except sa.exc.OperationalError:
             with self._lock:
                 self._counts.update(counts)
@@ -69,7 +69,7 @@ class Traffic:
             _log.warning("request counts are written later: %s", error.orig)
 
 
-def number_requests(app: Flask, traffic: Traffic) -> None:
+def number_requests(app: Flask, traffic: RequestLog) -> None:
     """Give every request of `app` an id, log its end, and count it in `traffic`."""
 
     @app.before_request

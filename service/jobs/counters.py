@@ -58,7 +58,7 @@ def read_totals(database: sa.Engine) -> dict[str, dict[Labels, float]]:
     return found
 
 
-def say_alive(connection: sa.Connection, name: str, role: str, state: WorkerState | None = None) -> None:
+def heartbeat(connection: sa.Connection, name: str, role: str, state: WorkerState | None = None) -> None:
     """Record that this process lives and how much memory it has; forget those that have been silent for long."""
     values = {"role": role, "state": state, "seen_at": time.time(), "resident_bytes": _resident_bytes()}
     row = upsert(connection, processes).values(name=name, **values)
@@ -74,7 +74,7 @@ def announce_worker(connection: sa.Connection, name: str) -> None:
     connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
-def say_goodbye(connection: sa.Connection, name: str) -> None:
+def remove_heartbeat(connection: sa.Connection, name: str) -> None:
     """Record that a process has ended."""
     connection.execute(processes.delete().where(processes.c.name == name))
 

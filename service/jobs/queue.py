@@ -72,12 +72,12 @@ class Queue:
         self,
         new: Iterable[NewJob],
         most_queued: int | None = None,
-        also: Callable[[sa.Connection, Sequence[NewJob]], object] | None = None,
+        in_transaction: Callable[[sa.Connection, Sequence[NewJob]], object] | None = None,
     ) -> bool:
         """Queue jobs, all or none, in the given order; False where `most_queued` were waiting already.
 
-        Those that somebody waits for at once are counted apart from the others. `also`, given the jobs, takes part in
-        the transaction. Raises `PhotoGoneError` where a job is to be made of a photo that is no longer there.
+        Those that somebody waits for at once are counted apart from the others. `in_transaction`, given the jobs, takes
+        part in the transaction. Raises `PhotoGoneError` where a job is to be made of a photo that is no longer there.
         """
         new = list(new)
         with self.database.connect() as connection, connection.begin() as transaction:
@@ -89,8 +89,8 @@ class Queue:
             if most_queued is not None and new and _waiting_beside(connection, new) >= most_queued:
                 transaction.rollback()
                 return False
-            if also:
-                also(connection, new)
+            if in_transaction:
+                in_transaction(connection, new)
         self._tell_workers([(job.id, job.priority) for job in new])
         return True
 
@@ -207,19 +207,19 @@ class Queue:
         with self.database.begin() as connection:
             connection.execute(_jobs.update().where(held).values({**_WAITING, **_FREE}))
 
-    def lose(self, owner: str) -> None:
+    def requeue_abandoned(self, owner: str) -> None:
         """Put the jobs of an owner that died at the end of the queue; a job lost `MOST_LOSSES` times fails."""
-        self._lose(_jobs.c.lease_owner == owner)
+        self._requeue(_jobs.c.lease_owner == owner)
 
     def lose_expired(self) -> None:
-        """Put jobs whose lease has run out back, as `lose` does."""
-        self._lose(_jobs.c.lease_until < time.time())
+        """Put jobs whose lease has run out back, as `requeue_abandoned` does."""
+        self._requeue(_jobs.c.lease_until < time.time())
 
-    def lose_all(self) -> None:
-        """Put every running job back, as `lose` does: for a supervisor whose predecessor died."""
-        self._lose(sa.true())
+    def requeue_all(self) -> None:
+        """Put every running job back, as `requeue_abandoned` does: for a supervisor whose predecessor died."""
+        self._requeue(sa.true())
 
-    def _lose(self, condition: sa.ColumnElement[bool]) -> None:
+    def _requeue(self, condition: sa.ColumnElement[bool]) -> None:
         running = sa.and_(_jobs.c.status == "running", condition)
         lost = {"losses": _jobs.c.losses + 1, **_FREE}
         now = time.time()

@@ -24,7 +24,7 @@ class _Waiter:
     ended: threading.Event = field(default_factory=threading.Event)
 
 
-class Waiting:
+class EndedJobs:
     """What the requests of one process wait for. A thread looks for all of them while there are any."""
 
     def __init__(self, jobs: JobStore) -> None:

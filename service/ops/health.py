@@ -11,7 +11,7 @@ from colorizers.errors import ColorizerError
 from colorizers.weights.registry import weights_path
 from service.api.schema.openapi import Answer, describe
 from service.api.schema.responses import Health, Readiness
-from service.context.app_context import Parts, parts
+from service.context.app_context import AppContext, parts
 from service.domain.model_choice import choose_model
 from service.jobs.queue import BrokerError
 from service.ops.metrics import metrics_text
@@ -49,43 +49,43 @@ def metrics() -> ResponseReturnValue:
     return Response(metrics_text(parts().jobs), content_type=CONTENT_TYPE_LATEST)
 
 
-def _holds(check: Callable[[Parts], bool], of: Parts) -> bool:
+def _holds(check: Callable[[AppContext], bool], of: AppContext) -> bool:
     try:
         return check(of)
     except (OSError, SQLAlchemyError, ColorizerError, BrokerError):
         return False
 
 
-def _database_answers(of: Parts) -> bool:
+def _database_answers(of: AppContext) -> bool:
     return of.jobs.load()[0] >= 0
 
 
-def _storage_takes_files(of: Parts) -> bool:
+def _storage_takes_files(of: AppContext) -> bool:
     of.files.check()
     return True
 
 
-def _broker_answers(of: Parts) -> bool:
+def _broker_answers(of: AppContext) -> bool:
     return of.jobs.messages is not None and of.jobs.messages.count() >= 0
 
 
-def _worker_is_ready(of: Parts) -> bool:
+def _worker_is_ready(of: AppContext) -> bool:
     return "ready" in of.worker_states.now()
 
 
-def _no_worker_is_unable(of: Parts) -> bool:
+def _no_worker_is_unable(of: AppContext) -> bool:
     return "unable" not in of.worker_states.now()
 
 
-def _model_is_there(of: Parts) -> bool:
+def _model_is_there(of: AppContext) -> bool:
     return weights_path(choose_model(of.settings), of.settings.model_dir).is_file()
 
 
-def _checks(of: Parts) -> dict[str, Callable[[Parts], bool]]:
+def _checks(of: AppContext) -> dict[str, Callable[[AppContext], bool]]:
     return _CHECKS | ({"broker": _broker_answers} if of.jobs.messages else {})
 
 
-_CHECKS: dict[str, Callable[[Parts], bool]] = {
+_CHECKS: dict[str, Callable[[AppContext], bool]] = {
     "database": _database_answers,
     "storage": _storage_takes_files,
     "worker": _worker_is_ready,

@@ -19,7 +19,7 @@ from service.jobs.deletion import Deleted
 from service.jobs.retention import kept_until_s
 from service.pages.thumbnails import answer_thumbnail
 from service.usecases.submit import delete_jobs, delete_own_jobs, find_jobs, find_some_jobs, ids_in, own_jobs, retry_job
-from service.web.access import introduce
+from service.web.access import ensure_browser_id
 
 blueprint = Blueprint("album", __name__)
 
@@ -66,7 +66,7 @@ def time_left(job: Job) -> str:
 @blueprint.get("/photographs")
 def show() -> ResponseReturnValue:
     """Show all photos of this browser."""
-    introduce()
+    ensure_browser_id()
     return render_template("history.html", entries=entries(), deleted=deleted())
 
 

@@ -14,7 +14,7 @@ from service.pages.history import ON_HOME_PAGE, deleted, entries
 from service.pages.job_view import JobView, is_worth_a_retry, view_gone, view_jobs, view_submissions
 from service.pages.result_view import Studio, studio_of
 from service.usecases.submit import find_some_jobs, ids_in, submit, wait
-from service.web.access import introduce
+from service.web.access import ensure_browser_id
 from service.web.languages import lasting_address
 
 blueprint = Blueprint("pages", __name__)
@@ -25,7 +25,7 @@ blueprint = Blueprint("pages", __name__)
 @describe(Answer(200, "The home page.", media=("text/html",)), tag="Pages")
 def home() -> ResponseReturnValue:
     """Show the form; from here on the browser's photos are its own."""
-    introduce()
+    ensure_browser_id()
     settings = parts().settings
     limits = {
         "max_upload_mb": settings.max_upload_mb,

@@ -12,7 +12,7 @@ from flask_babel import format_decimal, format_timedelta, ngettext
 from flask_babel import gettext as _
 
 from colorizers.weights.registry import ModelSpec, known_specs, weights_path
-from service.context.app_context import Parts
+from service.context.app_context import AppContext
 from service.domain.job import Job, Outcome
 from service.domain.labels import format_title, learnt_from, network_title
 from service.domain.options import Options
@@ -74,7 +74,7 @@ class Studio:
     source: str | None = None
 
 
-def studio_of(job: Job, parts: Parts) -> Studio | None:
+def studio_of(job: Job, parts: AppContext) -> Studio | None:
     """Return what its owner's page shows of `job`, None while it is not done."""
     outcome = job.outcome
     if outcome is None or job.status != "done":
@@ -97,7 +97,7 @@ def studio_of(job: Job, parts: Parts) -> Studio | None:
     )
 
 
-def shared_of(job: Job, token: str, parts: Parts) -> Studio:
+def shared_of(job: Job, token: str, parts: AppContext) -> Studio:
     """Return what the page behind a shared link shows of a finished `job`: the same, but nothing to change it by."""
     assert job.outcome is not None
     seen = _seen(job, job.outcome, url_for("results.shared", token=token), parts)
@@ -112,7 +112,7 @@ def installed(settings: Settings) -> list[ModelSpec]:
     return [spec for spec in specs if weights_path(spec, settings.model_dir).is_file()]
 
 
-def _seen(job: Job, outcome: Outcome, base: str, parts: Parts) -> dict[str, Any]:
+def _seen(job: Job, outcome: Outcome, base: str, parts: AppContext) -> dict[str, Any]:
     seconds = kept_until_s(job, parts.settings.expire_hours) - time.time()
     spec = known_specs(parts.settings.model_dir).get(outcome.model)
     return {

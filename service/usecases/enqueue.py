@@ -8,24 +8,24 @@ from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
-from service.context.app_context import Parts
+from service.context.app_context import AppContext
 from service.domain.job import Job, NewJob
 from service.domain.problems import JobNotFoundError, QueueFullError
 from service.jobs.counters import live_processes
 from service.jobs.queue import PhotoGoneError
 
-Also = Callable[[sa.Connection, Sequence[NewJob]], object]
+InTransaction = Callable[[sa.Connection, Sequence[NewJob]], object]
 
 
-def enqueue(new: Sequence[NewJob], parts: Parts, also: Also | None = None) -> dict[str, Job]:
-    """Queue `new`, all or none; return them by id. `also`, given the jobs, takes part in the transaction.
+def enqueue(new: Sequence[NewJob], parts: AppContext, in_transaction: InTransaction | None = None) -> dict[str, Job]:
+    """Queue `new`, all or none; return them by id. `in_transaction`, given the jobs, takes part in the transaction.
 
     Raises `QueueFullError`, `JobNotFoundError` where the photo that they are made of is deleted meanwhile, or what the
-    database or `also` does; nothing is left of the jobs then.
+    database or `in_transaction` does; nothing is left of the jobs then.
     """
     queued = False
     try:
-        queued = parts.jobs.add(new, parts.settings.max_queue, also)
+        queued = parts.jobs.add(new, parts.settings.max_queue, in_transaction)
     except PhotoGoneError as error:
         raise JobNotFoundError("There is no photo with that id any more.") from error
     finally:
@@ -39,7 +39,7 @@ def enqueue(new: Sequence[NewJob], parts: Parts, also: Also | None = None) -> di
     return parts.jobs.get_many([job.id for job in new])
 
 
-def _seconds_until_free(parts: Parts) -> int:
+def _seconds_until_free(parts: AppContext) -> int:
     """Return after how many seconds somebody who is refused now may be accepted, by the time that photos took."""
     excess = parts.jobs.load()[0] - parts.settings.max_queue + 1
     workers = max(1, len(live_processes(parts.jobs.database, "worker")))

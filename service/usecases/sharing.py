@@ -1,6 +1,6 @@
 """Shared links: the one place where a photo is found without its owner, by a token that lets nobody change anything."""
 
-from service.context.app_context import Parts
+from service.context.app_context import AppContext
 from service.domain.job import Job, is_share_token
 from service.domain.problems import JobNotFoundError
 from service.jobs.retention import oldest_kept
@@ -11,7 +11,7 @@ def shows_original(job: Job) -> bool:
     return not job.options.strip_location
 
 
-def find_shared(token: str, parts: Parts) -> Job:
+def find_shared(token: str, parts: AppContext) -> Job:
     """Return the finished photo that `token` shows. Raises `JobNotFoundError` where there is none, or no longer."""
     known = is_share_token(token)
     job = parts.jobs.shared(token, oldest_kept(parts.settings.expire_hours)) if known else None

@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage
 from colorizers.errors import ColorizerError, DecodersBusyError
 from colorizers.fileformats.formats import mimetype_of
 from colorizers.photo.photo_data import Header
-from service.context.app_context import Parts
+from service.context.app_context import AppContext
 from service.domain.filenames import display_name
 from service.domain.job import MANY, SINGLE, Job, NewJob, is_id, new_job_id
 from service.domain.model_choice import check_usable
@@ -30,7 +30,7 @@ from service.jobs.deletion import Deleted
 from service.jobs.retention import delete, delete_own, oldest_kept
 from service.logging_setup import REQUEST_ID
 from service.storage.base import Upload
-from service.usecases.enqueue import Also, enqueue
+from service.usecases.enqueue import InTransaction, enqueue
 
 FIELD = "photo"
 # As many as fit into an address that servers and proxies accept.
@@ -50,7 +50,9 @@ class Submission:
     problem: Problem | None = None
 
 
-def submit(request: Request, parts: Parts, options: Options = DEFAULT, batch: str | None = None) -> list[Submission]:
+def submit(
+    request: Request, parts: AppContext, options: Options = DEFAULT, batch: str | None = None
+) -> list[Submission]:
     """Queue the photos of `request`, at least one, to be coloured with `options`.
 
     Raises what `uploads_of` and `submit_files` do.
@@ -69,15 +71,15 @@ def uploads_of(request: Request) -> list[FileStorage]:
 def submit_files(
     files: Sequence[FileStorage],
     owner: str | None,
-    parts: Parts,
+    parts: AppContext,
     options: Options = DEFAULT,
     batch: str | None = None,
-    also: Also | None = None,
+    in_transaction: InTransaction | None = None,
 ) -> list[Submission]:
     """Queue `files`, whose streams are of `PhotoFiles.receive`, for `owner`; several wait behind single ones.
 
-    `also` takes part in the transaction that adds the rows. Raises `QueueFullError`, `DecodersBusyError`, and what
-    `check_usable` does.
+    `in_transaction` takes part in the transaction that adds the rows. Raises `QueueFullError`, `DecodersBusyError`, and
+    what `check_usable` does.
     """
     check_usable(options, parts.settings)
     priority = SINGLE if len(files) == 1 and batch is None else MANY
@@ -88,7 +90,7 @@ def submit_files(
         for item in accepted
         if isinstance(item, NewJob)
     ]
-    jobs = enqueue(new, parts, also)
+    jobs = enqueue(new, parts, in_transaction)
     return [
         _submitted(item.name, jobs.get(item.id)) if isinstance(item, NewJob) else Submission(item[0], problem=item[1])
         for item in accepted
@@ -101,7 +103,7 @@ def _submitted(name: str, job: Job | None) -> Submission:
 
 
 def _accept_all(
-    files: Sequence[FileStorage], headers: Sequence[Header | Problem], parts: Parts
+    files: Sequence[FileStorage], headers: Sequence[Header | Problem], parts: AppContext
 ) -> list[NewJob | tuple[str, Problem]]:
     """Keep what can be accepted of `files`; all of it goes again where the storage fails in between."""
     accepted: list[NewJob | tuple[str, Problem]] = []
@@ -116,7 +118,7 @@ def _accept_all(
     return accepted
 
 
-def _header(file: FileStorage, options: Options, parts: Parts) -> Header | Problem:
+def _header(file: FileStorage, options: Options, parts: AppContext) -> Header | Problem:
     """Return what the file declares, or why it is refused. Raises `DecodersBusyError`, which says nothing of it."""
     upload = _upload(file)
     if upload.too_large:
@@ -132,7 +134,7 @@ def _header(file: FileStorage, options: Options, parts: Parts) -> Header | Probl
         return problem_of(error)
 
 
-def _accept(file: FileStorage, header: Header | Problem, parts: Parts) -> NewJob | tuple[str, Problem]:
+def _accept(file: FileStorage, header: Header | Problem, parts: AppContext) -> NewJob | tuple[str, Problem]:
     name = display_name(file.filename)
     if isinstance(header, Problem):
         return name, header
@@ -147,13 +149,13 @@ def _upload(file: FileStorage) -> Upload:
     return file.stream
 
 
-def wait(submissions: Sequence[Submission], parts: Parts, seconds: float | None = None) -> list[Submission]:
+def wait(submissions: Sequence[Submission], parts: AppContext, seconds: float | None = None) -> list[Submission]:
     """Return `submissions` with their jobs as they are when all have ended, or after the time that `wait_for` takes."""
     jobs = wait_for([item.job.id for item in submissions if item.job], seconds, parts)
     return [_now(item, jobs) for item in submissions]
 
 
-def wait_for(job_ids: Sequence[str], seconds: float | None, parts: Parts) -> dict[str, Job]:
+def wait_for(job_ids: Sequence[str], seconds: float | None, parts: AppContext) -> dict[str, Job]:
     """Return those jobs by id as they are when all have ended, or after `seconds`; those that left are missing.
 
     Where nobody has asked for a time, it is `WAIT_S`, from when a worker is ready if one is being started: an answer
@@ -183,7 +185,7 @@ def ids_in(text: str) -> list[str]:
     return found
 
 
-def find_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> list[Job]:
+def find_jobs(job_ids: Sequence[str], request: Request, parts: AppContext) -> list[Job]:
     """Return the jobs with those ids that who sends `request` may see, in that order.
 
     Raises `JobNotFoundError` if one is missing, has expired, or belongs to another browser: nobody learns which.
@@ -194,7 +196,7 @@ def find_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> list[Jo
     return [jobs[job_id] for job_id in job_ids]
 
 
-def find_some_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> dict[str, Job]:
+def find_some_jobs(job_ids: Sequence[str], request: Request, parts: AppContext) -> dict[str, Job]:
     """Return those jobs with those ids that who sends `request` may see, in that order.
 
     What has not the form of an id is not looked for. Raises `JobNotFoundError` without any.
@@ -209,7 +211,7 @@ def find_some_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> di
     return {job_id: jobs[job_id] for job_id in asked if job_id in jobs}
 
 
-def delete_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> Deleted:
+def delete_jobs(job_ids: Sequence[str], request: Request, parts: AppContext) -> Deleted:
     """Delete photos, with everything that was made of them, or versions alone, now; return what was there.
 
     Raises `JobNotFoundError` where there is none of them, or none that who sends `request` may see.
@@ -221,20 +223,20 @@ def delete_jobs(job_ids: Sequence[str], request: Request, parts: Parts) -> Delet
     return deleted
 
 
-def delete_own_jobs(request: Request, parts: Parts) -> Deleted:
+def delete_own_jobs(request: Request, parts: AppContext) -> Deleted:
     """Delete all photos that the browser behind `request` has sent, with everything that was made of them, now."""
     owner = parts.owners.of(request)
     return delete_own(owner, parts.jobs, parts.files, parts.settings.expire_hours) if owner else Deleted()
 
 
-def retry_job(job_id: str, request: Request, parts: Parts) -> None:
+def retry_job(job_id: str, request: Request, parts: AppContext) -> None:
     """Queue a photo that failed once more. Raises `JobNotFoundError` as `find_jobs` does, and where it did not fail."""
     if not parts.jobs.retry(job_id, parts.owners.of(request), oldest_kept(parts.settings.expire_hours)):
         raise _not_found()
     parts.supervisor.ensure()
 
 
-def own_jobs(request: Request, parts: Parts, most: int | None = None) -> list[Job]:
+def own_jobs(request: Request, parts: AppContext, most: int | None = None) -> list[Job]:
     """Return the latest `most` jobs, or all, that the browser behind `request` has sent, the latest first."""
     owner = parts.owners.of(request)
     return parts.jobs.own(owner, oldest_kept(parts.settings.expire_hours), most) if owner else []

@@ -7,14 +7,14 @@ picture under other hints; a render is the answer that there is, as another file
 from dataclasses import replace
 
 from colorizers.errors import ColorizerError
-from service.context.app_context import Parts
+from service.context.app_context import AppContext
 from service.domain.job import AT_ONCE, SINGLE, Job, Kind, NewJob, new_job_id
 from service.domain.model_choice import check_usable
 from service.domain.options import Options, check_result_size
 from service.domain.problems import JobNotFoundError
 from service.jobs.retention import oldest_kept
 from service.logging_setup import REQUEST_ID
-from service.usecases.enqueue import Also, enqueue
+from service.usecases.enqueue import InTransaction, enqueue
 
 
 class NotDoneError(ColorizerError):
@@ -24,7 +24,13 @@ class NotDoneError(ColorizerError):
     status = 409
 
 
-def make_version(photo: Job, options: Options, parts: Parts, batch: str | None = None, also: Also | None = None) -> Job:
+def make_version(
+    photo: Job,
+    options: Options,
+    parts: AppContext,
+    batch: str | None = None,
+    in_transaction: InTransaction | None = None,
+) -> Job:
     """Queue the original of `photo` once more with `options`, for the same owner.
 
     It expires with that photo. Raises `QueueFullError`, and what `check_usable` and `check_result_size` do;
@@ -39,10 +45,10 @@ def make_version(photo: Job, options: Options, parts: Parts, batch: str | None =
     except FileNotFoundError as error:
         parts.files.remove(version.id)
         raise JobNotFoundError("There is no photo with that id any more.") from error
-    return _queued(version, parts, also)
+    return _queued(version, parts, in_transaction)
 
 
-def make_preview(photo: Job, options: Options, parts: Parts) -> Job:
+def make_preview(photo: Job, options: Options, parts: AppContext) -> Job:
     """Queue a look at `photo` with other hints, temperature, network or colours; without a model, with its own.
 
     Raises `NotDoneError`, `QueueFullError`, and what `check_usable` does.
@@ -53,7 +59,7 @@ def make_preview(photo: Job, options: Options, parts: Parts) -> Job:
     return _child(photo, "preview", options, parts)
 
 
-def make_render(photo: Job, options: Options, parts: Parts) -> Job:
+def make_render(photo: Job, options: Options, parts: AppContext) -> Job:
     """Queue `photo` as another file: other vividness, format or size, from the colours that there are.
 
     What only a network could answer to (`model`, `hints`, `temperature`) stays as it was. Raises `NotDoneError`,
@@ -66,7 +72,7 @@ def make_render(photo: Job, options: Options, parts: Parts) -> Job:
     return _child(photo, "render", options, parts)
 
 
-def versions_of(photo: Job, viewer: str | None, parts: Parts) -> list[Job]:
+def versions_of(photo: Job, viewer: str | None, parts: AppContext) -> list[Job]:
     """Return all colourings of the original of `photo`, itself included, the earliest first."""
     return parts.jobs.versions(origin_of(photo), viewer, oldest_kept(parts.settings.expire_hours))
 
@@ -82,14 +88,14 @@ def _outcome_model(photo: Job) -> str:
     return photo.outcome.model
 
 
-def _child(photo: Job, kind: Kind, options: Options, parts: Parts) -> Job:
+def _child(photo: Job, kind: Kind, options: Options, parts: AppContext) -> Job:
     child = replace(_new(photo, kind, options, AT_ONCE), parent=photo.id)
     parts.files.make_room(child.id)
     return _queued(child, parts)
 
 
-def _queued(job: NewJob, parts: Parts, also: Also | None = None) -> Job:
-    queued = enqueue([job], parts, also).get(job.id)
+def _queued(job: NewJob, parts: AppContext, in_transaction: InTransaction | None = None) -> Job:
+    queued = enqueue([job], parts, in_transaction).get(job.id)
     if queued is None:
         raise JobNotFoundError("There is no photo with that id any more.")
     return queued

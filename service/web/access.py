@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, g, request
 
-from service.context.app_context import Parts, parts
+from service.context.app_context import AppContext, parts
 from service.context.identity import new_browser
 from service.domain.problems import CrossSiteError, FormTokenError, KeyRequiredError
 from service.web.rate_limit import SAFE_METHODS
@@ -28,7 +28,7 @@ def guard(app: Flask) -> None:
     app.add_template_global(csrf_token)
 
 
-def introduce() -> None:
+def ensure_browser_id() -> None:
     """See to it that the browser that asks has a number, and with it a token for its forms; the answer carries it."""
     g.browser = parts().owners.browser_of(request) or new_browser()
 
@@ -78,7 +78,7 @@ def _sent_token() -> str:
     return request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
 
 
-def _is_for_programs(of: Parts) -> bool:
+def _is_for_programs(of: AppContext) -> bool:
     return request.blueprint != "pages" and request.path.startswith(f"{of.settings.base_dir}/v1/")
 
 

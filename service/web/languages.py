@@ -27,7 +27,7 @@ class Language(NamedTuple):
     address: str
 
 
-def speak(app: Flask) -> None:
+def init_i18n(app: Flask) -> None:
     """Make every answer of `app` speak the reader's language; templates get `locale` and `languages()`."""
     Babel(app, default_translation_directories=str(_TRANSLATIONS), locale_selector=_select)
     app.context_processor(lambda: {"locale": _spoken()})

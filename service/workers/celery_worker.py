@@ -20,8 +20,8 @@ from service.logging_setup import configure_logging
 from service.settings import Settings, load_settings
 from service.storage.backends import open_files
 from service.workers.capacity import worker_count, worker_environ
-from service.workers.maintenance import Chores
-from service.workers.run_job import Work, pause_s, persistently
+from service.workers.maintenance import Maintenance
+from service.workers.run_job import JobRunner, pause_s, retry_on_db_error
 from service.workers.warm_up import WarmUp
 
 # Loading torch on a machine that has much to do.
@@ -30,17 +30,17 @@ _START_WITHIN_S = 300.0
 _log = logging.getLogger("service.workers.worker")
 
 
-class Hand:
+class CeleryChild:
     """What one child process works with."""
 
     def __init__(self, settings: Settings, name: str) -> None:
         """Come in the place of the child that had that name before, if any: what it had begun goes back."""
         self._name = name
-        self._jobs = persistently(lambda: open_jobs(settings))
-        persistently(lambda: self._jobs.lose(name))
+        self._jobs = retry_on_db_error(lambda: open_jobs(settings))
+        retry_on_db_error(lambda: self._jobs.requeue_abandoned(name))
         files = open_files(settings)
-        self._chores = Chores(name, self._jobs, files, settings.expire_hours)
-        self._chores.start()
+        self._maintenance = Maintenance(name, self._jobs, files, settings.expire_hours)
+        self._maintenance.start()
         # Imported here because torch must not be loaded before the fork.
         from colorizers.kernels.compile_all import compile_kernels
 
@@ -48,50 +48,50 @@ class Hand:
         from service.coloring.painter import Painter
 
         painter = Painter(settings, files)
-        self._work = Work(name, self._jobs, files, painter)
-        self._warm_up = WarmUp(painter, self._chores)
+        self._runner = JobRunner(name, self._jobs, files, painter)
+        self._warm_up = WarmUp(painter, self._maintenance)
         self._warm_up.attempt()
 
     def do(self, job_id: str) -> float | None:
         """Do that job, if it waits; returns after how many seconds to try again where that is needed."""
-        job = persistently(lambda: self._jobs.claim_one(job_id, self._name))
+        job = retry_on_db_error(lambda: self._jobs.claim_one(job_id, self._name))
         if job is None:
             return None
-        end = self._work.do(job)
+        end = self._runner.do(job)
         self._warm_up.note()
         return None if end == "ended" else pause_s(job.postponed + 1)
 
     def end(self) -> None:
         """Put back what is not done, and say goodbye."""
         self._jobs.release(self._name)
-        self._chores.end()
+        self._maintenance.end()
 
 
 def make_worker(settings: Settings) -> Celery:
     """Return the Celery application with the one task that there is."""
     app = make_celery(settings.broker_url)
     app.conf.worker_proc_alive_timeout = _START_WITHIN_S
-    hands: dict[int, Hand] = {}
+    children: dict[int, CeleryChild] = {}
 
-    def hand() -> Hand:
+    def child() -> CeleryChild:
         # By process, so that a child never has the hand of the parent.
-        if os.getpid() not in hands:
+        if os.getpid() not in children:
             slot = getattr(current_process(), "index", 0)
             os.environ.update(worker_environ(settings, slot))
             # The parent's number is in it: of two workers on a machine each has names of its own.
-            hands[os.getpid()] = Hand(settings, f"{socket.gethostname()}-{os.getppid()}-{slot}")
-        return hands[os.getpid()]
+            children[os.getpid()] = CeleryChild(settings, f"{socket.gethostname()}-{os.getppid()}-{slot}")
+        return children[os.getpid()]
 
     def begin(**_: Any) -> None:
-        hand()
+        child()
 
     def end(**_: Any) -> None:
-        if os.getpid() in hands:
-            hand().end()
+        if os.getpid() in children:
+            child().end()
 
     @app.task(name=TASK, bind=True, max_retries=None)  # type: ignore[untyped-decorator]
     def work(task: Task, job_id: str) -> None:
-        again_s = hand().do(job_id)
+        again_s = child().do(job_id)
         if again_s is not None:
             raise task.retry(countdown=again_s, priority=task.request.delivery_info["priority"])
 

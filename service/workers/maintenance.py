@@ -6,7 +6,7 @@ It does so in a thread, whatever the work takes. Of what is to be done once for 
 import logging
 import threading
 
-from service.jobs.counters import WorkerState, say_alive, say_goodbye, take_turn
+from service.jobs.counters import WorkerState, heartbeat, remove_heartbeat, take_turn
 from service.jobs.database import DATABASE_ERRORS
 from service.jobs.queue import BrokerError
 from service.jobs.retention import forget_requests, oldest_kept, remove_expired, remove_orphans
@@ -22,7 +22,7 @@ _ORPHANS_S = 900.0
 _log = logging.getLogger(__name__)
 
 
-class Chores:
+class Maintenance:
     """The chores of one worker, under its name."""
 
     def __init__(self, name: str, jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
@@ -52,13 +52,13 @@ class Chores:
         """Leave them to others, and say goodbye."""
         with self._saying, self._jobs.database.begin() as connection:
             self._ended.set()
-            say_goodbye(connection, self._name)
+            remove_heartbeat(connection, self._name)
 
     def _say_alive(self) -> None:
         with self._saying:
             if not self._ended.is_set():
                 with self._jobs.database.begin() as connection:
-                    say_alive(connection, self._name, "worker", self._state)
+                    heartbeat(connection, self._name, "worker", self._state)
 
     def _run(self) -> None:
         while not self._ended.is_set():

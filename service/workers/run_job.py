@@ -37,17 +37,17 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Paints(Protocol):
+class Painting(Protocol):
     """What does the work itself."""
 
     def paint(self, job: Job, parent: Job | None, report: Callable[[str], None]) -> Outcome:
         """Write the files of `job`, whose parent is `parent`; tell `report` about every step."""
 
 
-class Work:
+class JobRunner:
     """The work of one worker, under one name."""
 
-    def __init__(self, name: str, jobs: JobStore, files: PhotoFiles, painter: Paints) -> None:
+    def __init__(self, name: str, jobs: JobStore, files: PhotoFiles, painter: Painting) -> None:
         self._name = name
         self._jobs = jobs
         self._files = files
@@ -70,25 +70,25 @@ class Work:
             outcome = self._painter.paint(job, parent, lambda step: self._report(job, step))
             self._files.sync(job.id)
         except Exception as error:
-            if persistently(lambda: self._jobs.get(job.id)) is None:
+            if retry_on_db_error(lambda: self._jobs.get(job.id)) is None:
                 return self._forget(job)
             if _is_of_storage(error) and job.postponed < MOST_POSTPONED:
                 _log.warning("photo %s is put back: %s", job.id[:8], _said(error, job))
-                persistently(lambda: self._jobs.postpone(job.id, self._name))
+                retry_on_db_error(lambda: self._jobs.postpone(job.id, self._name))
                 return "postponed"
             return self._fail(job, _failure(job, error))
-        if persistently(lambda: self._jobs.finish(job.id, self._name, outcome)):
+        if retry_on_db_error(lambda: self._jobs.finish(job.id, self._name, outcome)):
             _log.info("%s of photo %s done in %.2f s", job.kind, job.id[:8], sum(outcome.timings.values()))
-        elif persistently(lambda: self._jobs.get(job.id)) is None:
+        elif retry_on_db_error(lambda: self._jobs.get(job.id)) is None:
             self._forget(job)
         return "ended"
 
     def _parent(self, job: Job) -> Job | None:
         parent = job.parent
-        return persistently(lambda: self._jobs.get(parent)) if parent else None
+        return retry_on_db_error(lambda: self._jobs.get(parent)) if parent else None
 
     def _fail(self, job: Job, failure: Failure) -> Ended:
-        persistently(lambda: self._jobs.fail(job.id, self._name, failure))
+        retry_on_db_error(lambda: self._jobs.fail(job.id, self._name, failure))
         return "ended"
 
     def _forget(self, job: Job) -> Ended:
@@ -127,7 +127,7 @@ class Work:
             thread.join()
 
 
-def persistently(ask: Callable[[], T]) -> T:
+def retry_on_db_error(ask: Callable[[], T]) -> T:
     """Return what `ask` does, as soon as the database answers it."""
     while True:
         try:

@@ -21,7 +21,7 @@ from typing import TextIO
 
 import sqlalchemy as sa
 
-from service.jobs.counters import announce_worker, forget_workers, say_goodbye
+from service.jobs.counters import announce_worker, forget_workers, remove_heartbeat
 from service.jobs.database import DATABASE_ERRORS
 from service.jobs.store import JobStore, open_jobs
 from service.logging_setup import configure_logging
@@ -96,7 +96,7 @@ class Supervisor:
             if mine:
                 # What is running in a database that other machines share may well be theirs: leases tell.
                 if not self._is_shared():
-                    self._jobs.lose_all()
+                    self._jobs.requeue_all()
                     self._record(forget_workers)
                 self._keep_all_alive()
 
@@ -159,7 +159,7 @@ class Supervisor:
                 self._stop.wait(_POLL_S)
             return self._end(worker)
         finally:
-            self._record(lambda connection: say_goodbye(connection, name))
+            self._record(lambda connection: remove_heartbeat(connection, name))
             self._give_back(name)
 
     def _record(self, what: Callable[[sa.Connection], None]) -> None:
@@ -173,7 +173,7 @@ class Supervisor:
     def _give_back(self, name: str) -> None:
         """Give back the jobs of a worker that has ended; without the database, their leases do."""
         try:
-            self._jobs.lose(name)
+            self._jobs.requeue_abandoned(name)
         except DATABASE_ERRORS as error:
             _log.warning("the database does not answer: %s", error.orig)
 

@@ -5,7 +5,7 @@ import time
 from typing import Protocol
 
 from colorizers.errors import ColorizerError
-from service.workers.maintenance import Chores
+from service.workers.maintenance import Maintenance
 
 _AGAIN_S = 60.0
 
@@ -22,11 +22,11 @@ class Warms(Protocol):
 
 
 class WarmUp:
-    """Warms up the painter of one worker, and has its `Chores` say how far it is."""
+    """Warms up the painter of one worker, and has its `Maintenance` say how far it is."""
 
-    def __init__(self, painter: Warms, chores: Chores) -> None:
+    def __init__(self, painter: Warms, chores: Maintenance) -> None:
         self._painter = painter
-        self._chores = chores
+        self._maintenance = chores
         self._again_at = 0.0
         self._is_said = False
 
@@ -45,11 +45,11 @@ class WarmUp:
                 _log.error("no photo can be coloured: %s", error.message)
             else:
                 _log.error("no photo can be coloured", exc_info=error)
-            self._chores.say("unable")
+            self._maintenance.say("unable")
         self.note()
 
     def note(self) -> None:
         """Say that the worker is ready once it has coloured a photo, be it one that was sent."""
         if self._painter.is_warm and not self._is_said:
             self._is_said = True
-            self._chores.say("ready")
+            self._maintenance.say("ready")

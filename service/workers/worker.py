@@ -18,8 +18,8 @@ from service.settings import load_settings
 from service.shutdown_signals import exit_on
 from service.storage.backends import open_files
 from service.storage.local import PhotoFiles
-from service.workers.maintenance import Chores
-from service.workers.run_job import Work, pause_s, persistently
+from service.workers.maintenance import Maintenance
+from service.workers.run_job import JobRunner, pause_s, retry_on_db_error
 from service.workers.warm_up import WarmUp
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ _log = logging.getLogger("service.workers.worker")
 class Worker:
     """Works on the jobs of one table, under one name."""
 
-    def __init__(self, name: str, jobs: JobStore, files: PhotoFiles, painter: "Painter", chores: Chores) -> None:
+    def __init__(self, name: str, jobs: JobStore, files: PhotoFiles, painter: "Painter", chores: Maintenance) -> None:
         self._name = name
         self._jobs = jobs
-        self._work = Work(name, jobs, files, painter)
+        self._runner = JobRunner(name, jobs, files, painter)
         self._warm_up = WarmUp(painter, chores)
 
     def run(self) -> None:
@@ -45,12 +45,12 @@ class Worker:
         postponed = 0
         try:
             while True:
-                job = persistently(lambda: self._jobs.claim(self._name))
+                job = retry_on_db_error(lambda: self._jobs.claim(self._name))
                 if job is None:
                     self._warm_up.attempt()
                     time.sleep(_POLL_S)
                     continue
-                postponed = postponed + 1 if self._work.do(job) == "postponed" else 0
+                postponed = postponed + 1 if self._runner.do(job) == "postponed" else 0
                 self._warm_up.note()
                 time.sleep(pause_s(postponed))
         finally:
@@ -74,8 +74,8 @@ def main(name: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_supervisor, name="supervisor-watch", daemon=True).start()
     settings = load_settings()
-    jobs, files = persistently(lambda: open_jobs(settings)), open_files(settings)
-    chores = Chores(name, jobs, files, settings.expire_hours)
+    jobs, files = retry_on_db_error(lambda: open_jobs(settings)), open_files(settings)
+    chores = Maintenance(name, jobs, files, settings.expire_hours)
     chores.start()
     try:
         # Imported here because numba and torch take seconds to load, in which the supervisor may already be gone.

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from colorizers.networks.embedded import EmbeddedColorizer
 from colorizers.weights.registry import ModelSpec, write_manifest
 from service.app import create_app
-from service.context.app_context import EXTENSION, Parts
+from service.context.app_context import EXTENSION, AppContext
 from service.settings import Settings
 
 MakeSettings = Callable[..., Settings]
@@ -80,10 +80,10 @@ def running_client(settings: Settings) -> Iterator[FlaskClient]:
         parts_of(app.test_client()).close()
 
 
-def parts_of(client: FlaskClient) -> Parts:
+def parts_of(client: FlaskClient) -> AppContext:
     """Return the parts of the application behind a test client."""
     found = client.application.extensions[EXTENSION]
-    assert isinstance(found, Parts)
+    assert isinstance(found, AppContext)
     return found
 
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from benchmarks.support.servers import redis
-from service.jobs.counters import say_alive
+from service.jobs.counters import heartbeat
 from service.jobs.store import open_jobs
 from service.settings import ROOT, Settings
 from tests.service.conftest import MakeSettings
@@ -141,7 +141,7 @@ def test_web_machine_says_that_it_waits_for_workers_of_others(make_settings: Mak
             until(lambda: "no worker is ready; `./run.sh worker` starts those of a machine" in log.read_text())
             assert httpx.get(f"http://127.0.0.1:{settings.port}/readyz", trust_env=False).json()["status"] == "starting"
             with closing(open_jobs(settings)) as jobs, jobs.database.begin() as connection:
-                say_alive(connection, "elsewhere", "worker", "ready")
+                heartbeat(connection, "elsewhere", "worker", "ready")
             until(lambda: is_ready(log))
         finally:
             process.terminate()

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from benchmarks.support.setups import CELERY_WORKER, Runner, shared_servers
-from service.context.app_context import Parts
+from service.context.app_context import AppContext
 from service.domain.job import Job, NewJob, new_job_id
 from service.jobs.schema import jobs as jobs_table
 from service.storage.backends import open_files
@@ -38,7 +38,7 @@ class Service:
     runner: Runner | None = None
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> AppContext:
         """What the web process works with."""
         return parts_of(self.client)
 

@@ -10,7 +10,7 @@ import fsspec
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from service.context.app_context import Parts
+from service.context.app_context import AppContext
 from service.jobs.schema import leaving, metadata
 from tests.support.uploads import as_file, scene
 
@@ -119,7 +119,7 @@ def tries_to_change(client: FlaskClient, member: Member) -> set[int]:
     return statuses
 
 
-def stored(parts: Parts) -> set[str]:
+def stored(parts: AppContext) -> set[str]:
     """Return the names of all files of photos, on this machine and, where photos lie elsewhere, there."""
     folder = parts.settings.data_dir
     own = {
@@ -134,7 +134,7 @@ def stored(parts: Parts) -> set[str]:
     return own | {path.removeprefix(root) for path in system.find(root)}
 
 
-def mentions(parts: Parts, texts: tuple[str, ...]) -> set[str]:
+def mentions(parts: AppContext, texts: tuple[str, ...]) -> set[str]:
     """Return the names of the tables in which any of `texts` stands, but for that of ids whose files are to go."""
     found = set()
     with parts.jobs.database.connect() as connection:
@@ -145,7 +145,7 @@ def mentions(parts: Parts, texts: tuple[str, ...]) -> set[str]:
     return found
 
 
-def remembered(parts: Parts) -> dict[str, float]:
+def remembered(parts: AppContext) -> dict[str, float]:
     """Return the ids whose files may still have to be removed, and until when."""
     with parts.jobs.database.connect() as connection:
         return {row.id: row.until for row in connection.execute(sa.select(leaving))}

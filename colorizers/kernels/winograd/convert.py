@@ -15,7 +15,7 @@ from colorizers.kernels.winograd.transforms import LANES
 _FEWEST_CHANNELS = 64
 
 
-def with_winograd(network: nn.Module) -> int:
+def convert_to_winograd(network: nn.Module) -> int:
     """Replace in place the convolutions of `network`, in evaluation mode, that become faster; return their number.
 
     ReLU and batch norm that follow one in an `nn.Sequential` are fused with it.
@@ -25,7 +25,7 @@ def with_winograd(network: nn.Module) -> int:
     for number, (name, child) in enumerate(children):
         layer_type = _replacement(child)
         if layer_type is None:
-            replaced += with_winograd(child)
+            replaced += convert_to_winograd(child)
             continue
         fused = _followers(children[number + 1 :]) if isinstance(network, nn.Sequential) else {}
         setattr(network, name, layer_type(child, list(fused.values())))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from benchmarks.support.standin_weights import standin_state_dict
 from colorizers.eccv16 import ECCVGenerator
-from colorizers.kernels.winograd.convert import with_winograd
+from colorizers.kernels.winograd.convert import convert_to_winograd
 from colorizers.kernels.winograd.layers import PointwiseConv2d, WinogradConv2d, WinogradConvTranspose2d
 from colorizers.siggraph17 import SIGGRAPHGenerator
 
@@ -98,7 +98,7 @@ def test_following_layers_are_fused(followers: list[nn.Module], kind: str) -> No
     x = torch.randn(1, 64, 10, 9)
     with torch.inference_mode():
         expected = network(x)
-        assert with_winograd(network) == 1
+        assert convert_to_winograd(network) == 1
         assert [type(child) for child in list(network)[1:-1]] == len(followers) * [nn.Identity]
         assert (network(x) - expected).abs().max() < 1e-4
 
@@ -115,7 +115,7 @@ def test_other_convolutions_are_not_replaced() -> None:
         nn.ConvTranspose2d(128, 128, 2, stride=2),
         nn.ConvTranspose2d(128, 128, 4, stride=2, padding=1, output_padding=1),
     )
-    assert with_winograd(network) == 0
+    assert convert_to_winograd(network) == 0
 
 
 @pytest.mark.usefixtures("threads")
@@ -125,7 +125,7 @@ def test_published_networks_give_the_same_ab() -> None:
         network.load_state_dict(standin_state_dict(name))
         with torch.inference_mode():
             expected = network.eval()(L)
-            assert with_winograd(network) == count
+            assert convert_to_winograd(network) == count
             assert (network(L) - expected).abs().max() < 2e-3
         kinds = {type(module) for module in network.modules()}
         assert {WinogradConv2d, WinogradConvTranspose2d, PointwiseConv2d} <= kinds

@@ -11,7 +11,7 @@ from colorizers.errors import NotAPictureError
 from colorizers.photo.sandbox import Decoder
 from colorizers.rendering.color_pass import gray_levels
 from service.coloring import original_cache
-from service.coloring.original_cache import Originals
+from service.coloring.original_cache import OriginalCache
 from service.storage.local import PhotoFiles
 from tests.support.uploads import as_file, scene
 
@@ -46,7 +46,7 @@ def spoil(files: PhotoFiles) -> None:
 
 
 def test_last_photo_is_at_hand_with_its_grays(files: PhotoFiles, decoder: Decoder) -> None:
-    opener = Originals(files, decoder)
+    opener = OriginalCache(files, decoder)
     with opener.open(FIRST) as original:
         photo = original.photo
     spoil(files)
@@ -60,7 +60,7 @@ def test_last_photo_is_at_hand_with_its_grays(files: PhotoFiles, decoder: Decode
 
 
 def test_another_photo_takes_its_place(files: PhotoFiles, decoder: Decoder) -> None:
-    opener = Originals(files, decoder)
+    opener = OriginalCache(files, decoder)
     for job_id in (FIRST, SECOND):
         with opener.open(job_id):
             pass
@@ -70,7 +70,7 @@ def test_another_photo_takes_its_place(files: PhotoFiles, decoder: Decoder) -> N
 
 
 def test_it_is_forgotten_after_a_while(files: PhotoFiles, decoder: Decoder) -> None:
-    opener = Originals(files, decoder, kept_s=0.01)
+    opener = OriginalCache(files, decoder, kept_s=0.01)
     with opener.open(FIRST):
         pass
     spoil(files)
@@ -84,7 +84,7 @@ def test_memory_goes_back_when_there_is_no_work(
 ) -> None:
     times: list[float] = []
     monkeypatch.setattr(original_cache, "give_freed_memory_back", lambda: times.append(time.monotonic()))
-    opener = Originals(files, decoder, kept_s=0.3)
+    opener = OriginalCache(files, decoder, kept_s=0.3)
     for _ in range(3):
         with opener.open(FIRST):
             pass
@@ -96,7 +96,7 @@ def test_memory_goes_back_when_there_is_no_work(
 
 def test_large_photos_are_not_kept(files: PhotoFiles, decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(original_cache, "MOST_BYTES", 4 * 120 * 80 - 1)
-    opener = Originals(files, decoder)
+    opener = OriginalCache(files, decoder)
     with opener.open(FIRST) as original:
         assert original.gray is None
     spoil(files)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.coloring.streaming_resize import Shrinking
+from service.coloring.streaming_resize import StreamingResize
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from service.coloring.streaming_resize import Shrinking
 def test_by_bands_the_same_picture(width: int, height: int, channels: int, most_px: int, band_rows: int) -> None:
     shape = (height, width) if channels == 1 else (height, width, channels)
     pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    small = Shrinking(width, height, most_px)
+    small = StreamingResize(width, height, most_px)
     for top in range(0, height, band_rows):
         band = pixels[top : top + band_rows]
         small.see(band[..., :3], band[..., 3]) if channels == 4 else small.see(band)
@@ -36,6 +36,6 @@ def test_by_bands_the_same_picture(width: int, height: int, channels: int, most_
 
 
 def test_sixteen_bits_are_rounded() -> None:
-    small = Shrinking(2, 1, 10)
+    small = StreamingResize(2, 1, 10)
     small.see(np.array([[257 * 7, 65535]], np.uint16))
     assert np.asarray(small.picture()).tolist() == [[7, 255]]

@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from itsdangerous import Signer
 
-from service.context.app_context import Parts
+from service.context.app_context import AppContext
 from service.context.identity import COOKIE, load_secret
 from service.domain.job import NewJob, new_job_id
 from service.jobs.database import shared_secret
@@ -48,7 +48,7 @@ def introduce(client: FlaskClient) -> None:
     client.environ_base["HTTP_X_CSRF_TOKEN"] = token
 
 
-def folders(parts: Parts) -> list[Path]:
+def folders(parts: AppContext) -> list[Path]:
     return list((parts.settings.data_dir / "photos").glob("*/*"))
 
 
@@ -141,7 +141,7 @@ def test_expired_photo_is_answered_to_nobody_even_before_it_is_swept(
 
 
 def test_sweep_ends_what_a_crash_began_and_keeps_the_rest(make_settings: MakeSettings) -> None:
-    parts = Parts.of(make_settings())
+    parts = AppContext.of(make_settings())
     fresh, deleted, running, orphan = (new_job_id() for _ in range(4))
     for job_id in (fresh, deleted, running, orphan):
         received = parts.files.receive(10)

@@ -84,7 +84,7 @@ def test_only_the_holder_of_a_lease_may_speak(jobs: JobStore) -> None:
     assert jobs.renew(job_id, "w")
     assert not jobs.renew(job_id, "other")
     assert not jobs.finish(job_id, "other", OUTCOME)
-    jobs.lose("w")
+    jobs.requeue_abandoned("w")
     claim(jobs, "other")
     assert not jobs.finish(job_id, "w", OUTCOME)
     assert jobs.finish(job_id, "other", OUTCOME)
@@ -96,7 +96,7 @@ def test_released_job_goes_first_and_lost_job_goes_last(jobs: JobStore) -> None:
     claim(jobs, "w")
     jobs.release("w")
     assert claim(jobs, "w").id == first
-    jobs.lose("w")
+    jobs.requeue_abandoned("w")
     assert [claim(jobs, "w").id, claim(jobs, "w").id] == [second, first]
 
 
@@ -104,7 +104,7 @@ def test_new_supervisor_takes_back_what_its_predecessor_left(jobs: JobStore) -> 
     first, second = queue(jobs, "a", "b")
     claim(jobs, "gone")
     claim(jobs, "gone too")
-    jobs.lose_all()
+    jobs.requeue_all()
     assert {claim(jobs, "w").id, claim(jobs, "w").id} == {first, second}
 
 
@@ -121,7 +121,7 @@ def test_photo_that_takes_its_worker_down_is_given_up(jobs: JobStore) -> None:
     (job_id,) = queue(jobs, "a")
     for number in range(MOST_LOSSES):
         claim(jobs, f"w{number}")
-        jobs.lose(f"w{number}")
+        jobs.requeue_abandoned(f"w{number}")
     job = found(jobs, job_id)
     assert job.status == "failed"
     assert job.failure is not None

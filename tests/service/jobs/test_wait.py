@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from service.domain.job import WORKER_LOST, NewJob, new_job_id
 from service.jobs.store import JobStore
-from service.jobs.wait import Waiting
+from service.jobs.wait import EndedJobs
 from tests.support.processes import until
 
 
@@ -27,7 +27,7 @@ def queued(jobs: JobStore, count: int) -> list[str]:
 
 
 def test_all_who_wait_are_told_and_ask_together(jobs: JobStore) -> None:
-    ids, waiting, questions = queued(jobs, 20), Waiting(jobs), []
+    ids, waiting, questions = queued(jobs, 20), EndedJobs(jobs), []
     sa.event.listen(jobs.database, "before_cursor_execute", lambda *arguments: questions.append(arguments[2]))
     with ThreadPoolExecutor(20) as pool:
         told = [pool.submit(waiting.wait, [job_id], 30) for job_id in ids]
@@ -48,7 +48,7 @@ def test_all_who_wait_are_told_and_ask_together(jobs: JobStore) -> None:
 
 def test_nobody_waits_longer_than_asked(jobs: JobStore) -> None:
     first, second = queued(jobs, 2)
-    waiting = Waiting(jobs)
+    waiting = EndedJobs(jobs)
     assert not waiting.wait([first, second], 0.2)
     jobs.delete([first], None, 0.0)
     assert not waiting.wait([first, second], 0.2)
@@ -61,7 +61,7 @@ def test_a_database_that_does_not_answer_is_asked_again(jobs: JobStore, monkeypa
     jobs.delete([job_id], None, 0.0)
     answers: list[Callable[[Iterable[str]], set[str]]] = [jobs.unfinished, _locked]
     monkeypatch.setattr(jobs, "unfinished", lambda ids: answers.pop()(ids))
-    assert Waiting(jobs).wait([job_id], 30)
+    assert EndedJobs(jobs).wait([job_id], 30)
     assert answers == []
 
 

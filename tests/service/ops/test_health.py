@@ -7,9 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.context.app_context import Parts
+from service.context.app_context import AppContext
 from service.domain.job import NewJob, new_job_id
-from service.jobs.counters import live_processes, read_totals, say_alive
+from service.jobs.counters import heartbeat, live_processes, read_totals
 from service.logging_setup import REQUEST_ID, PairsFormatter
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.jobs.test_store import OUTCOME
@@ -56,14 +56,14 @@ def test_retry_after_follows_measured_time_excess_and_workers(
         monkeypatch.setattr(parts.jobs, "service_time_s", lambda: 10.0)
         for number in range(2):
             with parts.jobs.database.begin() as connection:
-                say_alive(connection, f"w{number}", "worker")
+                heartbeat(connection, f"w{number}", "worker")
         parts.jobs.add(NewJob(new_job_id(), "p", "image/jpeg", 1, 1) for _ in range(3))
         refused = client.post("/v1/index", data={"photo": field(as_file(scene()))})
         assert refused.headers["Retry-After"] == "15", "three have to go, 10 s each, two at a time"
 
 
 def test_service_time_is_the_mean_of_the_latest(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = Parts.of(make_settings())
+    parts = AppContext.of(make_settings())
     for seconds in (1, 5):
         job = NewJob(new_job_id(), "p", "image/jpeg", 1, 1)
         parts.jobs.add([job])

@@ -14,7 +14,7 @@ from service.domain.job import Job, NewJob, Outcome, new_job_id
 from service.jobs.store import JobStore
 from service.storage.local import PhotoFiles
 from service.storage.private_files import make_private_folder
-from service.workers.run_job import Work
+from service.workers.run_job import JobRunner
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.jobs.test_store import OUTCOME, claim
 from tests.support.families import PHOTO, PHOTOS, make, make_family
@@ -121,7 +121,7 @@ def test_result_is_on_disk_before_its_row_says_done(tmp_path: Path, monkeypatch:
         return finish(job_id, owner, outcome)
 
     monkeypatch.setattr(jobs, "finish", finish_after_a_look)
-    Work("w", jobs, files, Painter(files)).do(claim(jobs, "w"))
+    JobRunner("w", jobs, files, Painter(files)).do(claim(jobs, "w"))
     jobs.close()
     assert seen == [True]
     assert stat.S_IMODE(result.stat().st_mode) == 0o600

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from benchmarks.stress.hostile_files import HOSTILE_FILES, REFUSALS
 from colorizers.errors import TooSlowError
-from service.context.app_context import Parts
+from service.context.app_context import AppContext
 from service.domain.problems import problem_of
 from tests.service.conftest import MakeSettings, parts_of
 from tests.service.test_gunicorn import serving, web_processes
@@ -77,7 +77,7 @@ def health(client: httpx.Client) -> Iterator[list[float]]:
 
 
 @pytest.fixture
-def parts(hasty_client: FlaskClient) -> Parts:
+def parts(hasty_client: FlaskClient) -> AppContext:
     return parts_of(hasty_client)
 
 
@@ -89,7 +89,7 @@ def post(client: FlaskClient, *names: str) -> tuple[int, dict[str, object], str 
 
 
 def test_header_that_takes_too_long_is_refused_by_name(
-    parts: Parts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    parts: AppContext, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     slow = tmp_path / "slow"
     os.mkfifo(slow)
@@ -103,7 +103,7 @@ def test_header_that_takes_too_long_is_refused_by_name(
 
 
 def test_who_comes_while_too_many_files_are_read_is_told_when_to_come_back(
-    hasty_client: FlaskClient, parts: Parts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    hasty_client: FlaskClient, parts: AppContext, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kept = set(parts.files.ids_older_than(time.time() + 60))
     slow = tmp_path / "slow"

@@ -12,7 +12,7 @@ from service.jobs.queue import PhotoGoneError
 from service.jobs.store import JobStore
 from service.storage.base import StorageError
 from service.storage.local import PhotoFiles
-from service.workers.run_job import MOST_POSTPONED, Work, pause_s
+from service.workers.run_job import MOST_POSTPONED, JobRunner, pause_s
 from tests.service.jobs.test_store import OUTCOME, claim, found
 
 Ends = Exception | Outcome
@@ -47,7 +47,7 @@ def queue(jobs: JobStore, **values: str) -> str:
 def work(jobs: JobStore, folder: Path, ends: Ends) -> str:
     files, job = PhotoFiles(folder), claim(jobs, "w")
     files.make_room(job.id)
-    return Work("w", jobs, files, Painter(ends)).do(job)
+    return JobRunner("w", jobs, files, Painter(ends)).do(job)
 
 
 def test_done(jobs: JobStore, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_child_whose_photo_is_deleted_meanwhile_leaves_nothing(jobs: JobStore, t
     job, files = claim(jobs, "w"), PhotoFiles(tmp_path)
     files.make_room(child)
     assert set(jobs.delete([photo], None, 0.0).job_ids) == {photo, child}
-    assert Work("w", jobs, files, Painter(OUTCOME)).do(job) == "ended"
+    assert JobRunner("w", jobs, files, Painter(OUTCOME)).do(job) == "ended"
     assert jobs.get(child) is None
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.domain.job import Job
-from service.jobs.counters import say_alive
+from service.jobs.counters import heartbeat
 from service.jobs.store import JobStore, open_jobs
 from service.settings import Settings
 from service.workers.supervisor import restart_delay
@@ -114,7 +114,7 @@ def test_workers_that_died_with_their_supervisor_are_not_counted_as_ready(make_s
     settings = make_settings()
     jobs = open_jobs(settings)
     with jobs.database.begin() as connection:
-        say_alive(connection, "worker-dead", "worker", "ready")
+        heartbeat(connection, "worker-dead", "worker", "ready")
     jobs.close()
     with running_client(settings) as client:
         answer = client.get("/readyz")

@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from colorizers.errors import WeightsCorruptError
-from service.jobs.counters import WorkerState, live_processes, say_alive
+from service.jobs.counters import WorkerState, heartbeat, live_processes
 from service.jobs.store import JobStore
 from service.storage.local import PhotoFiles
-from service.workers.maintenance import Chores
+from service.workers.maintenance import Maintenance
 from service.workers.warm_up import WarmUp
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.service.jobs.test_store import OUTCOME
@@ -38,7 +38,7 @@ def say(client: FlaskClient) -> Say:
 
     def say(state: WorkerState) -> None:
         with parts_of(client).jobs.database.begin() as connection:
-            say_alive(connection, "worker-1", "worker", state)
+            heartbeat(connection, "worker-1", "worker", state)
 
     return say
 
@@ -89,7 +89,7 @@ def test_no_wait_at_all_means_that_too(make_settings: MakeSettings, monkeypatch:
     with running_client(make_settings(wait_s=0)) as client:
         monkeypatch.setattr(parts_of(client).supervisor, "ensure", lambda: None)
         with parts_of(client).jobs.database.begin() as connection:
-            say_alive(connection, "worker-1", "worker", "starting")
+            heartbeat(connection, "worker-1", "worker", "starting")
         assert send(client, "/v1/index").status_code == 202
 
 
@@ -110,7 +110,7 @@ def test_readiness_says_how_far_workers_are(
 def test_one_worker_that_is_ready_is_enough(client: FlaskClient, say: Say) -> None:
     say("ready")
     with parts_of(client).jobs.database.begin() as connection:
-        say_alive(connection, "worker-2", "worker", "starting")
+        heartbeat(connection, "worker-2", "worker", "starting")
     assert client.get("/readyz").status_code == 200
     assert send(client, "/v1/index").status_code == 202
 
@@ -131,9 +131,9 @@ class Painter:
 
 
 @pytest.fixture
-def chores(tmp_path: Path) -> Iterator[Chores]:
+def chores(tmp_path: Path) -> Iterator[Maintenance]:
     jobs = JobStore(tmp_path)
-    yield Chores("worker-1", jobs, PhotoFiles(tmp_path), 24)
+    yield Maintenance("worker-1", jobs, PhotoFiles(tmp_path), 24)
     jobs.close()
 
 
@@ -142,7 +142,7 @@ def state_of(jobs: JobStore) -> WorkerState | None:
     return process.state
 
 
-def test_worker_is_ready_after_its_first_photo(chores: Chores, tmp_path: Path) -> None:
+def test_worker_is_ready_after_its_first_photo(chores: Maintenance, tmp_path: Path) -> None:
     jobs, painter = JobStore(tmp_path), Painter()
     chores.start()
     until(lambda: live_processes(jobs.database, "worker"))
@@ -157,7 +157,7 @@ def test_worker_is_ready_after_its_first_photo(chores: Chores, tmp_path: Path) -
     jobs.close()
 
 
-def test_photo_that_was_sent_warms_up_as_well(chores: Chores, tmp_path: Path) -> None:
+def test_photo_that_was_sent_warms_up_as_well(chores: Maintenance, tmp_path: Path) -> None:
     jobs, painter = JobStore(tmp_path), Painter()
     warm_up = WarmUp(painter, chores)
     warm_up.note()
@@ -170,7 +170,7 @@ def test_photo_that_was_sent_warms_up_as_well(chores: Chores, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("error", [WeightsCorruptError("broken"), OSError("disk full"), ZeroDivisionError()])
-def test_worker_that_cannot_colour_says_so_and_goes_on(chores: Chores, tmp_path: Path, error: Exception) -> None:
+def test_worker_that_cannot_colour_says_so_and_goes_on(chores: Maintenance, tmp_path: Path, error: Exception) -> None:
     jobs, painter = JobStore(tmp_path), Painter(error)
     warm_up = WarmUp(painter, chores)
     warm_up.attempt()
