@@ -70,9 +70,10 @@ def test_a_file_that_crashes_its_decoder_stops_nothing_else(
     crashing = tmp_path / "crashing.png"
     os.mkfifo(crashing)
     writing = os.open(crashing, os.O_RDWR)
+    of_other_tests = set(children_of(os.getpid()))
     with ThreadPoolExecutor(1) as pool:
         status = pool.submit(run, model_dir, crashing, PHOTO, "-o", f"{tmp_path}/out/")
-        (server,) = until(lambda: [child for child in children_of(os.getpid()) if is_decoding_server(child)])
+        (server,) = until(lambda: [*filter(is_decoding_server, set(children_of(os.getpid())) - of_other_tests)])
         (process,) = until(lambda: children_of(server))
         os.kill(process, signal.SIGSEGV)
         assert status.result(100) == 1
