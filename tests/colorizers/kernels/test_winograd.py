@@ -135,7 +135,7 @@ def test_processors_with_few_registers_get_the_same_result(tmp_path: Path) -> No
     """The target of numba is fixed once per process, hence the subprocess."""
     code = (
         "from tests.colorizers.kernels import test_winograd as t; from colorizers.kernels.winograd import matmul;"
-        "assert p.FEWEST_ROWS == 6;"
+        "assert matmul.FEWEST_ROWS == 6;"
         "t.test_the_result_is_that_of_the_plain_convolution((2, 64, 13, 6), 2);"
         "t.test_the_result_is_that_of_the_plain_transposed_convolution((2, 64, 13, 6));"
         "t.test_the_result_is_that_of_the_plain_1x1_convolution((2, 64, 9, 15), 75)"

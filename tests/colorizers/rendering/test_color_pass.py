@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -230,16 +231,23 @@ def test_memory_is_the_result_and_little_more() -> None:
     assert peak < result.nbytes + 4_000_000
 
 
+def _paths(lines: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for module, names in lines:
+        for name in names.split(", "):
+            yield module.replace(".", "/"), name
+
+
 def test_every_source_of_machine_code_is_part_of_its_key() -> None:
     """The files that name the folder of machine code are those that kernels are made of."""
     package = ROOT / "colorizers"
     users = [path for path in package.rglob("*.py") if "from colorizers.kernels.jit import" in path.read_text()]
-    imported = re.findall(
-        r"^from colorizers\.([\w.]+) import", "".join(path.read_text() for path in users), re.MULTILINE
+    lines = re.findall(
+        r"^from colorizers\.([\w.]+) import (.+)", "".join(path.read_text() for path in users), re.MULTILINE
     )
-    assert {path.relative_to(package).as_posix() for path in users} | {
-        f"{name.replace('.', '/')}.py" for name in imported
-    } == set(jit.SOURCES)
+    modules = {f"{path}/{name}" if (package / path).is_dir() else path for path, name in _paths(lines)}
+    assert {path.relative_to(package).as_posix() for path in users} | {f"{module}.py" for module in modules} == set(
+        jit.SOURCES
+    )
     machine_code = cast(Any, lut_pass.color_band)
     assert "kernels-" in machine_code.stats.cache_path
 

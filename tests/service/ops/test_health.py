@@ -99,7 +99,7 @@ def test_ready_metrics_and_request_number_with_a_real_worker(
             key[0] == "resident_memory_bytes" and key[-1] == "worker" and value > 1e7 for key, value in found.items()
         )
         (worker,) = live_processes(parts_of(client).jobs.database, "worker")
-    line = r"logger=service\.work request=from-the-client-7 msg=\"colorization of photo \w{8} done"
+    line = r"logger=service\.workers\.run_job request=from-the-client-7 msg=\"colorization of photo \w{8} done"
     assert re.search(line, capfd.readouterr().err)
     assert worker.resident_bytes > 1e7
 
