@@ -158,15 +158,17 @@ work() {
     exec "$PYTHON" -m service.workers.celery_worker
 }
 
+# Install the Debian packages that the tests of these pytest options need and that are not there.
+need_packages() {
+    local packages
+    packages=$("$PYTHON" -m pytest --collect-only -qq --missing-packages "$@" | sed -n 's/^missing packages: *//p')
+    # shellcheck disable=SC2086 # one word a package
+    if [ -n "$packages" ]; then need_debian $packages; fi
+}
+
+# Every check: what a change must pass.
 check() {
-    make_venv
-    install requirements-dev.txt
-    command -v chromium >/dev/null || need_debian chromium
-    command -v curl >/dev/null || need_debian curl
-    command -v node >/dev/null || need_debian nodejs
-    command -v exiftool >/dev/null || need_debian libimage-exiftool-perl
-    command -v redis-server >/dev/null || need_debian redis-server
-    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need_debian postgresql
+    need_packages
     "$PYTHON" -m ruff check .
     "$PYTHON" -m ruff format --check .
     "$PYTHON" -m bandit --quiet --recursive --configfile pyproject.toml colorizers service server.py
@@ -177,13 +179,33 @@ check() {
     wait "$compiling"
     # Three processes for two cores, as one of them mostly waits for a server or a browser. Each has one thread for the
     # networks: threads that wait for a busy core only spin. Files go out in the order of tests/conftest.py.
-    OMP_NUM_THREADS=1 "$PYTHON" -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"
+    OMP_NUM_THREADS=1 "$PYTHON" -m pytest -n 3 --dist loadfile --no-loadscope-reorder --all-programs "$@"
+}
+
+# Some tests, named as pytest names them, and no other check.
+check_some() {
+    need_packages "$@"
+    "$PYTHON" -m pytest "$@"
+}
+
+names_tests() {
+    local argument
+    for argument in "$@"; do
+        case "$argument" in tests* | *.py*) return ;; esac
+    done
+    return 1
+}
+
+run_tests() {
+    make_venv
+    install requirements-dev.txt
+    if names_tests "$@"; then check_some "$@"; else check "$@"; fi
 }
 
 case "${1:-start}" in
     start) start ;;
     worker) work ;;
     install) set_up ;;
-    test) shift && check "$@" ;;
+    test) shift && run_tests "$@" ;;
     *) fail "usage: ./run.sh [start | worker | install | test [pytest options]]" ;;
 esac

@@ -8,6 +8,9 @@ import pytest
 from benchmarks.support.servers import Gate
 from benchmarks.support.setups import SetUp, cluster
 from colorizers.weights.registry import MODEL_DIR
+from tests.support.programs import pytest_addoption, pytest_collection_finish, pytest_configure, pytest_runtest_setup
+
+__all__ = ["pytest_addoption", "pytest_collection_finish", "pytest_configure", "pytest_runtest_setup"]
 
 # Several processes take one file of tests after the other. The long files go first: one that came last would be run by
 # one process while the others have nothing left to do. Each is named with its folder, or a whole folder is.

@@ -13,6 +13,8 @@ from tests.browser.conftest import PHOTO, OpenPage
 from tests.browser.serving import resting_workers
 from tests.browser.visits import STREET, Visit
 
+pytestmark = pytest.mark.browser
+
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # The dark page is the light one in other colours.

@@ -13,6 +13,8 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 from tests.browser.conftest import PHOTO, OpenPage
 from tests.browser.serving import resting_workers
 
+pytestmark = pytest.mark.browser
+
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 MOST_BYTES_OF_HOME = 60_000
 # Sums up how far what stands on the page is pushed about (Cumulative Layout Shift), from `window.shifted = 0` on.

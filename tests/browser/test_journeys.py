@@ -11,6 +11,8 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.conftest import PHOTO, PHOTO_SIZE, OpenPage
 
+pytestmark = pytest.mark.browser
+
 BROKEN = FilePayload(name="broken.jpg", mimeType="image/jpeg", buffer=PHOTO.read_bytes()[:40])
 NO_PICTURE = FilePayload(name="letter.txt", mimeType="text/plain", buffer=b"Dear grandmother")
 

@@ -7,6 +7,8 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.conftest import PHOTO, OpenPage
 
+pytestmark = pytest.mark.browser
+
 WIDTHS_PX = (320, 390, 768, 1440, 3840)
 
 # The colours of an element's text and of what lies behind it, as [red, green, blue].

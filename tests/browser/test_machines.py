@@ -9,6 +9,8 @@ from tests.browser.test_journeys import (
     test_upload_and_result_without_javascript,
 )
 
+pytestmark = [pytest.mark.browser, pytest.mark.postgres, pytest.mark.redis]
+
 __all__ = [
     "test_a_chosen_photo_comes_back_in_colour",
     "test_bad_files_say_why_and_do_not_stop_the_rest",

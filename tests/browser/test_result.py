@@ -24,6 +24,8 @@ from tests.browser.test_home import WATCH_SHIFTS
 from tests.browser.visits import STREET, Visit
 from tests.support.processes import until
 
+pytestmark = pytest.mark.browser
+
 SPOT = (0.12, 0.45)  # A wall in the shade.
 FAR = (0.9, 0.8)
 # What a canvas or picture shows, as the address of a PNG file: a list of all levels takes seconds to hand over.

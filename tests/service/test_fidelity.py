@@ -19,6 +19,8 @@ from colorizers.photo.photo import open_photo
 from colorizers.rendering.color_pass import count_changed_grays, gray_levels
 from tests.support.uploads import as_file, field, pixels_of, scene
 
+pytestmark = pytest.mark.exiftool
+
 WAIT = {"Prefer": "wait=90"}
 PLACES = {"GPS:GPSLatitude": "35.04", "GPS:GPSLatitudeRef": "N", "XMP-photoshop:City": "Nipomo", "IPTC:City": "Nipomo"}
 SAID = {"IFD0:Artist": "Lange", "XMP-dc:Title": "Mother", "IPTC:By-line": "Lange", "ExifIFD:LensModel": "Plättchen"}

@@ -12,6 +12,8 @@ from benchmarks.stress.trial import samples
 from benchmarks.support.setups import SetUp
 from tests.support.processes import answers, until
 
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+
 
 @pytest.fixture(autouse=True)
 def _ready(machines: SetUp) -> None:

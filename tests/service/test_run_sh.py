@@ -132,6 +132,7 @@ def test_its_parts_do_not_start_without_it(tmp_path: Path) -> None:
     assert mark.exists()
 
 
+@pytest.mark.redis
 def test_web_machine_says_that_it_waits_for_workers_of_others(make_settings: MakeSettings, tmp_path: Path) -> None:
     with redis() as (broker_url, _):
         settings = make_settings(port=free_port(), weights="none", broker_url=broker_url)

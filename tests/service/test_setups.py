@@ -111,7 +111,11 @@ def several_machines(make_settings: MakeSettings) -> Iterator[Service]:
             worker.stop()
 
 
-@pytest.fixture(params=["one_machine", "several_machines"])
+SEVERAL = (pytest.mark.postgres, pytest.mark.redis)
+"""The markers of tests of the set-up on several machines."""
+
+
+@pytest.fixture(params=["one_machine", pytest.param("several_machines", marks=SEVERAL)])
 def service(request: pytest.FixtureRequest) -> Service:
     """Each of the two set-ups."""
     found = request.getfixturevalue(request.param)
@@ -136,6 +140,8 @@ def test_readiness_names_what_there_is(service: Service) -> None:
     assert answer.get_json()["checks"] == dict.fromkeys(wanted, True)
 
 
+@pytest.mark.postgres
+@pytest.mark.redis
 def test_result_is_the_same_on_both(one_machine: Service, several_machines: Service) -> None:
     results = [service.client.get(service.done()["urls"]["result"]).data for service in (one_machine, several_machines)]
     assert results[0] == results[1]
@@ -320,6 +326,8 @@ def test_photo_whose_files_are_gone_is_not_found(service: Service) -> None:
     assert (render.status_code, render.get_json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.postgres
+@pytest.mark.redis
 def test_storage_without_its_bucket_is_out_of_order(several_machines: Service) -> None:
     files = open_files(replace(several_machines.parts.settings, storage_url="s3://nowhere/all"))
     upload = files.receive(len(PHOTO))

@@ -17,6 +17,8 @@ from colorizers.photo.photo import open_photo
 from colorizers.photo.photo_data import rgb8
 from tests.support.picture_files import gray8, saved
 
+pytestmark = pytest.mark.exiftool
+
 FORMATS = ["JPEG", "PNG", "TIFF", "WEBP"]
 OTHERS = {"HEIF": ".heic", "AVIF": ".avif", "JPEG2000": ".jp2", "GIF": ".gif"}
 PROVENANCE = Provenance("default", "Embedded default", "ab" * 32, True, "cd" * 32)

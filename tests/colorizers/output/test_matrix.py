@@ -115,6 +115,7 @@ def test_in_and_out(mode: str, format_: str, profile: str) -> None:
             assert np.array_equal(np.asarray(result.alpha), photo.alpha)
 
 
+@pytest.mark.exiftool
 def test_what_exiftool_finds_in_every_result(tmp_path: Path) -> None:
     """Size, orientation, depth, profile and what was said, before and after, of all files of the matrix at once."""
     for mode, format_, profile in cases():

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -68,6 +67,7 @@ def run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.curl
 def test_curl(server: str, folder: Path) -> None:
     run(["bash", "-euo", "pipefail", "-c", examples("sh", server)], folder)
     assert pixels_of((folder / "grandmother-in-colour.jpg").read_bytes()).shape == (80, 120, 3)
@@ -87,11 +87,10 @@ def test_python(server: str, folder: Path) -> None:
         assert pixels_of((folder / name).read_bytes()).shape == (80, 120, 3)
 
 
+@pytest.mark.node
 def test_javascript(server: str, folder: Path) -> None:
-    node = shutil.which("node")
-    assert node, "./run.sh test installs it"
     (folder / "examples.mjs").write_text(examples("js", server), encoding="utf-8")
-    printed = run([node, "examples.mjs"], folder).splitlines()
+    printed = run(["node", "examples.mjs"], folder).splitlines()
     assert printed[0] == "201 done Stand-in"
     assert "done " in printed
     assert re.fullmatch(r"done /v1/colorizations/[0-9a-f]{32}/result", printed[-1])

@@ -18,7 +18,7 @@ PHOTO, VERSION, RENDER, ORPHAN, MARKED, DELETED = (new_job_id() for _ in range(6
 BATCH = new_job_id()
 
 
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
+@pytest.fixture(params=["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.postgres)])
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A database that is empty."""
     if request.param == "SQLite":

@@ -130,7 +130,7 @@ class Target:
         return answer
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def target(request: pytest.FixtureRequest, make_settings: MakeSettings) -> Iterator[Target]:
     """An application on each of the two databases, with a photo that is done and everything that is made of one."""
     with ExitStack() as stack:
