@@ -8,7 +8,7 @@ RUN useradd --create-home colorizer && install -d -o colorizer /data
 WORKDIR /srv/photo-colorizer
 
 # The packages change less often than the program: their layer is kept.
-COPY run.sh requirements*.txt ./
+COPY run.sh requirements.txt requirements*.lock ./
 RUN ./run.sh install
 
 COPY . .

@@ -68,10 +68,10 @@ install_torch() {
     pip_install "$torch"
 }
 
-# Install requirements file $1, unless exactly that was done before.
+# Install lock file $1, unless exactly that was done before.
 install() {
     local stamp=$VENV/installed-$1 fingerprint
-    fingerprint=$(cat requirements*.txt | sha256sum)
+    fingerprint=$(cat requirements.txt requirements*.lock | sha256sum)
     if [ "$(cat "$stamp" 2>/dev/null)" = "$fingerprint" ]; then return; fi
     say "Installing $1 (once; this takes some minutes)"
     install_torch
@@ -127,11 +127,11 @@ serve() {
 
 prepare() {
     make_venv
-    install requirements.txt
+    install requirements.lock
     local settings
     settings=$("$PYTHON" -m service.settings shell)
     eval "$settings"
-    if [ -n "$DATABASE_URL$BROKER_URL$STORAGE_URL" ]; then install requirements-cluster.txt; fi
+    if [ -n "$DATABASE_URL$BROKER_URL$STORAGE_URL" ]; then install requirements-cluster.lock; fi
     compile_kernels
     fetch_weights
     "$PYTHON" -m service.domain.model_choice
@@ -139,8 +139,8 @@ prepare() {
 
 set_up() {
     make_venv
-    install requirements.txt
-    install requirements-cluster.txt
+    install requirements.lock
+    install requirements-cluster.lock
     # An image installs the packages before the program is there.
     if [ -d colorizers ]; then compile_kernels; fi
 }
@@ -198,7 +198,7 @@ names_tests() {
 
 run_tests() {
     make_venv
-    install requirements-dev.txt
+    install requirements-dev.lock
     if names_tests "$@"; then check_some "$@"; else check "$@"; fi
 }
 
