@@ -43,3 +43,16 @@ def test_what_meets_and_tests_threats_is_there() -> None:
     named = set(re.findall(r"`((?:colorizers|service|tests|benchmarks)/[\w/.]+)`", text))
     assert len(named) > 25
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+def test_every_place_that_the_architecture_names_exists() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    places = re.findall(r"`([\w./-]+/[\w./-]*|[\w-]+\.(?:md|py|sh)|\.env\.example)(?::(\w+))?`", text)
+    assert len(places) > 50
+    for path, name in places:
+        if path.startswith("/"):
+            continue  # an address
+        found = ROOT / path
+        assert found.exists(), path
+        if name:
+            assert re.search(rf"^\s*(async def|def|class)? ?{name}\b", found.read_text("utf-8"), re.M), (path, name)
