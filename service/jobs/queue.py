@@ -1,7 +1,7 @@
-"""Jobs that wait in, jobs under a worker's lease and then their ends out: the part of the table that is a queue.
+"""Lease-based job queue on SQLAlchemy, for SQLite and PostgreSQL.
 
-A worker has a job for as long as it renews its lease. Whatever a worker says of a job that it no longer holds is not
-heard, so doing a job twice changes nothing. The same statements serve SQLite and PostgreSQL.
+A worker holds a job for as long as it renews its lease. Updates by a worker that no longer holds the lease are ignored,
+so doing a job twice changes nothing.
 """
 
 import json
@@ -18,13 +18,13 @@ from service.jobs.schema import CHANGING, wait_for_turn
 from service.jobs.schema import jobs as _jobs
 
 LEASE_S = 30.0
-# A photo that takes its worker down (out of memory, a crash in a decoder) must not do so for ever.
+# A photo that kills its worker (out of memory, a crash in a decoder) is not retried for ever.
 MOST_LOSSES = 5
 _LATEST = 20
 _FIRST_GUESS_S = 2.0
 
-# Where a broker carries the ids: rows whose message must have arrived by then are counted against the messages, and
-# one that nobody has come for in so long gets another in any case; a message too many does no harm.
+# With a broker: rows older than `_ARRIVED_S` are compared with the number of messages, and a row that no worker has
+# claimed for `_SEND_AGAIN_S` gets another message in any case; a surplus message does no harm.
 _ARRIVED_S = 5.0
 _SEND_AGAIN_S = 900.0
 
@@ -33,18 +33,18 @@ Sending = tuple[str, int]
 
 
 class BrokerError(Exception):
-    """The broker that carries messages to the workers does not answer."""
+    """The message broker does not answer."""
 
 
 class PhotoGoneError(ColorizerError):
-    """The photo that a job was to be made of has been deleted meanwhile."""
+    """The photo that a job was to be made of has been deleted."""
 
     code = "not_found"
     status = 404
 
 
 class Messages(Protocol):
-    """What carries the ids of queued jobs to the workers where these do not look for them by themselves."""
+    """Sender of queued jobs' ids to workers that do not poll the table."""
 
     def send(self, jobs: Sequence[Sending]) -> Sequence[Sending]:
         """Send a message for each of `jobs`; returns those for which that could not be done."""
@@ -59,9 +59,9 @@ _IN_TURN = (_jobs.c.priority, _jobs.c.queued_at, _jobs.c.id)
 
 
 class Queue:
-    """The jobs of one database that wait or are worked on. Every method is one short transaction.
+    """The queue of one database. Every method is one short transaction.
 
-    With `messages`, a message is sent for whatever is queued.
+    With `messages`, a message is sent for each queued job.
     """
 
     def __init__(self, database: sa.Engine, messages: Messages | None = None) -> None:
@@ -73,29 +73,29 @@ class Queue:
         new: Iterable[NewJob],
         most_queued: int | None = None,
         in_transaction: Callable[[sa.Connection, Sequence[NewJob]], object] | None = None,
-    ) -> bool:
-        """Queue jobs, all or none, in the given order; False where `most_queued` were waiting already.
+    ) -> list[Job] | None:
+        """Insert jobs, all or none, in the given order, and return them; None where `most_queued` wait already.
 
-        Those that somebody waits for at once are counted apart from the others. `in_transaction`, given the jobs, takes
-        part in the transaction. Raises `PhotoGoneError` where a job is to be made of a photo that is no longer there.
+        Interactive jobs (`AT_ONCE`) are counted apart from the others. `in_transaction` is called with the jobs in the
+        same transaction. Raises `PhotoGoneError` where the photo that a job is to be made of has been deleted.
         """
         new = list(new)
+        insert = _jobs.insert().returning(*_jobs.c)
         with self.database.connect() as connection, connection.begin() as transaction:
             wait_for_turn(connection, CHANGING)
-            for job in new:
-                connection.execute(_jobs.insert().values(job.as_row(time.time())))
+            rows = [connection.execute(insert, job.as_row(time.time())).mappings().one() for job in new]
             _check_photos(connection, new)
             # Counted after the insertion, which keeps other processes from adding meanwhile.
             if most_queued is not None and new and _waiting_beside(connection, new) >= most_queued:
                 transaction.rollback()
-                return False
+                return None
             if in_transaction:
                 in_transaction(connection, new)
         self._tell_workers([(job.id, job.priority) for job in new])
-        return True
+        return [job_of(row) for row in rows]
 
     def _tell_workers(self, queued: Sequence[Sending]) -> None:
-        """Send messages for jobs that were queued just now; those that could not go are left to `send_missing`."""
+        """Send messages for newly queued jobs; `send_missing` repeats those that fail."""
         if not self.messages or not queued:
             return
         if unsent := self.messages.send(queued):
@@ -104,9 +104,9 @@ class Queue:
                 connection.execute(_jobs.update().where(these, _jobs.c.status == "queued").values(sent_at=None))
 
     def send_missing(self) -> int:
-        """Send messages for waiting jobs that have none under way; returns how many. Raises `BrokerError`.
+        """Send messages for waiting jobs that have none under way; return how many. Raises `BrokerError`.
 
-        Where there are fewer messages than jobs that have waited for a while, some were lost: all of these are sent.
+        Where there are fewer messages than jobs that have waited for a while, some were lost: all are sent again.
         """
         messages = self.messages.count() if self.messages else 0
         now = time.time()
@@ -121,7 +121,7 @@ class Queue:
         return len(found)
 
     def load(self) -> tuple[int, int, float]:
-        """Return how many jobs are queued, how many are running, and for how many seconds the oldest has waited."""
+        """Return the number of queued jobs, of running jobs, and the age of the oldest queued one in seconds."""
         oldest = sa.select(sa.func.min(_jobs.c.created_at)).where(_jobs.c.status == "queued")
         with self.database.connect() as connection:
             since = connection.execute(oldest).scalar_one()
@@ -129,7 +129,7 @@ class Queue:
             return _count(connection, "queued"), _count(connection, "running"), waited_s
 
     def service_time_s(self) -> float:
-        """Return the mean time that the latest photos took a worker, a guess before there are any."""
+        """Return the mean working time of the latest photos in seconds, a guess before there are any."""
         took = sa.select(_jobs.c.finished_at - _jobs.c.started_at)
         photos = took.where(_jobs.c.status == "done", _jobs.c.kind == "colorization")
         with self.database.connect() as connection:
@@ -137,7 +137,7 @@ class Queue:
         return sum(times) / len(times) if times else _FIRST_GUESS_S
 
     def places_in_queue(self, jobs: Iterable[Job]) -> dict[str, int]:
-        """Return for those of `jobs` that wait, by id, how many jobs a worker will finish before it begins this one."""
+        """Return by id, for those of `jobs` that are queued, the number of jobs ahead, those running included."""
         waiting = [job.id for job in jobs if job.status == "queued"]
         if not waiting:
             return {}
@@ -150,14 +150,14 @@ class Queue:
 
     def claim(self, owner: str) -> Job | None:
         """Give the first waiting job to `owner` under a lease of `LEASE_S`; None where nothing waits."""
-        self.lose_expired()
+        self.requeue_expired()
         first = sa.select(_jobs.c.id).where(_jobs.c.status == "queued").order_by(*_IN_TURN).limit(1)
         free = first.with_for_update(skip_locked=True).scalar_subquery()
         return self._claim(sa.and_(_jobs.c.id == free, _jobs.c.status == "queued"), owner)
 
     def claim_one(self, job_id: str, owner: str) -> Job | None:
         """Give that job to `owner` as `claim` does; None where it does not wait."""
-        self.lose_expired()
+        self.requeue_expired()
         return self._claim(sa.and_(_jobs.c.id == job_id, _jobs.c.status == "queued"), owner)
 
     def _claim(self, which: sa.ColumnElement[bool], owner: str) -> Job | None:
@@ -173,16 +173,16 @@ class Queue:
         return self._change(job_id, owner, lease_until=time.time() + LEASE_S)
 
     def report(self, job_id: str, owner: str, progress: str) -> bool:
-        """Say which step of the work `owner` is at; False where it no longer holds the job."""
+        """Record the current step of the work; False where `owner` no longer holds the job."""
         return self._change(job_id, owner, progress=progress)
 
     def postpone(self, job_id: str, owner: str) -> int | None:
-        """Put a job that cannot be done just now at the end of the queue, with no harm to it.
+        """Put a job that cannot be done now at the end of the queue, without counting it as a failure.
 
-        Returns how often that has been done; None where `owner` no longer holds the job.
+        Return how often it has been postponed; None where `owner` no longer holds the job.
         """
         now = time.time()
-        # Where a broker carries the ids, the message comes back by itself.
+        # With a broker, Celery's retry delivers the message again.
         back = {**_WAITING, **_FREE, "queued_at": now, "sent_at": now, "postponed": _jobs.c.postponed + 1}
         change = _jobs.update().where(_held(job_id, owner)).values(back).returning(_jobs.c.postponed)
         with self.database.begin() as connection:
@@ -202,21 +202,21 @@ class Queue:
         return self._end(job_id, owner, {"outcome": "failed", "code": failure.code}, {}, values)
 
     def release(self, owner: str) -> None:
-        """Put the jobs of an owner that ends in good order back where they were in the queue."""
+        """Put the jobs of an owner that shuts down back to their places in the queue."""
         held = sa.and_(_jobs.c.status == "running", _jobs.c.lease_owner == owner)
         with self.database.begin() as connection:
             connection.execute(_jobs.update().where(held).values({**_WAITING, **_FREE}))
 
     def requeue_abandoned(self, owner: str) -> None:
-        """Put the jobs of an owner that died at the end of the queue; a job lost `MOST_LOSSES` times fails."""
+        """Move the jobs of an owner that died to the end of the queue; a job lost `MOST_LOSSES` times fails."""
         self._requeue(_jobs.c.lease_owner == owner)
 
-    def lose_expired(self) -> None:
-        """Put jobs whose lease has run out back, as `requeue_abandoned` does."""
+    def requeue_expired(self) -> None:
+        """Requeue jobs whose lease has run out, as `requeue_abandoned` does."""
         self._requeue(_jobs.c.lease_until < time.time())
 
     def requeue_all(self) -> None:
-        """Put every running job back, as `requeue_abandoned` does: for a supervisor whose predecessor died."""
+        """Requeue all running jobs, as `requeue_abandoned` does: for a supervisor whose predecessor died."""
         self._requeue(sa.true())
 
     def _requeue(self, condition: sa.ColumnElement[bool]) -> None:
@@ -254,7 +254,7 @@ def _held(job_id: str, owner: str) -> sa.ColumnElement[bool]:
 
 
 def _check_photos(connection: sa.Connection, new: Sequence[NewJob]) -> None:
-    """Raise `PhotoGoneError` unless the photos that `new` are made of are there; none can be deleted from now on."""
+    """Raise `PhotoGoneError` unless the photos that `new` are made of exist; the lock prevents later deletion."""
     needed = {above for job in new for above in (job.source, job.parent) if above}
     there = sa.select(sa.func.count()).where(_jobs.c.id.in_(needed))
     if needed and connection.execute(there).scalar_one() < len(needed):
@@ -262,7 +262,7 @@ def _check_photos(connection: sa.Connection, new: Sequence[NewJob]) -> None:
 
 
 def _waiting_beside(connection: sa.Connection, new: Sequence[NewJob]) -> int:
-    """Return how many jobs wait beside `new`, which wait already."""
+    """Return how many jobs of the same class wait, without `new`, which are inserted already."""
     at_once = new[0].priority == AT_ONCE
     likewise = _jobs.c.priority == AT_ONCE if at_once else _jobs.c.priority != AT_ONCE
     waiting = sa.select(sa.func.count()).where(_jobs.c.status == "queued", likewise)

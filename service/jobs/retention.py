@@ -1,4 +1,4 @@
-"""Removal of what is no longer to be kept: deleted and expired photos, and files that a crash left behind."""
+"""Expiry and removal of photos: deleted, expired, and files that a crash left without a row."""
 
 import logging
 import time
@@ -26,20 +26,13 @@ def kept_until_s(job: Job, expire_hours: float) -> float:
     return job.kept_since + expire_hours * _HOUR_S
 
 
-def sweep(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
-    """Remove photos that have expired, and files that no row speaks of. Doing so twice at once is harmless."""
-    remove_expired(jobs, files, expire_hours)
-    remove_orphans(jobs, files, expire_hours)
-    files.sweep_incoming()
-    forget_requests(jobs.database, oldest_kept(expire_hours))
-
-
 def remove_expired(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
-    """Remove photos that have expired with all that was made of them, and files that are left of deleted ones.
+    """Remove expired photos with all that was made of them, their requests, and files left of deleted photos.
 
-    Nobody sees them any more, then their rows go, then their files.
+    Rows go before files, so that a failure in between leaves the ids in the table `leaving`.
     """
     expired = jobs.expire(oldest_kept(expire_hours))
+    forget_requests(jobs.database, oldest_kept(expire_hours))
     if expired.job_ids:
         _log.info("removed %d photos that had expired", expired.photos + expired.versions)
     removed = []
@@ -54,8 +47,8 @@ def remove_expired(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> No
 
 
 def remove_orphans(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
-    """Remove files that no row speaks of, such as a crash leaves behind."""
-    # Files are there a moment before their row is.
+    """Remove files without a row, such as a crash leaves behind."""
+    # Files are written a moment before their row.
     old = files.ids_older_than(min(oldest_kept(expire_hours), time.time() - _HOUR_S))
     orphans = set(old) - jobs.get_many(old).keys()
     for job_id in orphans:
@@ -65,7 +58,7 @@ def remove_orphans(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> No
 
 
 def forget_requests(database: sa.Engine, before: float) -> None:
-    """Remove what is known of batches and repeatable requests whose photos have expired."""
+    """Delete batches and idempotency keys created before `before` (seconds since the epoch)."""
     with database.begin() as connection:
         for table in (batches, requests):
             connection.execute(table.delete().where(table.c.created_at <= before))
@@ -73,18 +66,11 @@ def forget_requests(database: sa.Engine, before: float) -> None:
         connection.execute(batch_photos.delete().where(batch_photos.c.batch.not_in(kept)))
 
 
-def delete(job_ids: list[str], viewer: str | None, jobs: JobStore, files: PhotoFiles, expire_hours: float) -> Deleted:
-    """Delete photos and versions that `viewer` may see, and everything that was made of them, rows first."""
-    return _without_files(jobs.delete(job_ids, viewer, oldest_kept(expire_hours)), files)
+def remove_files(deleted: Deleted, files: PhotoFiles) -> Deleted:
+    """Remove the files of deleted rows and return `deleted`.
 
-
-def delete_own(owner: str, jobs: JobStore, files: PhotoFiles, expire_hours: float) -> Deleted:
-    """Delete all photos that `owner` has sent, and everything that was made of them, rows first."""
-    return _without_files(jobs.delete_own(owner, oldest_kept(expire_hours)), files)
-
-
-def _without_files(deleted: Deleted, files: PhotoFiles) -> Deleted:
-    """Remove the files of what was deleted. Raises `StorageError`: the workers' sweep removes them then."""
+    Raises `StorageError`; the workers' maintenance then removes what is left.
+    """
     for job_id in deleted.job_ids:
         files.remove(job_id)
     return deleted

@@ -1,9 +1,9 @@
-"""The tables of the database, and what SQLite and PostgreSQL write differently."""
+"""Table definitions, and the two statements that differ between SQLite and PostgreSQL."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-# Any numbers that nobody else locks in this database. Whoever adds or removes jobs holds `CHANGING`.
+# Keys of PostgreSQL advisory locks: arbitrary numbers. Transactions that add or remove jobs hold `CHANGING`.
 CREATING, CHANGING = 7_146_001, 7_146_002
 
 metadata = sa.MetaData()
@@ -41,13 +41,12 @@ jobs = sa.Table(
     sa.Index("jobs_in_turn", "status", "priority", "queued_at"),
     sa.Index("jobs_by_parent", "parent"),
     sa.Index("jobs_by_source", "source"),
-    sa.Index("jobs_by_batch", "batch"),
     sa.Index("jobs_by_owner", "owner", "created_at"),
     sa.Index("jobs_by_expiry", "kept_since"),
     sa.Index("jobs_by_end", "finished_at"),
     sa.Index("jobs_by_share_token", "share_token", unique=True),
 )
-# Jobs whose rows are gone and whose files go, until no worker can write one any more (seconds since the epoch).
+# Deleted jobs whose files are still to be removed; `until` (seconds since the epoch) no worker writes new ones.
 leaving = sa.Table(
     "leaving",
     metadata,
@@ -82,7 +81,6 @@ secrets = sa.Table(
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("value", sa.String, nullable=False),
 )
-
 requests = sa.Table(
     "requests",
     metadata,
@@ -113,11 +111,11 @@ batch_photos = sa.Table(
 
 
 def wait_for_turn(connection: sa.Connection, number: int) -> None:
-    """Let one transaction at a time go on from here; SQLite does so from the first statement that writes."""
+    """Block until this transaction holds the lock `number`; SQLite locks with the first statement that writes."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
 
 def upsert(connection: sa.Connection, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
-    """Return an insertion into `table` that knows what to do with a row that is there (`on_conflict_do_...`)."""
+    """Return an INSERT into `table` of the dialect that has `on_conflict_do_update` and `on_conflict_do_nothing`."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

@@ -1,7 +1,6 @@
-"""The job table: a data folder in, everything that is known about its photos out, to those who may see it.
+"""Queries on the job table with access control: who may read, retry and delete which jobs.
 
-The row is the truth about a job; everything else (files, processes) follows it. What waits and what is worked on is
-`Queue`'s; here is who may see what, and who may delete it.
+Claiming, leases and outcomes are in `queue`, the base class.
 """
 
 import os
@@ -11,11 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from service.domain.job import (
-    Job,
-    Kind,
-    job_of,
-)
+from service.domain.job import Job, Kind, job_of
 from service.jobs.database import open_database
 from service.jobs.deletion import Deleted, delete_rows
 from service.jobs.queue import Messages, Queue
@@ -24,17 +19,17 @@ from service.settings import Settings
 
 
 def open_jobs(settings: Settings) -> "JobStore":
-    """Return the jobs of the database that is set, else of the data folder's; workers hear of them as is set."""
+    """Return the store for `DATABASE_URL`, else for SQLite in `DATA_DIR`; with messages if `BROKER_URL` is set."""
     if not settings.broker_url:
         return JobStore(settings.data_dir, settings.database_url)
-    # Loads Celery, which nobody needs without a broker.
+    # Imports Celery, which is not needed without a broker.
     from service.jobs.celery_app import CeleryMessages
 
     return JobStore(settings.data_dir, settings.database_url, CeleryMessages(settings.broker_url))
 
 
 class JobStore(Queue):
-    """All jobs of one data folder. Every method is one short transaction; times are `time.time()`."""
+    """All jobs of one database. Every method is one short transaction; times are seconds since the epoch."""
 
     def __init__(self, data_dir: Path, database_url: str = "", messages: Messages | None = None) -> None:
         super().__init__(open_database(data_dir, database_url), messages)
@@ -70,11 +65,7 @@ class JobStore(Queue):
         return next(iter(self._select(sa.and_(shown, _jobs.c.kept_since > kept_after))), None)
 
     def own(
-        self,
-        owner: str,
-        kept_after: float,
-        most: int | None = None,
-        before: tuple[float, str] | None = None,
+        self, owner: str, kept_after: float, most: int | None = None, before: tuple[float, str] | None = None
     ) -> list[Job]:
         """Return the latest `most` photos, or all, that `owner` has sent after that time, the latest first.
 
@@ -84,10 +75,6 @@ class JobStore(Queue):
         if before is not None:
             sent = sa.and_(sent, sa.tuple_(_jobs.c.created_at, _jobs.c.id) < sa.tuple_(*before))
         return self._select(sent, most)
-
-    def of_batch(self, batch: str, viewer: str | None, kept_after: float) -> list[Job]:
-        """Return the photos of a batch that `viewer` may see, in the order they were sent."""
-        return self._select(sa.and_(_jobs.c.batch == batch, _visible(viewer, kept_after)))[::-1]
 
     def children(self, job_id: str, kind: Kind, viewer: str | None, kept_after: float) -> list[Job]:
         """Return the previews or renders of a photo that `viewer` may see, the latest first."""

@@ -23,20 +23,20 @@ def enqueue(new: Sequence[NewJob], parts: AppContext, in_transaction: InTransact
     Raises `QueueFullError`, `JobNotFoundError` where the photo that they are made of is deleted meanwhile, or what the
     database or `in_transaction` does; nothing is left of the jobs then.
     """
-    queued = False
+    queued = None
     try:
         queued = parts.jobs.add(new, parts.settings.max_queue, in_transaction)
     except PhotoGoneError as error:
         raise JobNotFoundError("There is no photo with that id any more.") from error
     finally:
-        if not queued:
+        if queued is None:
             for job in new:
                 parts.files.remove(job.id)
-    if not queued:
+    if queued is None:
         seconds = _seconds_until_free(parts)
         raise QueueFullError(f"Too many photos wait; try again in {seconds} seconds.", retry_after_s=seconds)
     parts.supervisor.ensure()
-    return parts.jobs.get_many([job.id for job in new])
+    return {job.id: job for job in queued}
 
 
 def _seconds_until_free(parts: AppContext) -> int:

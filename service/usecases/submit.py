@@ -27,7 +27,7 @@ from service.domain.problems import (
     problem_of,
 )
 from service.jobs.deletion import Deleted
-from service.jobs.retention import delete, delete_own, oldest_kept
+from service.jobs.retention import oldest_kept, remove_files
 from service.logging_setup import REQUEST_ID
 from service.storage.base import Upload
 from service.usecases.enqueue import InTransaction, enqueue
@@ -217,7 +217,8 @@ def delete_jobs(job_ids: Sequence[str], request: Request, parts: AppContext) -> 
     Raises `JobNotFoundError` where there is none of them, or none that who sends `request` may see.
     """
     asked, viewer = [job_id for job_id in job_ids if is_id(job_id)], parts.owners.of(request)
-    deleted = delete(asked, viewer, parts.jobs, parts.files, parts.settings.expire_hours) if asked else Deleted()
+    since = oldest_kept(parts.settings.expire_hours)
+    deleted = remove_files(parts.jobs.delete(asked, viewer, since), parts.files) if asked else Deleted()
     if not deleted.job_ids:
         raise _not_found()
     return deleted
@@ -225,8 +226,8 @@ def delete_jobs(job_ids: Sequence[str], request: Request, parts: AppContext) -> 
 
 def delete_own_jobs(request: Request, parts: AppContext) -> Deleted:
     """Delete all photos that the browser behind `request` has sent, with everything that was made of them, now."""
-    owner = parts.owners.of(request)
-    return delete_own(owner, parts.jobs, parts.files, parts.settings.expire_hours) if owner else Deleted()
+    owner, since = parts.owners.of(request), oldest_kept(parts.settings.expire_hours)
+    return remove_files(parts.jobs.delete_own(owner, since), parts.files) if owner else Deleted()
 
 
 def retry_job(job_id: str, request: Request, parts: AppContext) -> None:

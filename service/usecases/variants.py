@@ -45,7 +45,7 @@ def make_version(
     except FileNotFoundError as error:
         parts.files.remove(version.id)
         raise JobNotFoundError("There is no photo with that id any more.") from error
-    return _queued(version, parts, in_transaction)
+    return enqueue([version], parts, in_transaction)[version.id]
 
 
 def make_preview(photo: Job, options: Options, parts: AppContext) -> Job:
@@ -91,14 +91,7 @@ def _outcome_model(photo: Job) -> str:
 def _child(photo: Job, kind: Kind, options: Options, parts: AppContext) -> Job:
     child = replace(_new(photo, kind, options, AT_ONCE), parent=photo.id)
     parts.files.make_room(child.id)
-    return _queued(child, parts)
-
-
-def _queued(job: NewJob, parts: AppContext, in_transaction: InTransaction | None = None) -> Job:
-    queued = enqueue([job], parts, in_transaction).get(job.id)
-    if queued is None:
-        raise JobNotFoundError("There is no photo with that id any more.")
-    return queued
+    return enqueue([child], parts)[child.id]
 
 
 def _new(photo: Job, kind: Kind, options: Options, priority: int) -> NewJob:

@@ -9,7 +9,7 @@ import threading
 from service.jobs.counters import WorkerState, heartbeat, remove_heartbeat, take_turn
 from service.jobs.database import DATABASE_ERRORS
 from service.jobs.queue import BrokerError
-from service.jobs.retention import forget_requests, oldest_kept, remove_expired, remove_orphans
+from service.jobs.retention import remove_expired, remove_orphans
 from service.jobs.store import JobStore
 from service.storage.base import StorageError
 from service.storage.local import PhotoFiles
@@ -71,12 +71,11 @@ class Maintenance:
     def _do(self) -> None:
         database = self._jobs.database
         self._say_alive()
-        self._jobs.lose_expired()
+        self._jobs.requeue_expired()
         if self._jobs.messages:
             self._jobs.send_missing()
         if take_turn(database, "expire", _EXPIRE_S):
             remove_expired(self._jobs, self._files, self._expire_hours)
-            forget_requests(database, oldest_kept(self._expire_hours))
         if take_turn(database, "orphans", _ORPHANS_S):
             remove_orphans(self._jobs, self._files, self._expire_hours)
         self._files.sweep_incoming()

@@ -17,7 +17,7 @@ from service.context.app_context import AppContext
 from service.context.identity import COOKIE, load_secret
 from service.domain.job import NewJob, new_job_id
 from service.jobs.database import shared_secret
-from service.jobs.retention import oldest_kept, sweep
+from service.jobs.retention import oldest_kept, remove_expired, remove_orphans
 from service.jobs.schema import secrets
 from service.jobs.store import JobStore
 from tests.service.conftest import MakeSettings, parts_of, running_client
@@ -46,6 +46,11 @@ def introduce(client: FlaskClient) -> None:
     assert page.status_code == 200
     (token,) = re.findall(r'<meta name="csrf-token" content="(\w+)">', page.text)
     client.environ_base["HTTP_X_CSRF_TOKEN"] = token
+
+
+def sweep(parts: AppContext, expire_hours: float) -> None:
+    remove_expired(parts.jobs, parts.files, expire_hours)
+    remove_orphans(parts.jobs, parts.files, expire_hours)
 
 
 def folders(parts: AppContext) -> list[Path]:
@@ -130,12 +135,12 @@ def test_expired_photo_is_answered_to_nobody_even_before_it_is_swept(
         parts = parts_of(client)
         monkeypatch.setattr(parts.supervisor, "ensure", lambda: None)
         url = upload(client)
-        sweep(parts.jobs, parts.files, parts.settings.expire_hours)
+        sweep(parts, parts.settings.expire_hours)
         assert client.get(url).status_code == 200
         until(lambda: client.get(url).status_code == 404, within_s=10)
         assert len(folders(parts)) == 1
         assert client.delete(url).status_code == 404
-        sweep(parts.jobs, parts.files, parts.settings.expire_hours)
+        sweep(parts, parts.settings.expire_hours)
         assert folders(parts) == []
         assert parts.jobs.get(url.rsplit("/", 1)[-1]) is None
 
@@ -154,10 +159,10 @@ def test_sweep_ends_what_a_crash_began_and_keeps_the_rest(make_settings: MakeSet
     for folder in folders(parts):
         if folder.name in (running, orphan):
             os.utime(folder, (0, 0))
-    sweep(parts.jobs, parts.files, 24)
+    sweep(parts, 24)
     assert {folder.name for folder in folders(parts)} == {fresh, running}
     time.sleep(0.01)
-    sweep(parts.jobs, parts.files, 0)
+    sweep(parts, 0)
     assert folders(parts) == [], "what is being worked on too"
     assert not parts.jobs.finish(running, "w", OUTCOME)
     parts.close()
@@ -229,7 +234,7 @@ def test_weak_secret_that_machines_share_is_made_anew(tmp_path: Path) -> None:
 def test_expired_photo_spoils_no_waiting_form(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     with running_client(make_settings(wait_s=0)) as client:
         parts = parts_of(client)
-        monkeypatch.setattr(parts.supervisor, "ensure", lambda: sweep(parts.jobs, parts.files, 0))
+        monkeypatch.setattr(parts.supervisor, "ensure", lambda: sweep(parts, 0))
         data = {"photo": [field(as_file(scene()), "a.jpg"), (io.BytesIO(b"?"), "b.jpg")]}
         answer = client.post("/v1/index", data=data)
         assert [item["status"] for item in answer.get_json()["results"]] == [404, 415]

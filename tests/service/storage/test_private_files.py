@@ -135,7 +135,7 @@ def test_original_is_on_disk_before_its_row_is_there(
         disk, jobs, seen = Disk(monkeypatch), parts_of(client).jobs, []
         add = jobs.add
 
-        def add_after_a_look(*arguments: object) -> bool:
+        def add_after_a_look(*arguments: object) -> list[Job] | None:
             seen.append([disk.has(path) for path in settings.data_dir.glob("photos/*/*/original")])
             return add(*arguments)  # type: ignore[arg-type]
 
