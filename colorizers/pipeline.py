@@ -26,6 +26,7 @@ from colorizers.weights.registry import MODEL_DIR, find_spec, weights_path
 
 LAYER = "layer"
 _DEEP = ("PNG", "TIFF")
+_LOSSY = ("JPEG", "WEBP")
 
 
 class Observer(Protocol):
@@ -80,11 +81,12 @@ def rendering_of(recipe: Recipe) -> Rendering:
     return Rendering(saturation=recipe.saturation, warmth=recipe.warmth, edge_aware=recipe.edge_aware)
 
 
-def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, observer: Observer | None = None) -> None:
+def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, observer: Observer | None = None) -> bytes:
     """Write what `recipe` makes of `pages` to `path`, in one step; of formats without pages it is the first.
 
-    The pages are taken one at a time, and the pixels of a TIFF file band by band. `observer` is shown what the first
-    page becomes. Raises `ColorizerError` where the format cannot hold the result.
+    Return the bytes of a JPEG or WebP file, so that it need not be read again; none of other formats. The pages are
+    taken one at a time, and the pixels of a TIFF file band by band. `observer` is shown what the first page becomes.
+    Raises `ColorizerError` where the format cannot hold the result.
     """
     remaining = iter(pages)
     first = next(remaining)
@@ -93,15 +95,16 @@ def write_result(path: Path, pages: Iterable[Page], recipe: Recipe, observer: Ob
         further = remaining if first.photo.pages > 1 else ()
         bands = chain([_page_by_bands(first, recipe, observer)], (_page_by_bands(page, recipe) for page in further))
         write_tiff(path, bands, recipe.strip_location)
-        return
+        return b""
     photo, rgb = coloured(first, recipe)
     if observer:
         observer.begin(photo, _gray(first, photo))
         observer.see(rgb)
     if recipe.format == LAYER:
         write_layer(path, photo, rgb, first.provenance, recipe.strip_location)
-        return
-    write(path, rgb, photo, first.provenance, format_, recipe.quality, recipe.strip_location)
+        return b""
+    data = write(path, rgb, photo, first.provenance, format_, recipe.quality, recipe.strip_location)
+    return data if format_ in _LOSSY else b""
 
 
 def _page_by_bands(

@@ -129,7 +129,7 @@ def _library(folder: Path, limit: float) -> Callable[[Path], None]:
 def _service(folder: Path, limit: float) -> Callable[[Path], None]:
     settings = Settings(data_dir=folder / "data", model=EMBEDDED, max_megapixels=limit, device="cpu")
     files = PhotoFiles(settings.data_dir)
-    painter = Painter(settings, files)
+    painter = Painter.of(settings, files)
     painter.warm_up()
 
     def colour(scan: Path) -> None:

@@ -77,11 +77,12 @@ def write(
     format: str | None = None,
     quality: int = QUALITY,
     strip_location: bool = False,
-) -> None:
-    """Write the file that `encode` returns to `path`, in one step: nobody ever sees half of it."""
+) -> bytes:
+    """Write the file that `encode` returns to `path`, in one step so that nobody sees half of it; return its bytes."""
     data = encode(rgb, photo, provenance, format, quality, strip_location)
     with replacing(path) as temporary:
         temporary.write_bytes(data)
+    return data
 
 
 @contextmanager

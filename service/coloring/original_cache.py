@@ -1,15 +1,13 @@
-"""Ids of photos in, their pixels out; the photo that was opened last stays at hand for a while.
+"""In-memory cache of the one original that a worker decoded last.
 
-Whoever has just seen a photo coloured often wants it once more, livelier or as another kind of file. What is at hand
-lies in this process's memory alone, is one photo of bounded size, and is forgotten soon. It is reached only by way of
-a job in the database, and a photo that has been deleted has none.
+A photo that has just been coloured is often rendered again, in other colours or another format. The cache holds one
+photo of bounded size for a short time. It is reached only through a job in the database, which a deleted photo has not.
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from colorizers.colorspace.lab import Pixels
 from colorizers.kernels.malloc import give_freed_memory_back
@@ -24,67 +22,61 @@ MOST_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class Original:
-    """A photo, its gray levels (h, w) if they were worth keeping, and what opens another page of its file."""
+    """A decoded photo, and its gray levels (h, w) unless they are too large to keep."""
 
     photo: Photo
     gray: Pixels | None
-    page: Callable[[int], Photo]
 
 
 class OriginalCache:
-    """Opens the originals of one application. Not for several threads at once."""
+    """Decoder of originals that keeps the last one. Not thread-safe."""
 
     def __init__(self, files: PhotoFiles, decoder: Decoder, kept_s: float = KEPT_S) -> None:
-        """Keep the last photo for `kept_s` seconds after it was last asked for."""
+        """Keep the last photo for `kept_s` seconds after its last use."""
         self._files = files
         self._decoder = decoder
         self._kept_s = kept_s
-        self._kept: tuple[str, Photo, Pixels] | None = None
+        self._kept: tuple[str, Original] | None = None
         self._timer: threading.Timer | None = None
 
     @contextmanager
     def open(self, job_id: str, anew: bool = False) -> Iterator[Original]:
-        """Give the original of `job_id`; `anew` reads its file whatever is at hand.
+        """Give the original of `job_id` and keep it after the block; `anew` reads its file in any case.
 
         Raises what decoding raises, `FileNotFoundError` or `StorageError`.
         """
-        with ExitStack() as stack:
-            paths: list[Path] = []
+        kept_id, original = self._kept or ("", None)
+        self.forget()
+        if original is None or anew or kept_id != job_id:
+            with self._files.fetch(job_id, "original") as path:
+                original = _with_gray(self._decoder.open(path))
+        yield original
+        self._kept = None if original.gray is None else (job_id, original)
+        self._timer = threading.Timer(self._kept_s, self._expire)
+        self._timer.daemon = True
+        self._timer.start()
 
-            def page(number: int) -> Photo:
-                if not paths:
-                    paths.append(stack.enter_context(self._files.fetch(job_id, "original")))
-                return self._decoder.open(paths[0], number)
-
-            kept = self._kept
-            self.forget()
-            if kept is not None and (anew or kept[0] != job_id):
-                kept = None
-            photo, gray = kept[1:] if kept else _with_gray(page(0))
-            yield Original(photo, gray, page)
-            self._keep(None if gray is None else (job_id, photo, gray))
+    def further_pages(self, job_id: str, count: int) -> Iterator[Photo]:
+        """Yield pages 1 to `count` - 1 of the original's file; they are not kept."""
+        with self._files.fetch(job_id, "original") as path:
+            for number in range(1, count):
+                yield self._decoder.open(path, number)
 
     def forget(self) -> None:
-        """Let go of the photo that is at hand."""
+        """Drop the photo that is kept."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._kept = None
 
-    def _keep(self, kept: tuple[str, Photo, Pixels] | None) -> None:
-        self._kept = kept
-        self._timer = threading.Timer(self._kept_s, self._rest)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _rest(self) -> None:
-        """Let go of what is kept, and of the memory that was held for more work, unless there was some since."""
+    def _expire(self) -> None:
+        """Drop the photo and return freed memory to the system, unless the cache was used since."""
         if self._timer is threading.current_thread():
             self._timer = self._kept = None
             give_freed_memory_back()
 
 
-def _with_gray(photo: Photo) -> tuple[Photo, Pixels | None]:
-    """Return the photo with its gray levels, or without where they are too many bytes to be held besides."""
+def _with_gray(photo: Photo) -> Original:
+    """Return the photo with its gray levels, or without where both would exceed `MOST_BYTES`."""
     held = photo.pixels.nbytes + (0 if photo.alpha is None else photo.alpha.nbytes)
     gray_bytes = photo.width * photo.height * photo.pixels.itemsize if photo.pixels.ndim == 3 else 0
-    return photo, gray_levels(photo.pixels) if held + gray_bytes <= MOST_BYTES else None
+    return Original(photo, gray_levels(photo.pixels) if held + gray_bytes <= MOST_BYTES else None)

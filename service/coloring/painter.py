@@ -1,17 +1,17 @@
-"""A job in, its files in storage and its `Outcome` out: the work itself. Only the worker imports this.
+"""Execution of a single job in a worker: decoding, prediction, rendering, and the files that result.
 
-The network runs once for a photo; its answer is kept beside the photo, and everything else is made of that. Doing a job
-twice is harmless: every file appears whole, by rename, and is the same both times: it holds no time and no id.
+The network runs once for a photo; its answer is kept beside the photo, and renders and previews start from that. Doing
+a job twice is harmless: files are replaced by rename and are the same both times, as they hold no time and no id.
 """
 
-import copy
 import logging
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from zipfile import ZipFile
 
 from PIL import Image
 
@@ -26,14 +26,19 @@ from colorizers.prediction.prediction import Prediction
 from colorizers.recipe import Recipe
 from colorizers.rendering.render import Rendering, render
 from service.coloring.network_cache import Networks
-from service.coloring.original_cache import Original, OriginalCache
+from service.coloring.original_cache import OriginalCache
 from service.coloring.stopwatch import Stages
 from service.coloring.write_outputs import Results, read_view, view_format
 from service.domain.job import Job, Outcome, new_job_id
 from service.domain.options import Options
 from service.settings import Settings
 from service.storage.local import PhotoFiles
-from service.storage.predictions import keeping_pages, kept_pages, read_prediction, write_prediction
+from service.storage.predictions import (
+    add_page_prediction,
+    read_page_predictions,
+    read_prediction,
+    write_prediction,
+)
 
 PREVIEW_PX = 1024
 _WARM_UP_SIZE = 320, 240
@@ -42,51 +47,53 @@ _log = logging.getLogger(__name__)
 
 
 class Painter:
-    """Colours the photos of one application; keeps networks and decoder from one job to the next."""
+    """Colorizes the photos of one storage; keeps networks and decoder from one job to the next."""
 
-    def __init__(self, settings: Settings, files: PhotoFiles) -> None:
-        keep_freed_memory()
-        self._networks = Networks(settings)
-        self._decoder = Decoder(settings.max_megapixels)
-        self._decoder.start()
-        self._use(files)
-        self.is_warm = False
-        """Whether it has coloured a photo."""
-
-    def _use(self, files: PhotoFiles) -> None:
+    def __init__(self, files: PhotoFiles, networks: Networks, decoder: Decoder) -> None:
         self._files = files
-        self._originals = OriginalCache(files, self._decoder)
+        self._networks = networks
+        self._decoder = decoder
+        self._originals = OriginalCache(files, decoder)
         self._results = Results(files)
+        self.is_warm = False
+        """Whether it has colorized a photo."""
+
+    @classmethod
+    def of(cls, settings: Settings, files: PhotoFiles) -> Self:
+        """Return a painter with `settings`, and start its decoding process; `close` has to follow."""
+        keep_freed_memory()
+        decoder = Decoder(settings.max_megapixels)
+        decoder.start()
+        return cls(files, Networks(settings), decoder)
 
     def close(self) -> None:
-        """End the decoder's process, and let go of what is at hand."""
+        """End the decoding process, and drop the cached original."""
         self._originals.forget()
         self._decoder.close()
 
     def warm_up(self) -> None:
-        """Colour a small photo in a folder of its own with the network that is used where none is asked for.
+        """Colorize a small photo in a temporary folder with the default network.
 
-        From the decoder to the last file it takes the way of every photo: the next one waits for nothing that is done
-        once. Raises what `paint` raises.
+        It takes the way of every photo, from the decoder to the last file, so that the next one waits for nothing that
+        is done once. Raises what `paint` raises.
         """
         with tempfile.TemporaryDirectory(prefix="photo-colorizer-") as folder, warnings.catch_warnings():
-            # Of a picture without a subject, some networks think that it has no colours.
+            # Some networks find no colour in a picture without a subject.
             warnings.simplefilter("ignore", UncolouredWarning)
             job = Job(new_job_id(), "running", "warm-up", "image/jpeg", *_WARM_UP_SIZE, created_at=0.0, queued_at=0.0)
             files = PhotoFiles(Path(folder))
             files.make_room(job.id)
             with files.replace(job.id, "original") as path:
                 Image.linear_gradient("L").resize(_WARM_UP_SIZE).convert("RGB").save(path, "JPEG")
-            elsewhere = copy.copy(self)
-            elsewhere._use(files)
-            elsewhere._colorize(job, Stages(lambda _: None))
-            elsewhere._originals.forget()
+            temporary = Painter(files, self._networks, self._decoder)
+            temporary._colorize(job, Stages(lambda _: None))
+            temporary._originals.forget()
         self.is_warm = True
 
     def paint(self, job: Job, parent: Job | None, report: Callable[[str], None]) -> Outcome:
-        """Do `job`, whose parent is `parent`, and write its files; tells `report` which step it is at.
+        """Do `job`, whose parent is `parent`, and write its files; call `report` with the name of each step.
 
-        Raises `ColorizerError`, `StorageError`, or whatever nobody expected.
+        Raises `ColorizerError`, `StorageError`, or any unexpected error.
         """
         stages = Stages(report)
         self._files.clear_parts(job.id)
@@ -102,7 +109,7 @@ class Painter:
         return replace(outcome, uncoloured=_noted(caught) or outcome.uncoloured, timings=stages.seconds())
 
     def _colorize(self, job: Job, stages: Stages) -> Outcome:
-        """Let the network colour the photo, and keep its answer."""
+        """Run the network on the photo, and keep its answer."""
         colorizer, options = self._networks.get(job.options.model), job.options
         stages.begin("open")
         with self._originals.open(job.id, anew=True) as original:
@@ -114,24 +121,21 @@ class Painter:
                 photo, hints=options.hints, temperature=options.temperature, **_of_rendering(options)
             )
             first = Page(photo, answer, colorizer.provenance(photo), original.gray)
-            further = self._colour_further(job, colorizer, original)
-            outcome = self._results.write(job, first, further, recipe, stages)
+            further = self._predict_further(job, colorizer, photo.pages)
+            outcome = self._results.write(job, first, further, photo.pages, recipe, stages)
             self._results.write_view(job, "original-view", photo.pixels, photo.alpha)
         return replace(outcome, **_abilities(colorizer, answer, options))
 
-    def _colour_further(self, job: Job, colorizer: Colorizer, original: Original) -> Iterator[Page]:
-        """Yield the pages after the first, of which alone hints speak, and keep the network's answers for them too."""
-        if original.photo.pages == 1:
-            return
-        with keeping_pages(self._files, job.id) as keep:
-            for number in range(1, original.photo.pages):
-                photo = original.page(number)
+    def _predict_further(self, job: Job, colorizer: Colorizer, count: int) -> Iterator[Page]:
+        """Yield pages 1 to `count` - 1, and keep the network's answers. Hints apply to the first page alone."""
+        with self._files.replace(job.id, "page-predictions") as path, ZipFile(path, "w") as archive:
+            for number, photo in enumerate(self._originals.further_pages(job.id, count), 1):
                 answer = colorizer.predict(photo, (), job.options.temperature)
-                keep(number, answer)
+                add_page_prediction(archive, number, answer)
                 yield Page(photo, answer, colorizer.provenance(photo))
 
     def _render(self, job: Job, parent: Job, stages: Stages) -> Outcome:
-        """Make another file of the colours that a photo has; no network runs."""
+        """Write another file from the answer that is kept of the photo; no network runs."""
         known = parent.outcome
         assert known is not None
         answer = read_prediction(self._files, parent.id)
@@ -140,21 +144,20 @@ class Painter:
         stages.begin("open")
         with self._originals.open(parent.id) as original:
             first = Page(original.photo, answer, _provenance(known, original.photo), original.gray)
-            further = self._read_further(parent, known, original)
-            outcome = self._results.write(job, first, further, recipe, stages)
+            further = self._read_further(parent, known)
+            outcome = self._results.write(job, first, further, known.frames_coloured, recipe, stages)
         return replace(outcome, uncoloured=known.uncoloured, temperature=known.temperature)
 
-    def _read_further(self, parent: Job, known: Outcome, original: Original) -> Iterator[Page]:
-        """Yield the pages after the first, if they have been coloured."""
-        if known.frames_coloured == 1:
-            return
-        with kept_pages(self._files, parent.id) as read:
-            for number in range(1, known.frames_coloured):
-                photo = original.page(number)
-                yield Page(photo, read(number), _provenance(known, photo))
+    def _read_further(self, parent: Job, known: Outcome) -> Iterator[Page]:
+        """Yield the pages after the first that have been colorized."""
+        count = known.frames_coloured
+        if count > 1:
+            answers = read_page_predictions(self._files, parent.id, count)
+            for answer, photo in zip(answers, self._originals.further_pages(parent.id, count), strict=True):
+                yield Page(photo, answer, _provenance(known, photo))
 
     def _preview(self, job: Job, parent: Job, stages: Stages) -> Outcome:
-        """Show a photo in the colours that a network gives the small picture that was kept of it."""
+        """Render the view of a photo in the colours that a network gives its small picture."""
         colorizer, options = self._networks.get(job.options.model), job.options
         stages.begin("open")
         before = read_prediction(self._files, parent.id)
@@ -186,18 +189,18 @@ class Painter:
 
 
 def _provenance(known: Outcome, photo: Photo) -> Provenance:
-    """Return what a file of `photo` says of the network that gave its colours before."""
+    """Return the provenance of a file of `photo` rendered from an earlier answer."""
     return Provenance(known.model, known.model_title, known.weights_sha256, known.verified, photo.sha256)
 
 
 def _of_rendering(options: Options) -> dict[str, Any]:
-    """Return what a recipe says of the steps after the network."""
+    """Return the members of a recipe that concern the steps after the network."""
     names = ("saturation", "warmth", "format", "quality", "bits", "size_px", "strip_location")
     return {name: getattr(options, name) for name in names}
 
 
 def _abilities(colorizer: Colorizer, prediction: Prediction, options: Options) -> dict[str, Any]:
-    """Return what can be asked about a network's answer, as members of the outcome."""
+    """Return the members of the outcome that depend on the network's answer."""
     spec = colorizer.spec
     return {
         "accepts_hints": spec.accepts_hints,
@@ -207,7 +210,7 @@ def _abilities(colorizer: Colorizer, prediction: Prediction, options: Options) -
 
 
 def _noted(caught: list[warnings.WarningMessage]) -> bool:
-    """Log the network's warnings; return whether one of them is that it gave no colour."""
+    """Log the network's warnings; return whether one of them says that it gave no colour."""
     for warning in caught:
         _log.warning("%s", warning.message)
     return any(issubclass(warning.category, UncolouredWarning) for warning in caught)

@@ -1,7 +1,8 @@
-"""A photo and its colours in, the files that people see and keep and what is to be said of them out."""
+"""Writing of a job's output files: the result, its recipe, and the views that pages show."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -22,44 +23,36 @@ from service.storage.local import PhotoFiles
 VIEW_PX = 2048
 _VIEW_QUALITY = 88
 _VIEW_ROWS = 1024
-_LOSSY = ("JPEG", "WEBP")
 
 
 class Results:
-    """Writes the results of one application's photos."""
+    """Writer of output files to one storage."""
 
     def __init__(self, files: PhotoFiles) -> None:
         self._files = files
 
-    def write(self, job: Job, first: Page, further: Iterator[Page], recipe: Recipe, stages: Stages) -> Outcome:
-        """Write what `recipe` makes of a file's pages as the result of `job`: the file, the recipe, and a view.
+    def write(
+        self, job: Job, first: Page, further: Iterable[Page], page_count: int, recipe: Recipe, stages: Stages
+    ) -> Outcome:
+        """Write the result file, its recipe and a view of it, as `recipe` says.
 
-        Raises `ColorizerError`, `StorageError`, or `OSError` where the disk is full.
+        `further` yields the pages after the first of `page_count`, which only a TIFF file takes. Raises
+        `ColorizerError`, `StorageError`, or `OSError` where the disk is full.
         """
         format_ = container(first.photo, recipe)
-        pages = 0
-
-        def count() -> Iterator[Page]:
-            nonlocal pages
-            pages = 1
-            yield first
-            for pages, page in enumerate(further, 2):  # noqa: B007  # counted for the outcome
-                yield page
-
         stages.begin("render")
         with ExitStack() as stack:
             observer = _Observer(stages, stack)
             with self._files.replace(job.id, "result") as path:
-                write_result(path, count(), recipe, observer)
-                lossy = path.read_bytes() if format_ in _LOSSY else None
+                lossy = write_result(path, chain([first], further), recipe, observer)
             stages.begin("views")
-            in_file = None if lossy is None else observer.grays.see_file(lossy)
+            in_file = observer.grays.see_file(lossy) if lossy else None
             with self._files.replace(job.id, "recipe") as path:
                 path.write_bytes(recipe.to_json().encode())
             self._save_view(job, "result-view", observer.view.picture())
             exact = observer.grays.exact()
-            # A file that is only a layer has no grays of its own.
-            changed_in_file = None if recipe.format == LAYER else exact if in_file is None else in_file.result()
+            # A transparent layer has no gray levels of its own.
+            changed_in_file = None if recipe.format == LAYER else in_file.result() if in_file else exact
         photo = observer.photo
         return Outcome(
             width=photo.width,
@@ -78,11 +71,11 @@ class Results:
             changed_grays_file=changed_in_file,
             was_colour=first.photo.had_colour,
             frames=first.photo.frames,
-            frames_coloured=pages,
+            frames_coloured=page_count if format_ == "TIFF" else 1,
         )
 
     def write_view(self, job: Job, kind: FileKind, pixels: Pixels, alpha: Pixels | None) -> tuple[int, int]:
-        """Write a view of the pixels, at most `VIEW_PX` a side; returns its width and height."""
+        """Write a view of the pixels, at most `VIEW_PX` a side; return its width and height."""
         height, width = pixels.shape[:2]
         view = StreamingResize(width, height, VIEW_PX)
         for top in range(0, height, _VIEW_ROWS):
@@ -97,7 +90,7 @@ class Results:
 
 
 class _Observer:
-    """Makes the view of a result and counts its changed grays while the file is written."""
+    """Observer of the rendered rows: makes the view of a result and counts its changed gray levels."""
 
     photo: Photo
     view: StreamingResize
@@ -121,16 +114,16 @@ class _Observer:
         self._row = rows.stop
         self.view.see(rgb, None if self.photo.alpha is None else self.photo.alpha[rows])
         if self._row < self.photo.height:
-            self.grays.exact()  # Rows that are still to be counted would take memory.
+            self.grays.exact()  # Waits, as rows that are still to be counted take memory.
 
 
 def view_format(alpha: Pixels | None) -> str:
-    """Return JPEG, which is quickest to write, unless there is transparency to show."""
+    """Return JPEG, the quickest to write, or WebP where there is transparency."""
     return "JPEG" if alpha is None else "WEBP"
 
 
 def read_view(path: Path, most_px: int) -> tuple[Pixels, Pixels | None]:
-    """Return the pixels of a view, gray or RGB, and its alpha if it has one, at most `most_px` a side."""
+    """Return the pixels of a view, gray or RGB, and its alpha if any, scaled to at most `most_px` a side."""
     with Image.open(path) as image:
         image.draft(None, (most_px, most_px))
         image.thumbnail((most_px, most_px), Image.Resampling.BILINEAR, reducing_gap=2.0)

@@ -1,7 +1,6 @@
-"""A network's answers in, files beside the photo out, and back: what renders and previews start from."""
+"""Serialization of a network's answers to files beside the photo, from which renders and previews are made."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from zipfile import ZipFile, ZipInfo
 
 from colorizers.prediction.prediction import Prediction
@@ -9,7 +8,7 @@ from service.storage.local import PhotoFiles
 
 
 def write_prediction(files: PhotoFiles, job_id: str, prediction: Prediction) -> None:
-    """Keep the answer for a photo, and the distribution that it was chosen from where there is one."""
+    """Write the answer for a photo, and its color distribution if there is one."""
     with files.replace(job_id, "prediction") as path:
         path.write_bytes(prediction.to_bytes())
     if prediction.distribution is not None:
@@ -23,16 +22,14 @@ def read_prediction(files: PhotoFiles, job_id: str) -> Prediction:
         return Prediction.from_bytes(path.read_bytes())
 
 
-@contextmanager
-def keeping_pages(files: PhotoFiles, job_id: str) -> Iterator[Callable[[int, Prediction], None]]:
-    """Give a place for the answers for the further pages of a file, by their numbers."""
-    with files.replace(job_id, "page-predictions") as path, ZipFile(path, "w") as archive:
-        # A ZIP entry without a date of its own has one that never changes.
-        yield lambda number, prediction: archive.writestr(ZipInfo(str(number)), prediction.to_bytes())
+def add_page_prediction(archive: ZipFile, number: int, prediction: Prediction) -> None:
+    """Add the answer for the page `number` (from 1) to an archive that becomes the file `page-predictions`."""
+    # A ZIP entry made without a date has a constant one, so that the file is reproducible.
+    archive.writestr(ZipInfo(str(number)), prediction.to_bytes())
 
 
-@contextmanager
-def kept_pages(files: PhotoFiles, job_id: str) -> Iterator[Callable[[int], Prediction]]:
-    """Give the answers for the further pages of a file, by their numbers. Raises `FileNotFoundError`."""
+def read_page_predictions(files: PhotoFiles, job_id: str, count: int) -> Iterator[Prediction]:
+    """Yield the answers for pages 1 to `count` - 1. Raises `FileNotFoundError`."""
     with files.fetch(job_id, "page-predictions") as path, ZipFile(path) as archive:
-        yield lambda number: Prediction.from_bytes(archive.read(str(number)))
+        for number in range(1, count):
+            yield Prediction.from_bytes(archive.read(str(number)))

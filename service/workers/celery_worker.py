@@ -47,7 +47,7 @@ class CeleryChild:
         compile_kernels(_log.info)
         from service.coloring.painter import Painter
 
-        painter = Painter(settings, files)
+        painter = Painter.of(settings, files)
         self._runner = JobRunner(name, self._jobs, files, painter)
         self._warm_up = WarmUp(painter, self._maintenance)
         self._warm_up.attempt()

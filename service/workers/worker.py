@@ -84,7 +84,7 @@ def main(name: str) -> None:
         compile_kernels(_log.info)
         from service.coloring.painter import Painter
 
-        painter = Painter(settings, files)
+        painter = Painter.of(settings, files)
         try:
             Worker(name, jobs, files, painter, chores).run()
         finally:

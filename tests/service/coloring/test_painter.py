@@ -36,7 +36,7 @@ def settings(make_settings: MakeSettings) -> Settings:
 
 @pytest.fixture(scope="module")
 def painters(settings: Settings) -> Iterator[Painter]:
-    painter = Painter(settings, PhotoFiles(settings.data_dir))
+    painter = Painter.of(settings, PhotoFiles(settings.data_dir))
     yield painter
     painter.close()
 
