@@ -1,6 +1,6 @@
-"""Counts and sums that outlive every process and row: takes amounts by name and labels, keeps them in the database.
+"""Persistent counters by name and labels, heartbeats of processes, and turns at periodic chores.
 
-Several web processes and workers add to the same totals, so that any one of them can answer for all.
+Web processes and workers add to the same totals, so that each of them can report for all.
 """
 
 import json
@@ -15,11 +15,11 @@ import sqlalchemy as sa
 
 from service.jobs.schema import chores, processes, totals, upsert
 
-# A process that has not said anything for so long is not there any more.
+# A process without a heartbeat for so long is considered dead.
 _SILENT_S = 20.0
 
 WorkerState = Literal["starting", "ready", "unable"]
-"""How far a worker is: it loads what it needs, would colour the next photo at once, or failed over its first one."""
+"""State of a worker: loading, ready for the next photo, or failed at its warm-up."""
 
 Labels = tuple[tuple[str, str], ...]
 Amounts = Mapping[tuple[str, Labels], float]
@@ -36,13 +36,13 @@ class Process:
 
 
 def labels(**values: str) -> Labels:
-    """Return labels in an order that makes equal ones equal."""
+    """Return labels in sorted order, so that equal ones compare equal."""
     return tuple(sorted(values.items()))
 
 
 def add_to_totals(connection: sa.Connection, amounts: Amounts) -> None:
     """Add each amount to the total of its name and labels, in the transaction of `connection`."""
-    # In one order everywhere, so that no two transactions wait for each other's rows.
+    # In sorted order, so that transactions lock rows in the same order and cannot deadlock.
     for (name, of), amount in sorted(amounts.items()):
         row = upsert(connection, totals).values(name=name, labels=json.dumps(of), value=amount)
         grown = {"value": totals.c.value + row.excluded.value}
@@ -59,33 +59,38 @@ def read_totals(database: sa.Engine) -> dict[str, dict[Labels, float]]:
 
 
 def heartbeat(connection: sa.Connection, name: str, role: str, state: WorkerState | None = None) -> None:
-    """Record that this process lives and how much memory it has; forget those that have been silent for long."""
-    values = {"role": role, "state": state, "seen_at": time.time(), "resident_bytes": _resident_bytes()}
-    row = upsert(connection, processes).values(name=name, **values)
-    connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
+    """Record that this process lives and how much memory it uses; delete the rows of dead ones."""
+    _record(connection, name, role, state, _resident_bytes())
     silent = sa.select(processes.c.name).where(processes.c.seen_at < time.time() - _SILENT_S)
     connection.execute(processes.delete().where(processes.c.name.in_(silent.with_for_update(skip_locked=True))))
 
 
-def announce_worker(connection: sa.Connection, name: str) -> None:
+def announce_worker(database: sa.Engine, name: str) -> None:
     """Record that a worker of that name is about to be started."""
-    values = {"role": "worker", "state": "starting", "seen_at": time.time(), "resident_bytes": 0}
+    with database.begin() as connection:
+        _record(connection, name, "worker", "starting", 0)
+
+
+def _record(connection: sa.Connection, name: str, role: str, state: WorkerState | None, resident_bytes: int) -> None:
+    values = {"role": role, "state": state, "seen_at": time.time(), "resident_bytes": resident_bytes}
     row = upsert(connection, processes).values(name=name, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
-def remove_heartbeat(connection: sa.Connection, name: str) -> None:
+def remove_heartbeat(database: sa.Engine, name: str) -> None:
     """Record that a process has ended."""
-    connection.execute(processes.delete().where(processes.c.name == name))
+    with database.begin() as connection:
+        connection.execute(processes.delete().where(processes.c.name == name))
 
 
-def forget_workers(connection: sa.Connection) -> None:
-    """Remove what all workers have recorded: for somebody who knows that they ended without saying so."""
-    connection.execute(processes.delete().where(processes.c.role == "worker"))
+def forget_workers(database: sa.Engine) -> None:
+    """Remove the heartbeats of all workers: for a supervisor that knows that they were killed."""
+    with database.begin() as connection:
+        connection.execute(processes.delete().where(processes.c.role == "worker"))
 
 
 def take_turn(database: sa.Engine, chore: str, every_s: float) -> bool:
-    """Return whether `chore` is due, and the caller's to do: of all processes, one is told so every `every_s`."""
+    """Return whether the caller is to do `chore` now: of all processes, one is told so every `every_s` seconds."""
     now = time.time()
     with database.begin() as connection:
         row = upsert(connection, chores).values(name=chore, done_at=now)
@@ -95,7 +100,7 @@ def take_turn(database: sa.Engine, chore: str, every_s: float) -> bool:
 
 
 def live_processes(database: sa.Engine, role: str | None = None) -> list[Process]:
-    """Return the processes heard of lately, of one role or of all."""
+    """Return the processes with a recent heartbeat, of one role or of all."""
     lately = processes.c.seen_at >= time.time() - _SILENT_S
     with database.connect() as connection:
         rows = connection.execute(processes.select().where(lately).order_by(processes.c.name)).mappings()
@@ -104,7 +109,7 @@ def live_processes(database: sa.Engine, role: str | None = None) -> list[Process
 
 
 def _resident_bytes() -> int:
-    """Return this process's resident memory, 0 where the system does not tell."""
+    """Return this process's resident memory, 0 on systems without `/proc`."""
     statm = Path("/proc/self/statm")
     if not statm.exists():
         return 0

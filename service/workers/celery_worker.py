@@ -1,10 +1,9 @@
-"""Ids of jobs from the broker in, their work done: what `./run.sh worker` runs on a machine that only works.
+"""Celery worker for machines without a web server, started by `./run.sh worker`.
 
-Celery's parent process takes messages and watches over its children, one for each `WORKERS`. A child owns torch,
-imported after the fork, and does what a local worker does.
+Celery's parent process receives messages and supervises its children, `WORKERS` of them. A child imports torch after
+the fork, and works as a local worker does.
 """
 
-import logging
 import os
 import socket
 import warnings
@@ -15,83 +14,41 @@ from celery import Celery, Task, signals
 from celery.exceptions import CPendingDeprecationWarning
 
 from service.jobs.celery_app import QUEUE, TASK, make_celery
-from service.jobs.store import open_jobs
 from service.logging_setup import configure_logging
 from service.settings import Settings, load_settings
-from service.storage.backends import open_files
 from service.workers.capacity import worker_count, worker_environ
-from service.workers.maintenance import Maintenance
-from service.workers.run_job import JobRunner, pause_s, retry_on_db_error
-from service.workers.warm_up import WarmUp
+from service.workers.worker import Worker
 
-# Loading torch on a machine that has much to do.
+# Importing torch takes long on a busy machine.
 _START_WITHIN_S = 300.0
-
-_log = logging.getLogger("service.workers.worker")
-
-
-class CeleryChild:
-    """What one child process works with."""
-
-    def __init__(self, settings: Settings, name: str) -> None:
-        """Come in the place of the child that had that name before, if any: what it had begun goes back."""
-        self._name = name
-        self._jobs = retry_on_db_error(lambda: open_jobs(settings))
-        retry_on_db_error(lambda: self._jobs.requeue_abandoned(name))
-        files = open_files(settings)
-        self._maintenance = Maintenance(name, self._jobs, files, settings.expire_hours)
-        self._maintenance.start()
-        # Imported here because torch must not be loaded before the fork.
-        from colorizers.kernels.compile_all import compile_kernels
-
-        compile_kernels(_log.info)
-        from service.coloring.painter import Painter
-
-        painter = Painter.of(settings, files)
-        self._runner = JobRunner(name, self._jobs, files, painter)
-        self._warm_up = WarmUp(painter, self._maintenance)
-        self._warm_up.attempt()
-
-    def do(self, job_id: str) -> float | None:
-        """Do that job, if it waits; returns after how many seconds to try again where that is needed."""
-        job = retry_on_db_error(lambda: self._jobs.claim_one(job_id, self._name))
-        if job is None:
-            return None
-        end = self._runner.do(job)
-        self._warm_up.note()
-        return None if end == "ended" else pause_s(job.postponed + 1)
-
-    def end(self) -> None:
-        """Put back what is not done, and say goodbye."""
-        self._jobs.release(self._name)
-        self._maintenance.end()
 
 
 def make_worker(settings: Settings) -> Celery:
-    """Return the Celery application with the one task that there is."""
+    """Return the Celery application with its one task."""
     app = make_celery(settings.broker_url)
     app.conf.worker_proc_alive_timeout = _START_WITHIN_S
-    children: dict[int, CeleryChild] = {}
+    # By process id, as each child of a fork needs its own.
+    workers: dict[int, Worker] = {}
 
-    def child() -> CeleryChild:
-        # By process, so that a child never has the hand of the parent.
-        if os.getpid() not in children:
+    def worker() -> Worker:
+        if os.getpid() not in workers:
             slot = getattr(current_process(), "index", 0)
             os.environ.update(worker_environ(settings, slot))
-            # The parent's number is in it: of two workers on a machine each has names of its own.
-            children[os.getpid()] = CeleryChild(settings, f"{socket.gethostname()}-{os.getppid()}-{slot}")
-        return children[os.getpid()]
+            # The parent's process id tells apart two workers on one machine.
+            workers[os.getpid()] = Worker(settings, f"{socket.gethostname()}-{os.getppid()}-{slot}")
+            workers[os.getpid()].warm_up()
+        return workers[os.getpid()]
 
     def begin(**_: Any) -> None:
-        child()
+        worker()
 
     def end(**_: Any) -> None:
-        if os.getpid() in children:
-            child().end()
+        if os.getpid() in workers:
+            worker().close()
 
     @app.task(name=TASK, bind=True, max_retries=None)  # type: ignore[untyped-decorator]
     def work(task: Task, job_id: str) -> None:
-        again_s = child().do(job_id)
+        again_s = worker().do_one(job_id)
         if again_s is not None:
             raise task.retry(countdown=again_s, priority=task.request.delivery_info["priority"])
 
@@ -101,9 +58,9 @@ def make_worker(settings: Settings) -> Celery:
 
 
 def main() -> None:
-    """Work until SIGTERM or SIGINT; a job under way is brought to its end first."""
+    """Work until SIGTERM or SIGINT; finish the job in progress first."""
     configure_logging()
-    # It says that a job under way goes on while the broker is away: that is wanted.
+    # Celery warns that a job in progress continues while the broker is away, which is intended.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     signals.setup_logging.connect(lambda **_: None, weak=False)
     settings = load_settings()

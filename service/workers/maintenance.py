@@ -1,6 +1,6 @@
-"""What a worker does beside its work: says that it lives, sees to jobs that others lost, and removes what has expired.
+"""Maintenance thread of a worker: heartbeat, expired leases, lost messages, expired photos and orphaned files.
 
-It does so in a thread, whatever the work takes. Of what is to be done once for all workers, one does it each time.
+Chores that are needed once for all workers are done by one of them each time.
 """
 
 import logging
@@ -16,14 +16,14 @@ from service.storage.local import PhotoFiles
 
 _LOOK_S = 5.0
 _EXPIRE_S = 60.0
-# Looks at every file that there is.
+# Lists all files, which is slow.
 _ORPHANS_S = 900.0
 
 _log = logging.getLogger(__name__)
 
 
 class Maintenance:
-    """The chores of one worker, under its name."""
+    """The periodic chores of one worker, under its name."""
 
     def __init__(self, name: str, jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
         self._name = name
@@ -31,31 +31,31 @@ class Maintenance:
         self._files = files
         self._expire_hours = expire_hours
         self._state: WorkerState = "starting"
-        # What the thread says must not follow what is said here, and be older.
-        self._saying = threading.Lock()
+        # Serializes heartbeats, so that the thread writes no older state after a newer one.
+        self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="chores", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
 
     def start(self) -> None:
-        """Begin with them."""
+        """Start the thread."""
         self._thread.start()
 
-    def say(self, state: WorkerState) -> None:
-        """Say how far the worker is, now and from now on."""
+    def set_state(self, state: WorkerState) -> None:
+        """Record the worker's state, now and with later heartbeats."""
         self._state = state
         try:
-            self._say_alive()
+            self._heartbeat()
         except DATABASE_ERRORS as error:
-            _log.warning("said later: %s", error.orig)
+            _log.warning("the state %s is recorded later: %s", state, error.orig)
 
     def end(self) -> None:
-        """Leave them to others, and say goodbye."""
-        with self._saying, self._jobs.database.begin() as connection:
+        """Stop the thread, and remove the heartbeat."""
+        with self._lock:
             self._ended.set()
-            remove_heartbeat(connection, self._name)
+            remove_heartbeat(self._jobs.database, self._name)
 
-    def _say_alive(self) -> None:
-        with self._saying:
+    def _heartbeat(self) -> None:
+        with self._lock:
             if not self._ended.is_set():
                 with self._jobs.database.begin() as connection:
                     heartbeat(connection, self._name, "worker", self._state)
@@ -63,14 +63,14 @@ class Maintenance:
     def _run(self) -> None:
         while not self._ended.is_set():
             try:
-                self._do()
+                self._do_chores()
             except (*DATABASE_ERRORS, BrokerError, StorageError, OSError) as error:
-                _log.warning("put off: %s", error)
+                _log.warning("maintenance is repeated later: %s", error)
             self._ended.wait(_LOOK_S)
 
-    def _do(self) -> None:
+    def _do_chores(self) -> None:
         database = self._jobs.database
-        self._say_alive()
+        self._heartbeat()
         self._jobs.requeue_expired()
         if self._jobs.messages:
             self._jobs.send_missing()

@@ -1,8 +1,8 @@
-"""Keeps the worker processes of a data folder alive: takes settings, starts workers, restarts what dies.
+"""Supervisor of the worker processes of a data folder: starts them and restarts those that die.
 
-`run.sh` runs this module as a process of its own; an application that was started without it runs the same loops in
-threads, from the first time it needs a worker. A file lock lets one of them at a time have the workers; the others
-stand by and take over. A worker holds the read end of a pipe from its supervisor: it ends with it, however that ends.
+`run.sh` runs this module as a process; an application started without it runs the same loops in threads, from the first
+time it needs a worker. A file lock makes one supervisor active, and the others stand by to take over. A worker's
+standard input is a pipe from its supervisor, so that it ends with it in any case.
 """
 
 import atexit
@@ -15,11 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TextIO
-
-import sqlalchemy as sa
 
 from service.jobs.counters import announce_worker, forget_workers, remove_heartbeat
 from service.jobs.database import DATABASE_ERRORS
@@ -36,14 +33,14 @@ _STOP_WITHIN_S = 5.0
 _LIVED_WELL_S = 30.0
 _FIRST_DELAY_S = 0.2
 _LONGEST_DELAY_AFTER_SIGNAL_S = 1.0
-# A worker that fails by itself at its start (a broken installation) will mostly do so again.
+# A worker that exits by itself at its start (a broken installation) will mostly do so again.
 _LONGEST_DELAY_AFTER_EXIT_S = 30.0
 
 _log = logging.getLogger("service.workers.supervisor")
 
 
 class Supervisor:
-    """Owns the workers of one data folder, or stands by while another supervisor does."""
+    """Supervisor of the workers of one data folder; stands by while another one holds the lock."""
 
     def __init__(self, settings: Settings, jobs: JobStore) -> None:
         self._settings = settings
@@ -53,10 +50,7 @@ class Supervisor:
         self._thread: threading.Thread | None = None
 
     def ensure(self) -> None:
-        """Make sure that someone looks after the workers; returns at once. The first call starts the thread.
-
-        Where a broker carries the work elsewhere, there are no local workers.
-        """
+        """Start the supervising thread unless it runs, and return at once. With a broker there are no local workers."""
         if self._settings.broker_url:
             return
         with self._starting:
@@ -67,9 +61,9 @@ class Supervisor:
             atexit.register(self.stop)
 
     def forget_dead_workers(self) -> None:
-        """Remove what workers recorded that were killed together with their supervisor: it would pass for true.
+        """Remove the heartbeats of workers that were killed together with their supervisor.
 
-        To be called before anybody is told about workers; where there are some, or may be elsewhere, it does nothing.
+        To be called before readiness is reported; does nothing where another supervisor or machine has workers.
         """
         if self._is_shared():
             return
@@ -78,39 +72,36 @@ class Supervisor:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return
-            self._record(forget_workers)
+            self._attempt(lambda: forget_workers(self._jobs.database))
 
     def _is_shared(self) -> bool:
-        """Whether workers of other machines may be in the same database."""
+        """Return whether workers of other machines may use the same database."""
         return bool(self._settings.database_url or self._settings.broker_url)
 
     def stop(self) -> None:
-        """End the workers and the threads, if this supervisor has them; a second call does nothing."""
+        """End the workers and threads of this supervisor, if any; a second call does nothing."""
         self._stop.set()
         if self._thread:
             self._thread.join()
         atexit.unregister(self.stop)
 
     def _run(self) -> None:
-        with self._worker_lock() as mine:
-            if mine:
-                # What is running in a database that other machines share may well be theirs: leases tell.
-                if not self._is_shared():
-                    self._jobs.requeue_all()
-                    self._record(forget_workers)
-                self._keep_all_alive()
-
-    @contextmanager
-    def _worker_lock(self) -> Iterator[bool]:
         with self._lock_file() as lock:
-            yield self._wait_for(lock.fileno())
+            if not self._wait_for(lock):
+                return
+            # In a database that other machines share, running jobs may be theirs; leases decide there.
+            if not self._is_shared():
+                self._jobs.requeue_all()
+                self._attempt(lambda: forget_workers(self._jobs.database))
+            self._keep_all_alive()
 
     def _lock_file(self) -> TextIO:
         path = self._settings.data_dir / "worker.lock"
         create_private(path)
         return path.open("w")
 
-    def _wait_for(self, lock: int) -> bool:
+    def _wait_for(self, lock: TextIO) -> bool:
+        """Return whether the lock was acquired; False where the supervisor is stopped before."""
         while not self._stop.is_set():
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -145,35 +136,27 @@ class Supervisor:
             self._stop.wait(delay)
 
     def _run_worker(self, share: dict[str, str]) -> int:
-        """Run one worker to its end, and give its jobs back; returns its exit status (negative: the signal).
+        """Run one worker to its end, and requeue its jobs; return its exit status (negative: the signal).
 
-        `share` are the environment variables that say how much of the machine is for it.
+        `share` are the environment variables that limit its threads and choose its GPU.
         """
         name = f"worker-{secrets.token_hex(4)}"
         environ = {**os.environ, **self._settings.to_environ(), **share}
         command = [sys.executable, "-m", "service.workers.worker", name]
-        self._record(lambda connection: announce_worker(connection, name))
+        self._attempt(lambda: announce_worker(self._jobs.database, name))
         worker = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.PIPE)
         try:
             while worker.poll() is None and not self._stop.is_set():
                 self._stop.wait(_POLL_S)
             return self._end(worker)
         finally:
-            self._record(lambda connection: remove_heartbeat(connection, name))
-            self._give_back(name)
+            self._attempt(lambda: remove_heartbeat(self._jobs.database, name))
+            self._attempt(lambda: self._jobs.requeue_abandoned(name))
 
-    def _record(self, what: Callable[[sa.Connection], None]) -> None:
-        """Record something about workers; a database that does not answer keeps none of them from working."""
+    def _attempt(self, write: Callable[[], object]) -> None:
+        """Write to the database; workers go on without it, and leases requeue what they lose."""
         try:
-            with self._jobs.database.begin() as connection:
-                what(connection)
-        except DATABASE_ERRORS as error:
-            _log.warning("the database does not answer: %s", error.orig)
-
-    def _give_back(self, name: str) -> None:
-        """Give back the jobs of a worker that has ended; without the database, their leases do."""
-        try:
-            self._jobs.requeue_abandoned(name)
+            write()
         except DATABASE_ERRORS as error:
             _log.warning("the database does not answer: %s", error.orig)
 

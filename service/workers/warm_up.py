@@ -1,4 +1,4 @@
-"""The way of a worker from its start to where the next photo is coloured at once, and what it says of that."""
+"""Warm-up of a worker, after which the next photo is colorized at once, and its recorded state."""
 
 import logging
 import time
@@ -13,27 +13,27 @@ _log = logging.getLogger("service.workers.worker")
 
 
 class Warms(Protocol):
-    """What does the work of a worker."""
+    """The part of a painter that warms up."""
 
     is_warm: bool
 
     def warm_up(self) -> None:
-        """Colour a photo that nobody has sent; then `is_warm`."""
+        """Colorize a sample photo; `is_warm` is true then."""
 
 
 class WarmUp:
-    """Warms up the painter of one worker, and has its `Maintenance` say how far it is."""
+    """Warms up the painter of one worker, and records the worker's state through its `Maintenance`."""
 
-    def __init__(self, painter: Warms, chores: Maintenance) -> None:
+    def __init__(self, painter: Warms, maintenance: Maintenance) -> None:
         self._painter = painter
-        self._maintenance = chores
+        self._maintenance = maintenance
         self._again_at = 0.0
-        self._is_said = False
+        self._is_recorded = False
 
     def attempt(self) -> None:
-        """Warm up, unless that is done, or has failed a short while ago.
+        """Warm up, unless that is done, or has failed less than a minute ago.
 
-        Where it fails, photos will say why: the worker goes on.
+        After a failure the worker goes on: each photo will fail with its reason.
         """
         if self._painter.is_warm or time.monotonic() < self._again_at:
             return
@@ -45,11 +45,11 @@ class WarmUp:
                 _log.error("no photo can be coloured: %s", error.message)
             else:
                 _log.error("no photo can be coloured", exc_info=error)
-            self._maintenance.say("unable")
+            self._maintenance.set_state("unable")
         self.note()
 
     def note(self) -> None:
-        """Say that the worker is ready once it has coloured a photo, be it one that was sent."""
-        if self._painter.is_warm and not self._is_said:
-            self._is_said = True
-            self._maintenance.say("ready")
+        """Record that the worker is ready once it has colorized any photo."""
+        if self._painter.is_warm and not self._is_recorded:
+            self._is_recorded = True
+            self._maintenance.set_state("ready")

@@ -1,4 +1,4 @@
-"""How far the workers of an application are, by what they have recorded: ready for the next photo, or starting."""
+"""States of the live workers of an application, from their heartbeats."""
 
 import logging
 import time
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from service.jobs.counters import WorkerState, live_processes
 from service.jobs.database import DATABASE_ERRORS
 
-# Many requests that wait may ask at the same time.
+# Limits the queries of many requests that wait at the same time.
 _KEPT_S = 0.5
 
 _log = logging.getLogger(__name__)
@@ -23,15 +23,15 @@ class WorkerStates:
         self._known_until = 0.0
 
     def now(self) -> set[WorkerState]:
-        """Return the states that at least one live worker is in."""
+        """Return the states of all live workers."""
         return {process.state for process in live_processes(self._database, "worker") if process.state}
 
     def is_starting(self) -> bool:
-        """Return whether no worker is ready and one is starting, as of half a second ago or of the last answer."""
+        """Return whether no worker is ready and one is starting, as of half a second ago or the last answer."""
         if time.monotonic() >= self._known_until:
             self._known_until = time.monotonic() + _KEPT_S
             try:
                 self._known = self.now()
             except DATABASE_ERRORS as error:
-                _log.warning("nobody knows how far the workers are: %s", error.orig)
+                _log.warning("the states of the workers are unknown: %s", error.orig)
         return "starting" in self._known and "ready" not in self._known
