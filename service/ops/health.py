@@ -1,4 +1,4 @@
-"""What those who run the application look at: whether the process answers, whether it can work, and the metrics."""
+"""Routes for operators: health, readiness and metrics."""
 
 from collections.abc import Callable
 
@@ -33,10 +33,11 @@ def ready() -> ResponseReturnValue:
 
     `starting` means that nothing is missing but a worker, which may be on its way; photos may be sent, and wait for it.
     """
-    parts().supervisor.ensure()
-    checks = {name: _holds(check, parts()) for name, check in _checks(parts()).items()}
+    app = parts()
+    app.supervisor.ensure()
+    checks = {name: _holds(check, app) for name, check in _CHECKS.items() if name != "broker" or app.jobs.messages}
     missing = [name for name, holds in checks.items() if not holds]
-    is_starting = missing == ["worker"] and _holds(_no_worker_is_unable, parts())
+    is_starting = missing == ["worker"] and _holds(lambda app: "unable" not in app.worker_states.now(), app)
     answer = Readiness(status="starting" if is_starting else "not ready" if missing else "ready", checks=checks)
     return jsonify(answer.as_json()), 503 if missing else 200
 
@@ -49,45 +50,22 @@ def metrics() -> ResponseReturnValue:
     return Response(metrics_text(parts().jobs), content_type=CONTENT_TYPE_LATEST)
 
 
-def _holds(check: Callable[[AppContext], bool], of: AppContext) -> bool:
+def _holds(check: Callable[[AppContext], object], app: AppContext) -> bool:
+    """Return whether `check` raises no expected error and does not return False."""
     try:
-        return check(of)
+        return check(app) is not False
     except (OSError, SQLAlchemyError, ColorizerError, BrokerError):
         return False
 
 
-def _database_answers(of: AppContext) -> bool:
-    return of.jobs.load()[0] >= 0
+def _has_model(app: AppContext) -> bool:
+    return weights_path(choose_model(app.settings), app.settings.model_dir).is_file()
 
 
-def _storage_takes_files(of: AppContext) -> bool:
-    of.files.check()
-    return True
-
-
-def _broker_answers(of: AppContext) -> bool:
-    return of.jobs.messages is not None and of.jobs.messages.count() >= 0
-
-
-def _worker_is_ready(of: AppContext) -> bool:
-    return "ready" in of.worker_states.now()
-
-
-def _no_worker_is_unable(of: AppContext) -> bool:
-    return "unable" not in of.worker_states.now()
-
-
-def _model_is_there(of: AppContext) -> bool:
-    return weights_path(choose_model(of.settings), of.settings.model_dir).is_file()
-
-
-def _checks(of: AppContext) -> dict[str, Callable[[AppContext], bool]]:
-    return _CHECKS | ({"broker": _broker_answers} if of.jobs.messages else {})
-
-
-_CHECKS: dict[str, Callable[[AppContext], bool]] = {
-    "database": _database_answers,
-    "storage": _storage_takes_files,
-    "worker": _worker_is_ready,
-    "model": _model_is_there,
+_CHECKS: dict[str, Callable[[AppContext], object]] = {
+    "database": lambda app: app.jobs.load()[0] >= 0,
+    "storage": lambda app: app.files.check(),
+    "worker": lambda app: "ready" in app.worker_states.now(),
+    "model": _has_model,
+    "broker": lambda app: app.jobs.messages is not None and app.jobs.messages.count() >= 0,
 }

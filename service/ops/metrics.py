@@ -1,4 +1,4 @@
-"""The database in, the text that Prometheus reads out: any web process answers for all of them, and for the workers."""
+"""Prometheus metrics from the database: each web process reports for all processes, workers included."""
 
 from collections.abc import Iterator
 

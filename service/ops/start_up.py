@@ -1,7 +1,7 @@
-"""What `run.sh` waits for when it starts: its port, and a worker that would colour a photo at once.
+"""Start-up checks of `run.sh`: a free port, and readiness of the application.
 
-`python -m service.ops.start_up port` ends when nobody listens at `HOST` and `PORT` any more; with status 1 if somebody
-does for long. `python -m service.ops.start_up ready` ends when the application is ready, and says so.
+`python -m service.ops.start_up port` waits until `PORT` on `HOST` is free, and fails with status 1 if it stays in use.
+`python -m service.ops.start_up ready` waits until `/readyz` succeeds, and prints the address.
 """
 
 import errno
@@ -27,7 +27,7 @@ _DIRECTLY = build_opener(ProxyHandler({}))
 
 
 def await_port(settings: Settings) -> int:
-    """Return 0 once the port is free, 1 where it stays in use; says which of the two it waits for."""
+    """Return 0 once the port is free, 1 if it stays in use; print why it waits."""
     deadline, is_said = time.monotonic() + _PORT_WITHIN_S, False
     while _is_in_use(settings.host, settings.port):
         if time.monotonic() > deadline:
@@ -45,13 +45,13 @@ def _is_in_use(host: str, port: int) -> bool:
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
-        # Whatever else is wrong with the address, the web server tells.
+        # The web server reports all other errors.
         return error.errno == errno.EADDRINUSE
     return False
 
 
 def await_ready(settings: Settings) -> int:
-    """Return 0 once `/readyz` says that photos are coloured at once; says so, and from time to time what is missing."""
+    """Return 0 once `/readyz` succeeds; print the address then, and now and then what is still missing."""
     address, began = address_of(settings), time.monotonic()
     pause_s, said_at = _LOOK_S, began
     while (state := _state(address)).missing:
@@ -65,13 +65,13 @@ def await_ready(settings: Settings) -> int:
 
 
 def address_of(settings: Settings) -> str:
-    """Return the address at which a browser on this machine finds the home page."""
+    """Return the address of the home page for a browser on this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # nosec B104
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.base_dir}/"
 
 
 class _State(NamedTuple):
-    """What `/readyz` says: its status, and which of its checks do not hold."""
+    """An answer of `/readyz`: its status, and the checks that fail."""
 
     status: str
     missing: list[str]
@@ -110,7 +110,7 @@ def _in_words(state: _State, settings: Settings) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Wait for what `arguments` names; return the exit status."""
+    """Run the check that `arguments` names; return the exit status."""
     waits = {"port": await_port, "ready": await_ready}
     if len(arguments) != 1 or arguments[0] not in waits:
         print("usage: python -m service.ops.start_up [port | ready]", file=sys.stderr)

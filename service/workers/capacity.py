@@ -1,28 +1,28 @@
-"""What this machine offers in, how many workers it can feed and what each may use out. Loads no torch."""
+"""Number of workers for this machine or container, and the CPU threads and GPU of each. Does not import torch."""
 
 import os
 from pathlib import Path
 
 from service.settings import Settings
 
-# torch and a network take about half of it; a photo of 100 megapixels on its way through takes the rest.
+# torch and a network take about half of it, a photo of 100 megapixels the rest.
 _BYTES_PER_WORKER = 1_500_000_000
 _NVIDIA = Path("/proc/driver/nvidia/gpus")
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 def worker_count(settings: Settings) -> int:
-    """Return how many workers to run: `WORKERS`, else one for each GPU or core, as many as memory has room for."""
+    """Return `WORKERS` if set, else the number of GPUs or cores, limited by memory."""
     if settings.workers:
         return settings.workers
     return max(1, min(len(gpus(settings)) or cores(), memory_bytes() // _BYTES_PER_WORKER))
 
 
 def worker_environ(settings: Settings, slot: int) -> dict[str, str]:
-    """Return the variables that give the worker number `slot` one thread for the network, and its GPU.
+    """Return the environment variables that give the worker number `slot` one CPU thread, and its GPU.
 
-    One thread, because workers beside each other do more than threads, and so that a photo comes out the same, to the
-    byte, on machines of all sizes. Thread counts that the environment sets already remain.
+    One thread, because several workers do more than several threads, and so that results are the same to the byte on
+    all machines. Thread counts that the environment sets already remain.
     """
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     environ = {name: os.environ.get(name) or "1" for name in names}
@@ -31,21 +31,21 @@ def worker_environ(settings: Settings, slot: int) -> dict[str, str]:
 
 
 def cores() -> int:
-    """Return how many cores this process may keep busy, which a container can limit."""
+    """Return the number of usable cores, within the limit of a container."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota, _, period = _read(_CGROUP / "cpu.max").partition(" ")
     return max(1, min(available, int(quota) // int(period))) if quota.isdigit() and period else available
 
 
 def memory_bytes() -> int:
-    """Return how much memory this machine or container has."""
+    """Return the memory of this machine or container in bytes."""
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = _read(_CGROUP / "memory.max")
     return min(installed, int(limit)) if limit.isdigit() else installed
 
 
 def gpus(settings: Settings) -> list[str]:
-    """Return the NVIDIA GPUs that the network may run on, as `CUDA_VISIBLE_DEVICES` names them."""
+    """Return the usable NVIDIA GPUs, as `CUDA_VISIBLE_DEVICES` names them."""
     if settings.device == "cpu" or not _NVIDIA.is_dir():
         return []
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -1,8 +1,7 @@
-"""A command that ends when the process that started it has ended, in whatever way: for the parts of `run.sh`.
+"""Wrapper that ends a command together with its parent process, for the parts of `run.sh`. Linux only.
 
-`python -m service.workers.end_with_parent PID COMMAND...` becomes COMMAND; PID is the process that starts it. When that
-is gone, killed without a chance to tell its children, the kernel sends SIGTERM to COMMAND, which then ends what it has
-started itself. Linux only, as the worker's decoding process is.
+`python -m service.workers.end_with_parent PID COMMAND...` replaces itself by COMMAND. When its parent PID ends, even by
+SIGKILL, the kernel sends SIGTERM to COMMAND.
 """
 
 import ctypes
@@ -15,7 +14,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(pid: int) -> None:
-    """Have the kernel send SIGTERM to this process when `pid`, which has started it, ends; also after an `exec`.
+    """Let the kernel send SIGTERM to this process, after an `exec` too, when its parent `pid` ends.
 
     Raises `ProcessLookupError` where that has ended already, and another `OSError` where the kernel refuses.
     """
@@ -28,7 +27,7 @@ def end_with_parent(pid: int) -> None:
 
 
 def main(parent: str, *command: str) -> None:
-    """Become `command`, which ends with the process number `parent`."""
+    """Replace this process by `command`, which ends with the process number `parent`."""
     try:
         end_with_parent(int(parent))
     except ProcessLookupError:

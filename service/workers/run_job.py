@@ -1,6 +1,6 @@
-"""A claimed job in, its end in the table out: done, failed with a reason, or put back for later.
+"""Execution of a claimed job: lease renewal, and its end as done, failed with a reason, or postponed.
 
-Every worker does its jobs through this, whoever gave it the job. Nothing here loads torch.
+Local and Celery workers both use it. It does not import torch.
 """
 
 import logging
@@ -21,7 +21,7 @@ from service.storage.local import PhotoFiles
 
 Ended = Literal["ended", "postponed"]
 
-# With the pauses of `pause_s` in between, a storage may be out of order for some five minutes.
+# With the pauses of `pause_s` in between, a storage may fail for some five minutes.
 MOST_POSTPONED = 14
 _LONGEST_PAUSE_S = 30.0
 _RENEW_S = LEASE_S / 3
@@ -38,14 +38,14 @@ T = TypeVar("T")
 
 
 class Painting(Protocol):
-    """What does the work itself."""
+    """The part of a painter that does a job."""
 
     def paint(self, job: Job, parent: Job | None, report: Callable[[str], None]) -> Outcome:
-        """Write the files of `job`, whose parent is `parent`; tell `report` about every step."""
+        """Write the files of `job`, whose parent is `parent`; call `report` with the name of each step."""
 
 
 class JobRunner:
-    """The work of one worker, under one name."""
+    """Runs the jobs of one worker, under its name."""
 
     def __init__(self, name: str, jobs: JobStore, files: PhotoFiles, painter: Painting) -> None:
         self._name = name
@@ -54,7 +54,7 @@ class JobRunner:
         self._painter = painter
 
     def do(self, job: Job) -> Ended:
-        """Do a job that this worker has claimed. Postponed means that it waits again, and better not at once."""
+        """Do a claimed job. A postponed one waits again, and should not be tried at once."""
         REQUEST_ID.set(job.request_id)
         try:
             with self._kept_lease(job):
@@ -64,44 +64,51 @@ class JobRunner:
 
     def _do(self, job: Job) -> Ended:
         try:
-            parent = self._parent(job)
-            if job.parent and parent is None:
-                return self._fail(job, GONE)
-            outcome = self._painter.paint(job, parent, lambda step: self._report(job, step))
+            outcome = self._painter.paint(job, self._parent(job), lambda step: self._report(job, step))
             self._files.sync(job.id)
         except Exception as error:
-            if retry_on_db_error(lambda: self._jobs.get(job.id)) is None:
-                return self._forget(job)
-            if _is_of_storage(error) and job.postponed < MOST_POSTPONED:
-                _log.warning("photo %s is put back: %s", job.id[:8], _said(error, job))
-                retry_on_db_error(lambda: self._jobs.postpone(job.id, self._name))
-                return "postponed"
-            return self._fail(job, _failure(job, error))
+            return self._end_failed(job, error)
         if retry_on_db_error(lambda: self._jobs.finish(job.id, self._name, outcome)):
             _log.info("%s of photo %s done in %.2f s", job.kind, job.id[:8], sum(outcome.timings.values()))
-        elif retry_on_db_error(lambda: self._jobs.get(job.id)) is None:
-            self._forget(job)
+        else:
+            self._is_deleted(job)
         return "ended"
 
     def _parent(self, job: Job) -> Job | None:
-        parent = job.parent
-        return retry_on_db_error(lambda: self._jobs.get(parent)) if parent else None
+        """Return the job's parent, None if it has none. Raises `FileNotFoundError` where it has been deleted."""
+        parent_id = job.parent
+        if parent_id is None:
+            return None
+        parent = retry_on_db_error(lambda: self._jobs.get(parent_id))
+        if parent is None:
+            raise FileNotFoundError(f"the photo {parent_id} is deleted")
+        return parent
 
-    def _fail(self, job: Job, failure: Failure) -> Ended:
+    def _end_failed(self, job: Job, error: Exception) -> Ended:
+        if self._is_deleted(job):
+            return "ended"
+        if _is_of_storage(error) and job.postponed < MOST_POSTPONED:
+            _log.warning("photo %s is put back: %s", job.id[:8], _redacted(error, job))
+            retry_on_db_error(lambda: self._jobs.postpone(job.id, self._name))
+            return "postponed"
+        failure = _failure(job, error)
         retry_on_db_error(lambda: self._jobs.fail(job.id, self._name, failure))
         return "ended"
 
-    def _forget(self, job: Job) -> Ended:
+    def _is_deleted(self, job: Job) -> bool:
+        """Return whether the job was deleted meanwhile; if so, remove the files that it has written since."""
+        if retry_on_db_error(lambda: self._jobs.get(job.id)) is not None:
+            return False
         _log.info("photo %s was deleted while it was worked on", job.id[:8])
         with suppress(StorageError, OSError):
             self._files.remove(job.id)
-        return "ended"
+        return True
 
     def _report(self, job: Job, step: str) -> None:
         try:
             self._jobs.report(job.id, self._name, step)
         except DATABASE_ERRORS as error:
-            _log.warning("nobody learns that photo %s is at %r: %s", job.id[:8], step, error.orig)
+            _log.warning("the progress of photo %s, %s, is not recorded: %s", job.id[:8], step, error.orig)
 
     @contextmanager
     def _kept_lease(self, job: Job) -> Iterator[None]:
@@ -128,7 +135,7 @@ class JobRunner:
 
 
 def retry_on_db_error(ask: Callable[[], T]) -> T:
-    """Return what `ask` does, as soon as the database answers it."""
+    """Call `ask` until the database answers, and return its result."""
     while True:
         try:
             return ask()
@@ -138,33 +145,33 @@ def retry_on_db_error(ask: Callable[[], T]) -> T:
 
 
 def pause_s(postponed: int) -> float:
-    """Return the seconds to wait after so many jobs in a row had to be put back; none after none."""
+    """Return the seconds to wait after `postponed` postponements in a row, 0 after none."""
     return min(0.5 * 2.0 ** min(postponed - 1, 16), _LONGEST_PAUSE_S) if postponed else 0.0
 
 
 def _is_of_storage(error: Exception) -> bool:
-    """Whether `error` says that a disk is full or a storage out of order, rather than that something is not there."""
+    """Return whether `error` means a full disk or a failing storage, rather than a missing file."""
     return isinstance(error, StorageError | OSError) and not isinstance(error, FileNotFoundError)
 
 
-def _said(error: Exception, job: Job) -> str:
-    """Return what the log may have of an error: paths name ids, and an id opens its photo to whoever reads it."""
-    said = str(error)
+def _redacted(error: Exception, job: Job) -> str:
+    """Return the error's text for the log with ids shortened, as an id gives access to its photo."""
+    text = str(error)
     for job_id in filter(None, (job.id, job.parent)):
-        said = said.replace(job_id, job_id[:8])
-    return said
+        text = text.replace(job_id, job_id[:8])
+    return text
 
 
 def _failure(job: Job, error: Exception) -> Failure:
-    """Return what the user is told about `error`; what nobody expected is logged in full."""
+    """Return the failure that users see; log an unexpected error in full."""
     if _is_of_storage(error):
-        _log.error("photo %s failed: %s", job.id[:8], _said(error, job))
+        _log.error("photo %s failed: %s", job.id[:8], _redacted(error, job))
         return NO_STORAGE
     if isinstance(error, ColorizerError):
         _log.warning("photo %s failed: %s", job.id[:8], error.message)
         return Failure(error.code, error.status, error.message, error.data)
     if isinstance(error, FileNotFoundError):
-        _log.warning("photo %s failed: %s", job.id[:8], _said(error, job))
+        _log.warning("photo %s failed: %s", job.id[:8], _redacted(error, job))
         return GONE
     if isinstance(error, MemoryError):
         _log.warning("photo %s failed: out of memory", job.id[:8])
