@@ -1,6 +1,6 @@
-"""A photo, its colours and the file made of them in, in how many pixels the gray level changed out.
+"""Count of pixels whose gray level differs between a photo and its result, in threads beside the encoder.
 
-Rendered pixels keep every gray level of an 8-bit photo; a lossy file of them does not, and people are told how many.
+Rendered pixels keep every gray level of an 8-bit photo; a lossy file does not, and pages report the number.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,30 +17,27 @@ from colorizers.rendering.color_pass import count_changed_grays
 
 
 class GrayCounter:
-    """Counts the changed gray levels of one photo beside other work; none of it holds the interpreter.
-
-    Use it in a `with` statement.
-    """
+    """Counter of the changed gray levels of one photo, in a thread that releases the GIL. A context manager."""
 
     def __init__(self, reference: Pixels) -> None:
-        """Take the photo's pixels, gray (h, w) or RGB (h, w, 3)."""
+        """Compare with the photo's pixels, gray (h, w) or RGB (h, w, 3)."""
         self._reference = reference
         self._row = 0
         self._counts: list[Future[int]] = []
         self._thread = ThreadPoolExecutor(1, "grays")
 
     def see(self, rgb: Pixels) -> None:
-        """Begin to count in the next rows of rendered pixels, RGB (n, w, 3), from top to bottom."""
+        """Start counting in the next rows of rendered pixels, RGB (n, w, 3), from top to bottom."""
         rows = slice(self._row, self._row + len(rgb))
         self._row = rows.stop
         self._counts.append(self._thread.submit(count_changed_grays, self._reference[rows], rgb))
 
     def see_file(self, lossy: bytes) -> "Future[int]":
-        """Begin to count in a lossy file of 8 bits, decoded again."""
+        """Start counting in a lossy 8-bit file, which is decoded for that."""
         return self._thread.submit(lambda: count_changed_grays(eight_bits(self._reference), _decoded(lossy)))
 
     def exact(self) -> int:
-        """Return in how many of the rendered pixels seen so far the gray level changed."""
+        """Wait, and return in how many of the rendered pixels seen so far the gray level changed."""
         return sum(count.result() for count in self._counts)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Names of networks in, loaded networks out: the few that a worker used last stay in memory. Loads torch."""
+"""LRU cache of loaded networks. Imports torch."""
 
 import logging
 from collections import OrderedDict
@@ -11,7 +11,7 @@ from colorizers.weights.registry import ModelSpec, find_spec, weights_path
 from service.domain.model_choice import choose_model
 from service.settings import Settings
 
-# The published networks take some 150 MB each.
+# The published networks take some 150 MB of memory each.
 _MOST_LOADED = 3
 
 _log = logging.getLogger(__name__)
@@ -32,10 +32,7 @@ class Networks:
         self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
 
     def get(self, name: str | None = None) -> Colorizer:
-        """Return the network `name`, or the one the service uses; loaded anew where its file has changed.
-
-        Raises `ColorizerError`.
-        """
+        """Return the network `name`, or the default one; reload it if its file has changed. Raises `ColorizerError`."""
         spec = find_spec(name, self._settings.model_dir) if name else choose_model(self._settings)
         path = weights_path(spec, self._settings.model_dir)
         changed_at = path.stat().st_mtime if path.exists() else 0.0

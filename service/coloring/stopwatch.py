@@ -1,14 +1,14 @@
-"""The steps of a job's work as they begin, how long each took out; and word of each to whoever waits for the job."""
+"""Timing of a job's steps, and reports of its progress."""
 
 import time
 from collections.abc import Callable
 
-# What a job says of itself in its column `progress`; the other steps are too short to be told.
+# Values of the column `progress` by step; other steps are too short to be reported.
 PROGRESS = {"open": "opening", "predict": "predicting", "render": "rendering", "encode": "encoding"}
 
 
 class Stages:
-    """The stopwatch of one job: one step ends when the next begins."""
+    """Stopwatch of one job: a step ends when the next one begins."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
@@ -23,7 +23,7 @@ class Stages:
         self._current = name, time.perf_counter()
 
     def seconds(self) -> dict[str, float]:
-        """Return how long each step took, by its name with `_s` after it; ends the last one."""
+        """End the last step, and return the seconds of each by its name with the suffix `_s`."""
         self._end()
         return self._seconds
 

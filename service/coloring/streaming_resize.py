@@ -1,7 +1,7 @@
-"""Bands of a picture in, the picture at most so many pixels a side out: the whole is never held at its own size.
+"""Lanczos downscaling of a picture that arrives in bands, without holding it at full size.
 
-The small picture is, but for rounding, the one that Pillow's `resize` makes of the whole (Lanczos): rows become shorter
-as they come, and fewer as soon as there are all that the filter reaches.
+The result equals Pillow's `resize` of the whole picture but for rounding. Rows are shrunk horizontally as they arrive,
+and vertically once all rows within reach of the filter are there.
 """
 
 import math
@@ -19,7 +19,7 @@ _WEIGHTED = {"LA": "La", "RGBA": "RGBa"}
 
 
 class StreamingResize:
-    """One picture that becomes smaller while it passes by; none becomes larger."""
+    """Downscaler of one picture to at most `most_px` a side; a smaller picture keeps its size."""
 
     def __init__(self, width: int, height: int, most_px: int) -> None:
         share = min(1.0, most_px / max(width, height))
@@ -50,7 +50,7 @@ class StreamingResize:
         return self._picture.convert(self._mode)
 
     def _make(self) -> None:
-        """Make what can be made of the rows that are there, and forget those that are needed no more."""
+        """Resize the rows that are complete, and drop those that are not needed any more."""
         width, height = self.size
         scale, seen = self._height / height, self._top + self._rows.height
         reach = _REACH * scale + 1 if scale > 1 else 0

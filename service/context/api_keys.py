@@ -1,6 +1,6 @@
-"""The keys of `API_KEYS` in, whether a request carries one out, and the owner that its photos then have.
+"""Authentication by API key, and the owner of a key's photos.
 
-A key is never stored: rows carry a hash of it, which says nothing about the key as long as that is long and random.
+Keys are not stored: rows carry a hash, which does not reveal a long random key.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ _SCHEME = "bearer"
 
 
 class Keys:
-    """The keys that programs may use; with none configured, nobody needs one."""
+    """The configured keys; without any, none is needed."""
 
     def __init__(self, configured: str) -> None:
         """Take the keys, separated by commas."""
@@ -21,13 +21,13 @@ class Keys:
 
     @property
     def are_required(self) -> bool:
-        """Whether programs need a key."""
+        """Return whether programs need a key."""
         return bool(self._keys)
 
     def owner_of(self, request: Request) -> str | None:
-        """Return the owner that the valid key of `request` stands for; None without such a key."""
+        """Return the owner that belongs to the key of `request`; None without a valid key."""
         sent = _sent(request).encode()
-        # Every key is compared in full: the time taken tells nothing about them.
+        # All keys are compared in constant time, against timing attacks.
         matches = [
             hmac.compare_digest(hashlib.sha256(sent).digest(), hashlib.sha256(key).digest()) for key in self._keys
         ]

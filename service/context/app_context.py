@@ -1,4 +1,4 @@
-"""What one running application consists of, and the door to it from a request."""
+"""Shared objects of one application, and access to them from a request."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ EXTENSION = "photo-colorizer"
 
 @dataclass(frozen=True)
 class AppContext:
-    """The pieces that every request works with."""
+    """The objects that requests share."""
 
     settings: Settings
     files: PhotoFiles
@@ -35,7 +35,7 @@ class AppContext:
 
     @classmethod
     def of(cls, settings: Settings) -> "AppContext":
-        """Return the parts of an application with `settings`; creates the data folder and its database."""
+        """Return the objects for `settings`; create the data folder and its database."""
         jobs = open_jobs(settings)
         secret = secret_of(settings, jobs.database)
         owners = Owners(secret, settings.base_dir or "/", Keys(settings.api_keys))
@@ -47,14 +47,14 @@ class AppContext:
         )
 
     def close(self) -> None:
-        """Stop the worker and the decoding processes that this application started, and close the database."""
+        """Stop the workers and decoding processes of this application, and close the database."""
         self.supervisor.stop()
         self.decoder.close()
         self.jobs.close()
 
 
 def parts() -> AppContext:
-    """Return the parts of the application that answers the current request."""
+    """Return the shared objects of the current request's application."""
     found = current_app.extensions[EXTENSION]
     assert isinstance(found, AppContext)
     return found

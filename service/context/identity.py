@@ -1,7 +1,7 @@
-"""A request in, who sent it out: a browser by its signed cookie, a program by its key, nothing more.
+"""Identity of the requester: a browser by its signed cookie, a program by its API key.
 
-The home page gives the cookie, so a browser has one before it sends a photo. Programs never ask for that page and stay
-without: their photos belong to their key, and where no keys are set, to whoever knows the id.
+The home page sets the cookie, so that a browser has one before it sends a photo. Programs do not load that page: their
+photos belong to their key, or, where no keys are configured, to whoever knows the id.
 """
 
 import hashlib

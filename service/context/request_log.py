@@ -1,6 +1,6 @@
-"""Requests in, log lines, ids and totals out: numbers every request, and counts it by route, method and status.
+"""Request ids, log lines, and counts of requests by route, method and status.
 
-Counts are gathered in memory and written every few seconds at most: no request waits for the database for their sake.
+Counts are collected in memory and written every few seconds, so that no request waits for the database.
 """
 
 import logging
@@ -27,7 +27,7 @@ _log = logging.getLogger("service.request")
 
 
 class RequestLog:
-    """The requests of one web process that are not yet part of the totals."""
+    """Counts of one web process's requests that are not yet added to the totals."""
 
     def __init__(self, database: sa.Engine) -> None:
         self._database = database
@@ -40,7 +40,7 @@ class RequestLog:
         self._lock, self._counts, self._timer = threading.Lock(), Counter(), None
 
     def count(self, of: Labels, seconds: float) -> None:
-        """Count a request; sees to it that it becomes part of the totals soon."""
+        """Count a request, and schedule the next write to the totals."""
         with self._lock:
             self._counts["requests", of] += 1
             self._counts["request_ms", of] += round(seconds * 1000)
@@ -50,7 +50,7 @@ class RequestLog:
                 self._timer.start()
 
     def write(self) -> None:
-        """Add what was counted to the totals. Raises `sqlalchemy.exc.OperationalError`; the counts are kept then."""
+        """Add the counts to the totals. Raises `sqlalchemy.exc.OperationalError`, and keeps the counts then."""
         with self._lock:
             counts, self._counts, self._timer = self._counts, Counter(), None
         try:
@@ -70,7 +70,7 @@ class RequestLog:
 
 
 def number_requests(app: Flask, traffic: RequestLog) -> None:
-    """Give every request of `app` an id, log its end, and count it in `traffic`."""
+    """Give each request of `app` an id, log its end, and count it in `traffic`."""
 
     @app.before_request
     def begin() -> None:
@@ -83,7 +83,7 @@ def number_requests(app: Flask, traffic: RequestLog) -> None:
     def end(response: Response) -> Response:
         seconds = time.perf_counter() - g.began
         method = request.method if request.method in _METHODS else "other"
-        # The route and not the address: that has ids in it, which open photos to whoever reads the log.
+        # The route instead of the path, as the ids in paths give access to photos.
         route = request.endpoint or "none"
         traffic.count(labels(route=route, method=method, status=str(response.status_code)), seconds)
         level = logging.DEBUG if route in _QUIET else logging.INFO

@@ -1,7 +1,4 @@
-"""Batches: photos that belong together and have an address in common.
-
-Their photos were sent at once or gathered later; a photo may be in several.
-"""
+"""Batches: ordered groups of photos, sent together or gathered later. A photo may be in several."""
 
 import time
 from collections.abc import Sequence
@@ -12,7 +9,7 @@ from service.jobs.schema import CHANGING, batch_photos, batches, jobs, wait_for_
 
 
 def keep_batch(batch: str, owner: str | None, job_ids: Sequence[str], connection: sa.Connection) -> None:
-    """Record that those photos, as far as they are still there, make a batch, in the transaction of `connection`."""
+    """Insert a batch of those of `job_ids` that exist, in the transaction of `connection`."""
     wait_for_turn(connection, CHANGING)
     connection.execute(batches.insert().values(id=batch, owner=owner, created_at=time.time()))
     there = set(connection.execute(sa.select(jobs.c.id).where(jobs.c.id.in_(job_ids))).scalars())
@@ -22,7 +19,7 @@ def keep_batch(batch: str, owner: str | None, job_ids: Sequence[str], connection
 
 
 def find_batch(batch: str, viewer: str | None, created_after: float, database: sa.Engine) -> list[str]:
-    """Return the ids of the photos of a batch, in their order; none where `viewer` may see no such batch."""
+    """Return the ids of a batch's photos in order; none where there is no batch that `viewer` may see."""
     may_see = sa.or_(batches.c.owner.is_(None), batches.c.owner == viewer)
     there = sa.and_(batches.c.id == batch, batches.c.created_at > created_after, may_see)
     photos = sa.select(batch_photos.c.job_id).join(batches, batches.c.id == batch_photos.c.batch).where(there)

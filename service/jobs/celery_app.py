@@ -1,7 +1,7 @@
-"""A broker's URL in, Celery as this application uses it out, and the `Messages` that carry ids of jobs to workers.
+"""Celery application, and the sender of messages that carry the ids of jobs to its workers.
 
-The row of a job is the truth: a message says no more than that there is something to do. It is acknowledged when that
-is done, and delivered again where a worker was lost; a message too many finds nothing to claim.
+A message is acknowledged when its job has ended, and delivered again if the worker is lost. As the job's row is
+authoritative, a surplus message finds nothing to claim.
 """
 
 import logging
@@ -15,16 +15,16 @@ from service.jobs.queue import BrokerError, Sending
 
 TASK = "photo-colorizer.work"
 QUEUE = "photos"
-# No photo takes so long; a message that a machine took with it when it went comes back after that time at the latest.
+# Longer than any photo takes; the message of a machine that was lost is delivered again after that time.
 _VISIBILITY_S = 1800
-# A request waits for the broker no longer than that, twice.
+# With one retry, a request waits for the broker twice as long at most.
 _CONNECT_WITHIN_S = 2.0
 
 _log = logging.getLogger(__name__)
 
 
 def make_celery(broker_url: str) -> Celery:
-    """Return a Celery application for that broker; it connects when it is first used."""
+    """Return a Celery application for the broker, which connects on first use."""
     app = Celery("photo-colorizer", broker=broker_url, set_as_current=False)
     app.conf.update(
         task_default_queue=QUEUE,
@@ -37,7 +37,7 @@ def make_celery(broker_url: str) -> Celery:
         broker_connection_max_retries=None,
         broker_transport_options={
             "visibility_timeout": _VISIBILITY_S,
-            # One list each, asked in this order: what somebody waits for goes before boxes of photographs.
+            # One Redis list for each priority, polled in this order: interactive jobs before batches.
             "priority_steps": [AT_ONCE, SINGLE, MANY],
             "queue_order_strategy": "priority",
             "socket_connect_timeout": _CONNECT_WITHIN_S,
@@ -49,13 +49,13 @@ def make_celery(broker_url: str) -> Celery:
 
 
 class CeleryMessages:
-    """Sends and counts the messages of one broker."""
+    """The `Messages` of one broker."""
 
     def __init__(self, broker_url: str) -> None:
         self._app = make_celery(broker_url)
 
     def send(self, jobs: Sequence[Sending]) -> Sequence[Sending]:
-        """Send a message for each of `jobs`; returns those for which that could not be done."""
+        """Send a message for each of `jobs`; return those that could not be sent."""
         retry = {"max_retries": 1, "interval_start": 0.0, "interval_step": 0.2, "interval_max": 0.2}
         for number, (job_id, priority) in enumerate(jobs):
             try:
@@ -66,7 +66,7 @@ class CeleryMessages:
         return []
 
     def count(self) -> int:
-        """Return how many messages wait or are being worked on. Raises `BrokerError`."""
+        """Return the number of waiting and unacknowledged messages. Raises `BrokerError`."""
         try:
             with self._app.connection_for_read() as connection:
                 connection.ensure_connection(max_retries=1, interval_start=0)

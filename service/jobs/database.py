@@ -1,6 +1,6 @@
-"""The connection to the database: SQLite in the data folder, or PostgreSQL, which several machines share.
+"""Database connections: SQLite in the data folder, or PostgreSQL, which several machines can share.
 
-SQLite is in WAL mode, so that web processes read while a worker writes. The same statements serve both.
+SQLite is in WAL mode, so that web processes can read while a worker writes.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ _SQLITE = "jobs.sqlite3"
 
 
 def open_database(data_dir: Path, url: str = "") -> sa.Engine:
-    """Return the database at `url`, without one that of `data_dir`, with all tables and columns."""
+    """Return the database at `url`, or SQLite in `data_dir` if empty, migrated to the current schema."""
     return _open_postgresql(url) if url else _open_sqlite(data_dir)
 
 
@@ -30,11 +30,11 @@ def _open_sqlite(data_dir: Path) -> sa.Engine:
     make_private_folder(data_dir)
     engine = sa.create_engine(f"sqlite:///{data_dir / _SQLITE}")
     sa.event.listen(engine, "connect", _set_pragmas)
-    # Web processes start together, and the switch to WAL does not wait for others: one at a time.
+    # Web processes start together, and the switch to WAL mode fails rather than waits: one at a time.
     lock = data_dir / "jobs.lock"
     create_private(lock)
     with locked(lock):
-        # SQLite gives new files beside the database, -wal and -shm, the database's own mode.
+        # SQLite gives the new files -wal and -shm the permissions of the database.
         create_private(data_dir / _SQLITE)
         make_private(*(data_dir / f"{_SQLITE}-{suffix}" for suffix in ("wal", "shm")))
         with engine.connect() as connection:
@@ -46,7 +46,7 @@ def _open_sqlite(data_dir: Path) -> sa.Engine:
 
 def _open_postgresql(url: str) -> sa.Engine:
     _, _, rest = url.partition("://")
-    # A connection that the server has closed meanwhile is replaced, not reported.
+    # Replaces connections that the server has closed, instead of raising.
     engine = sa.create_engine(
         f"postgresql+psycopg://{rest}", pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_WITHIN_S}
     )
@@ -62,9 +62,9 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 
 def shared_secret(database: sa.Engine, name: str, value: str) -> str:
-    """Return the secret of that name, the same for all processes on all machines.
+    """Return the secret of that name, which all processes on all machines share.
 
-    It is `value` where there is none yet, or one that is too short.
+    `value` is stored first where there is none, or one that is too short.
     """
     row_of_name = secrets.c.name == name
     with database.begin() as connection:

@@ -1,7 +1,7 @@
-"""Deletion of photos with everything that was made of them: all rows in one transaction, files after it.
+"""Cascading deletion of jobs: all rows in one transaction, files after it.
 
-A photo that was sent takes along its versions, and each of those its renders and previews; a version goes alone. Ids
-stay in the table `leaving` until their files are gone for good, whatever happens to the process that removes them.
+An uploaded photo is deleted with its versions, and each version with its renders and previews. Ids stay in the table
+`leaving` until their files are removed for good, even if the process that removes them is killed.
 """
 
 import time
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from service.jobs.counters import add_to_totals, labels
 from service.jobs.schema import CHANGING, batch_photos, batches, jobs, leaving, requests, upsert, wait_for_turn
 
-# So long a worker may be at a job that was deleted under its hands: files that it writes then are removed once more.
+# A worker may write files for so long after its job was deleted; they are removed once more then.
 _LATE_FILES_S = 1800.0
 _AT_A_TIME = 500
 _GONE = sa.select(leaving.c.id)
@@ -20,7 +20,7 @@ _GONE = sa.select(leaving.c.id)
 
 @dataclass(frozen=True)
 class Deleted:
-    """What was deleted: `job_ids` whose files are to go; how many photos that were sent, and versions without them."""
+    """Deleted jobs, whose files are to be removed; numbers of uploaded photos, and of versions deleted on their own."""
 
     job_ids: tuple[str, ...] = ()
     photos: int = 0
@@ -28,7 +28,7 @@ class Deleted:
 
 
 def delete_rows(connection: sa.Connection, which: sa.ColumnElement[bool], outcome: str) -> Deleted:
-    """Delete the jobs for which `which` holds, and their families; the totals count them under `outcome`."""
+    """Delete the jobs that match `which` and all made of them, and count them in the totals under `outcome`."""
     wait_for_turn(connection, CHANGING)
     if not _mark(connection, which):
         return Deleted()
@@ -47,19 +47,19 @@ def delete_rows(connection: sa.Connection, which: sa.ColumnElement[bool], outcom
 
 
 def _mark(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
-    """Enter jobs into `leaving`; return how many were not there yet."""
+    """Insert the jobs that match into `leaving`; return how many are new there."""
     now = time.time()
-    # A worker that has lost its lease may still be at it.
+    # A worker that has lost its lease may still write files.
     at_work = sa.or_(jobs.c.status == "running", sa.and_(jobs.c.status == "queued", jobs.c.losses > 0))
     until = sa.case((at_work, now + _LATE_FILES_S), else_=now)
-    # The lock keeps workers from beginning with one of them meanwhile.
+    # The row locks keep workers from claiming them.
     those = sa.select(jobs.c.id, until).where(which).order_by(jobs.c.id).with_for_update()
     entered = upsert(connection, leaving).from_select(["id", "until"], those).on_conflict_do_nothing()
     return connection.execute(entered).rowcount
 
 
 def _delete_mentions(connection: sa.Connection) -> None:
-    """Delete the jobs that are leaving from batches and repeatable requests, and those of which nothing is left."""
+    """Delete the leaving jobs from batches and idempotency keys, and batches and keys that become empty."""
     others = batch_photos.alias("others")
     touched = sa.select(batch_photos.c.batch).where(batch_photos.c.job_id.in_(_GONE))
     left = sa.exists().where(others.c.batch == batch_photos.c.batch, others.c.job_id.not_in(_GONE))
@@ -71,13 +71,13 @@ def _delete_mentions(connection: sa.Connection) -> None:
 
 
 def files_to_remove(database: sa.Engine) -> list[str]:
-    """Return the ids of jobs that were deleted and whose files may still, or again, be there."""
+    """Return the ids of deleted jobs that may still, or again, have files."""
     with database.connect() as connection:
         return list(connection.execute(_GONE).scalars())
 
 
 def forget_removed(database: sa.Engine, removed: list[str]) -> None:
-    """Drop those of `removed`, whose files are gone, for which no worker can write one any more."""
+    """Delete those of `removed` from `leaving` for which no worker can write a file any more."""
     over = leaving.c.until <= time.time()
     for start in range(0, len(removed), _AT_A_TIME):
         these = leaving.c.id.in_(removed[start : start + _AT_A_TIME])

@@ -1,7 +1,7 @@
-"""A request that may have been sent before in, what was made of it the first time out: for `Idempotency-Key`.
+"""Idempotency keys: what the first request with an `Idempotency-Key` has made.
 
-A key belongs to its owner, and is kept as long as a photo of the request is. Its row is written in the transaction
-that queues the photos: of requests that come at the same time, one makes them and the others find them.
+A key belongs to its owner, and is kept as long as a photo of the request. Its row is inserted in the transaction that
+queues the photos, so that of simultaneous requests one succeeds and the others find its result.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ class ReusedKeyError(ColorizerError):
 
 @dataclass(frozen=True)
 class RequestKey:
-    """One request of one owner: its key, and a hash of what it asked for."""
+    """Key of a request, its owner, and a hash of the request's content."""
 
     owner: str
     key: str
@@ -49,14 +49,14 @@ class RequestKey:
 
 @dataclass(frozen=True)
 class Remembered:
-    """What a request made: one photo, or a batch."""
+    """Result of a request: one photo, or a batch."""
 
     job_id: str | None
     batch: str | None
 
 
 def key_of(request: Request, owner: str | None, asked: Iterable[object]) -> RequestKey | None:
-    """Return the key of `request`, which asks for `asked`, if it has one. Raises `InvalidKeyError`."""
+    """Return the key of `request` with a hash of `asked`; None if it has none. Raises `InvalidKeyError`."""
     key = request.headers.get(HEADER)
     if key is None:
         return None
@@ -67,12 +67,12 @@ def key_of(request: Request, owner: str | None, asked: Iterable[object]) -> Requ
 
 
 def asked_with_files(options: Options, files: Iterable[FileStorage]) -> list[object]:
-    """Return what tells a request with `files` from another: options, and names and contents of the files."""
+    """Return the content of a request: its options, and the names and SHA-256 of its files."""
     return [options.to_json(), *((file.filename, _sha256(file)) for file in files)]
 
 
 def recall(key: RequestKey, database: sa.Engine) -> Remembered | None:
-    """Return what the request with that key made before. Raises `ReusedKeyError` where it asked for something else."""
+    """Return the result of the first request with that key, if any. Raises `ReusedKeyError` if it was another one."""
     with database.connect() as connection:
         row = connection.execute(sa.select(requests).where(*_same(key))).mappings().one_or_none()
     if row is None:
@@ -83,13 +83,13 @@ def recall(key: RequestKey, database: sa.Engine) -> Remembered | None:
 
 
 def remember(key: RequestKey, new: Sequence[NewJob], batch: str | None, connection: sa.Connection) -> None:
-    """Record what a request makes, in the transaction that makes it. Raises `IntegrityError` if another one did so."""
+    """Record the result of a request in its own transaction. Raises `IntegrityError` where the key is taken."""
     job_id = None if batch else new[0].id
     connection.execute(requests.insert().values(**vars(key), job_id=job_id, batch=batch, created_at=time.time()))
 
 
 def forget(key: RequestKey, database: sa.Engine) -> None:
-    """Remove the record of a request of which nothing is left."""
+    """Delete the record of a request whose photos are gone."""
     with database.begin() as connection:
         connection.execute(requests.delete().where(*_same(key)))
 

@@ -1,4 +1,4 @@
-"""Changes that make a database of an earlier version one of this version; on an empty one they create all of it."""
+"""Schema migrations, which also create the tables of an empty database."""
 
 import json
 
@@ -9,12 +9,12 @@ from service.domain.job import new_share_token
 from service.jobs.deletion import delete_rows
 from service.jobs.schema import batch_photos, batches, jobs, metadata, requests
 
-# Where earlier versions kept the ids of a row's photos, as a JSON list.
+# Column in which earlier versions kept a row's photos, as a JSON list of ids.
 _LIST = "job_ids"
 
 
 def bring_up_to_date(connection: sa.Connection) -> None:
-    """Create what is missing of tables, columns and indexes, and fill new columns from old ones."""
+    """Create missing tables, columns and indexes, and fill new columns from old ones."""
     for table in metadata.sorted_tables:
         _create(table, connection)
     _date_families(connection)
@@ -40,7 +40,7 @@ def _columns_of(table: sa.Table, connection: sa.Connection) -> set[str]:
 
 
 def _date_families(connection: sa.Connection) -> None:
-    """Fill `kept_since`: photos from their own rows, then versions, renders and previews from the photo's."""
+    """Fill `kept_since`: of uploaded photos from their own rows, then of versions, renders and previews from those."""
     undated = jobs.c.kept_since.is_(None)
     sent = sa.and_(undated, jobs.c.source.is_(None), jobs.c.parent.is_(None))
     connection.execute(jobs.update().where(sent).values(kept_since=jobs.c.created_at))
@@ -58,14 +58,14 @@ def _make_share_tokens(connection: sa.Connection) -> None:
 
 
 def _finish_deletions(connection: sa.Connection) -> None:
-    """Delete what earlier versions marked for that, and the versions that outlived their photo."""
+    """Delete rows that earlier versions marked as deleted, and versions without their photo."""
     photos = jobs.alias("photos")
     orphaned = sa.and_(jobs.c.source.is_not(None), ~sa.exists().where(photos.c.id == jobs.c.source))
     delete_rows(connection, sa.or_(jobs.c.status.in_(("cancelled", "expired")), orphaned), "cancelled")
 
 
 def _split_lists(connection: sa.Connection) -> None:
-    """Give every photo of a batch a row of its own, and a request the id of its photo where it made no batch."""
+    """Turn the lists of ids into rows of `batch_photos`, and into `job_id` for requests without a batch."""
     for batch, listed in connection.execute(sa.select(batches.c.id, sa.column(_LIST)).select_from(batches)).all():
         rows = [{"batch": batch, "position": at, "job_id": id_} for at, id_ in enumerate(json.loads(listed))]
         connection.execute(batch_photos.insert(), rows)

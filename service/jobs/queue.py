@@ -47,10 +47,10 @@ class Messages(Protocol):
     """Sender of queued jobs' ids to workers that do not poll the table."""
 
     def send(self, jobs: Sequence[Sending]) -> Sequence[Sending]:
-        """Send a message for each of `jobs`; returns those for which that could not be done."""
+        """Send a message for each of `jobs`; return those that could not be sent."""
 
     def count(self) -> int:
-        """Return how many messages wait or are being worked on. Raises `BrokerError`."""
+        """Return the number of waiting and unacknowledged messages. Raises `BrokerError`."""
 
 
 _FREE = {"lease_owner": None, "lease_until": None}

@@ -17,12 +17,12 @@ _log = logging.getLogger(__name__)
 
 
 def oldest_kept(expire_hours: float) -> float:
-    """Return the time before which photos must have been sent to have expired by now."""
+    """Return the time in seconds since the epoch; photos sent before it have expired."""
     return time.time() - expire_hours * _HOUR_S
 
 
 def kept_until_s(job: Job, expire_hours: float) -> float:
-    """Return when `job` expires, with the photo that it was made of, in seconds since the epoch."""
+    """Return when `job` expires together with its original photo, in seconds since the epoch."""
     return job.kept_since + expire_hours * _HOUR_S
 
 

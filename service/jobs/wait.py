@@ -1,6 +1,6 @@
-"""Ids of jobs in, word when they have ended out: one question to the database serves all requests that wait.
+"""Waiting for the end of jobs: one poll of the database serves all waiting requests of a process.
 
-With a question for each, forms that wait would take more of the machine than the photos they wait for.
+With a poll for each, waiting requests would load the machine more than the photos they wait for.
 """
 
 import logging
@@ -25,7 +25,7 @@ class _Waiter:
 
 
 class EndedJobs:
-    """What the requests of one process wait for. A thread looks for all of them while there are any."""
+    """The jobs that requests of one process wait for, polled by a thread while there are any."""
 
     def __init__(self, jobs: JobStore) -> None:
         self._jobs = jobs
@@ -34,7 +34,7 @@ class EndedJobs:
         self._thread: threading.Thread | None = None
 
     def wait(self, job_ids: Iterable[str], seconds: float) -> bool:
-        """Return whether those jobs have all ended, or left, within that time."""
+        """Return whether those jobs have all ended, or been deleted, within `seconds`."""
         waiter = _Waiter(frozenset(job_ids))
         with self._lock:
             self._waiters.append(waiter)
@@ -52,7 +52,7 @@ class EndedJobs:
             try:
                 unfinished = self._jobs.unfinished(frozenset().union(*(waiter.job_ids for waiter in waiters)))
             except DATABASE_ERRORS as error:
-                _log.warning("requests wait on, as the database does not answer: %s", error.orig)
+                _log.warning("waiting requests poll again later, as the database does not answer: %s", error.orig)
                 time.sleep(_AGAIN_S)
                 continue
             for waiter in waiters:
@@ -61,7 +61,7 @@ class EndedJobs:
             time.sleep(_LOOK_S)
 
     def _all(self) -> list[_Waiter]:
-        """Return all waiters; without any, the next one starts another thread."""
+        """Return all waiters; without any, forget the thread, as it ends."""
         with self._lock:
             if not self._waiters:
                 self._thread = None

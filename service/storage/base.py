@@ -1,4 +1,4 @@
-"""What every storage has in common: kinds of file, size and tag, uploads under way, the error of a storage."""
+"""Types common to all storages: kinds of files, size and ETag, uploads, and the storage error."""
 
 import os
 from collections.abc import Iterator
@@ -14,30 +14,29 @@ FileKind = Literal[
     "original", "result", "original-view", "result-view", "prediction", "page-predictions", "distribution", "recipe"
 ]
 
-
 _RETRY_AFTER_S = 10
 
 
 class StorageError(ColorizerError):
-    """The storage of the photos does not answer, or refuses; later it may not. Data: `retry_after_s`."""
+    """The storage of the photos fails, perhaps for a while only. Data: `retry_after_s`."""
 
     code = "storage_unavailable"
     status = 503
 
 
 class FileStat(NamedTuple):
-    """Bytes of a stored file, and a tag that changes with its content."""
+    """Size of a stored file in bytes, and a tag that changes with its content."""
 
     size: int
     etag: str
 
 
 class Upload:
-    """A file object that the form parser writes to, straight to the data folder.
+    """A file object in the data folder that the form parser writes to.
 
-    Past the limit it keeps nothing and `too_large` is true, so that one file too large does not spoil the others of
-    the same request. `seek` ends the writing: the file at `path` is complete then, and takes no descriptor while others
-    arrive. It goes away when the upload is closed, unless it was moved. Raises `StorageError`.
+    Past the limit it drops all data and sets `too_large`, so that the other files of the request are still accepted.
+    `seek` ends the writing: the file at `path` is complete then, and takes no descriptor while others arrive. Closing
+    the upload removes the file unless it was moved. Raises `StorageError`.
     """
 
     def __init__(self, scratch: Scratch, most_bytes: int) -> None:
@@ -51,7 +50,7 @@ class Upload:
         self.too_large = False
 
     def write(self, data: bytes) -> int:
-        """Append `data`, or drop everything once there is too much of it."""
+        """Append `data`, or drop everything once the limit is exceeded."""
         self.size += len(data)
         with as_storage_errors():
             if self.size > self._most_bytes and not self.too_large:
@@ -62,22 +61,22 @@ class Upload:
         return len(data)
 
     def seek(self, _offset: int, _whence: int = 0) -> int:
-        """Close the file, with all that was written in it."""
+        """Flush and close the file."""
         with as_storage_errors():
             self._file.close()
         return 0
 
     def move_to(self, target: Path) -> None:
-        """Give the file its lasting place, and see it on disk. Raises `OSError`."""
+        """Sync the file and move it to `target`. Raises `OSError`."""
         self.seek(0)
         sync(self.path)
         self.path.rename(target)
 
     def close(self) -> None:
-        """Remove the file unless it was moved; doing so twice is harmless."""
+        """Remove the file unless it was moved. Idempotent."""
         scratch, self._scratch = self._scratch, None
         if scratch is not None:
-            with suppress(OSError):  # What a full disk did not take is not to be kept anyway.
+            with suppress(OSError):  # A full disk may refuse the last bytes, which are not kept anyway.
                 self._file.close()
             scratch.release(self.path)
 
@@ -87,7 +86,7 @@ class Upload:
 
 @contextmanager
 def as_storage_errors() -> Iterator[None]:
-    """Turn what the system says of a folder or a file within the block into `StorageError`."""
+    """Turn an `OSError` of the block into `StorageError`."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,6 @@
-"""Where photos lie: takes job ids and kinds of file, gives the files; receives uploads and replaces files in one step.
+"""Local file storage with atomic replacement: one folder for each photo, named by its id.
 
-`PhotoFiles` is the one door to them, so that they can lie elsewhere than in a folder (see `service.storage.s3`). A
-user's file name never becomes part of a path. Every photo has its own folder, named by its id.
+`PhotoFiles` is the interface too; `service.storage.s3` overrides it. A user's file name never becomes part of a path.
 """
 
 import math
@@ -20,12 +19,12 @@ from service.storage.private_files import make_private, make_private_folder, syn
 from service.storage.scratch import Scratch
 
 _PART = ".part"
-# No removal takes so long.
+# A removal that takes longer was interrupted.
 _FORGOTTEN_S = 600.0
 
 
 class FileGoneError(ColorizerError, FileNotFoundError):
-    """The photo has no such file, or no longer."""
+    """The photo has no such file, or it was removed."""
 
     code = "not_found"
     status = 404
@@ -35,7 +34,7 @@ class FileGoneError(ColorizerError, FileNotFoundError):
 
 
 class PhotoFiles:
-    """The files of one folder. What is not there raises `FileGoneError`, a storage out of order `StorageError`."""
+    """The files below one folder. Missing files raise `FileGoneError`, other failures `StorageError`."""
 
     def __init__(self, folder: Path) -> None:
         self._photos = folder / "photos"
@@ -62,39 +61,39 @@ class PhotoFiles:
             self.sync(job_id)
 
     def make_room(self, job_id: str) -> None:
-        """Prepare for the files of a new job; without that, or after `remove`, none can be written for it."""
+        """Create the folder of a new job; without it, or after `remove`, no file can be written for the job."""
         folder = self._folder(job_id)
         with as_storage_errors():
             for part in (folder.parent, folder):
                 make_private_folder(part)
 
     def sync(self, job_id: str) -> None:
-        """Return once the folder of a job, with the names of all files in it, is on disk; the files are already."""
+        """Sync the folder of a job to disk; `keep` and `replace` have synced the files in it."""
         folder = self._folder(job_id)
         sync(folder, folder.parent, self._photos)
 
     @contextmanager
     def fetch(self, job_id: str, kind: FileKind) -> Iterator[Path]:
-        """Give a path where that file can be read, for the duration of the block."""
+        """Give a path at which the file can be read within the block."""
         self.stat(job_id, kind)
         yield self._folder(job_id) / kind
 
     def open(self, job_id: str, kind: FileKind) -> BinaryIO:
-        """Return that file, open for reading and seeking."""
+        """Return the file, open for reading and seeking."""
         with self._as_file_errors():
             return (self._folder(job_id) / kind).open("rb")
 
     def stat(self, job_id: str, kind: FileKind) -> FileStat:
-        """Return the size of that file and its tag."""
+        """Return the size and tag of the file."""
         with self._as_file_errors():
             found = (self._folder(job_id) / kind).stat()
         return FileStat(found.st_size, f"{found.st_mtime_ns:x}-{found.st_size:x}")
 
     def copy(self, job_id: str, kind: FileKind, to_job_id: str) -> None:
-        """Give another job that file too, the same bytes on their own: each goes with its job."""
+        """Copy the file to another job; each copy is removed with its own job."""
         self.stat(job_id, kind)
         self.make_room(to_job_id)
-        # A second name for the same bytes; as files are replaced and never written again, neither touches the other.
+        # A hard link is enough, as files are replaced and never modified.
         with self._as_file_errors():
             with suppress(FileExistsError):
                 os.link(self._folder(job_id) / kind, self._folder(to_job_id) / kind)
@@ -102,13 +101,13 @@ class PhotoFiles:
 
     @contextmanager
     def replace(self, job_id: str, kind: FileKind) -> Iterator[Path]:
-        """Give a path to write to; on leaving without an error the file appears complete and on disk, by rename."""
+        """Give a path to write to; after the block, unless it raises, the synced file is renamed into place."""
         target = self._folder(job_id) / kind
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=kind, suffix=_PART, delete=False) as part:
             path = Path(part.name)
         try:
             yield path
-            # Whoever wrote the file may have put another one in its place.
+            # The writer may have renamed another file, with other permissions, to this path.
             make_private(path)
             sync(path)
             path.replace(target)
@@ -116,34 +115,31 @@ class PhotoFiles:
             path.unlink(missing_ok=True)
 
     def clear_parts(self, job_id: str) -> None:
-        """Remove what a worker that died left half written in a job's folder."""
+        """Remove partial files that a dead worker left in the folder of a job."""
         for part in self._folder(job_id).glob(f"*{_PART}"):
             part.unlink(missing_ok=True)
 
     def remove(self, job_id: str) -> None:
-        """Remove all files of a job, if it has any; a worker that is about to write one can no longer do so.
-
-        Raises `StorageError` where something is still there.
-        """
+        """Remove the folder of a job, if any, so that no worker can write to it any more. Raises `StorageError`."""
         leaving = self._leaving / job_id
         with as_storage_errors():
-            _remove_folder(leaving)  # A process that died may have left it.
+            _remove_folder(leaving)  # An interrupted removal may have left it.
             with suppress(FileNotFoundError):
                 self._folder(job_id).rename(leaving)
             _remove_folder(leaving)
 
     def ids_older_than(self, time_s: float) -> list[str]:
-        """Return the ids of the folders whose last file came or went before `time_s` (seconds since the epoch)."""
+        """Return the ids of the folders last modified before `time_s` (seconds since the epoch)."""
         return [folder.name for folder in self._photos.glob("*/*") if _changed_at(folder) < time_s]
 
     @contextmanager
     def _as_file_errors(self) -> Iterator[None]:
-        """Turn what the system says of a photo's file into `FileGoneError` or `StorageError`."""
+        """Turn an `OSError` about a photo's file into `FileGoneError` or `StorageError`."""
         try:
             with as_storage_errors():
                 yield
         except StorageError as error:
-            # Where the folder of all photos is not there, a disk is missing and no photo is gone.
+            # Without the folder of all photos, a disk is missing rather than a photo.
             if isinstance(error.__cause__, FileNotFoundError) and self._photos.is_dir():
                 raise FileGoneError() from error
             raise
@@ -154,7 +150,7 @@ class PhotoFiles:
             file.write(b"x")
 
     def sweep_incoming(self) -> None:
-        """Remove what processes that died left half received or half removed."""
+        """Remove uploads of dead processes, and the rest of interrupted removals."""
         self._scratch.sweep()
         for left in self._leaving.iterdir():
             if _changed_at(left) < time.time() - _FORGOTTEN_S:
@@ -162,14 +158,14 @@ class PhotoFiles:
 
 
 def _remove_folder(folder: Path) -> None:
-    """Remove a folder, if it is there, also while another process does so."""
+    """Remove a folder if it exists, also while another process does so."""
     while folder.exists():
         with suppress(FileNotFoundError):
             shutil.rmtree(folder)
 
 
 def _changed_at(path: Path) -> float:
-    """Return the time of the last change, or the end of time where `path` is gone meanwhile."""
+    """Return the modification time, or infinity if `path` has just been removed."""
     try:
         return path.stat().st_mtime
     except FileNotFoundError:

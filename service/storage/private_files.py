@@ -1,7 +1,4 @@
-"""Folders and files that only the user of the process can open, and that outlast a power cut.
-
-Whatever the umask is: visitors' photographs are nobody else's business on the machine either.
-"""
+"""Files and folders with owner-only permissions whatever the umask, locks, and syncing to disk."""
 
 import fcntl
 import os
@@ -14,16 +11,16 @@ _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make `folder`, and what is missing above it, for this user alone; one that is there becomes private too."""
+    """Create `folder` and missing parents for this user alone; an existing one becomes private too."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
     make_private(folder)
 
 
 def make_private(*paths: Path) -> None:
-    """Take the rights of other users away from those of `paths` that exist.
+    """Remove the permissions of other users from those of `paths` that exist.
 
-    What belongs to another user stays as it is, and so does a folder that is everybody's, such as `/tmp`.
+    Files of another user and sticky folders such as `/tmp` stay as they are.
     """
     for path in paths:
         try:
@@ -35,7 +32,7 @@ def make_private(*paths: Path) -> None:
 
 
 def create_private(path: Path) -> None:
-    """Create an empty file for this user alone; one that is there becomes private, and is not opened for that."""
+    """Create an empty file for this user alone; make an existing one private without opening it."""
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE))
     except FileExistsError:
@@ -44,7 +41,7 @@ def create_private(path: Path) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one process at a time go on from here; the lock is a file or a folder that exists."""
+    """Hold an exclusive lock on an existing file or folder within the block."""
     handle = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -54,7 +51,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def sync(*paths: Path) -> None:
-    """Return once what those files and folders hold is on disk."""
+    """Sync files and folders to disk."""
     for path in paths:
         handle = os.open(path, os.O_RDONLY)
         try:

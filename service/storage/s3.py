@@ -1,7 +1,7 @@
-"""A URL such as `s3://bucket/photos` in, `PhotoFiles` whose files lie there out: object storage, through fsspec.
+"""Object storage for photos through fsspec, at a URL such as `s3://bucket/photos`.
 
-An object appears whole or not at all, by itself. Uploads, and files while they are read or written, lie in a folder of
-this machine. Endpoint and credentials come from the environment, as AWS' own tools read them (`AWS_ENDPOINT_URL`,
+Objects are written atomically by the storage itself. Uploads, and files while they are read or written, are in a local
+folder. Endpoint and credentials come from the environment, as AWS' own tools read them (`AWS_ENDPOINT_URL`,
 `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`).
 """
 
@@ -17,13 +17,13 @@ from botocore.exceptions import BotoCoreError
 from service.storage.base import FileKind, FileStat, StorageError, Upload, as_storage_errors
 from service.storage.local import FileGoneError, PhotoFiles
 
-# Parts of this size keep a web process small, whatever the size of the photo.
+# The part size bounds the memory of a web process, whatever the size of the photo.
 _PART_BYTES = 8 << 20
 _READ_AHEAD_BYTES = 1 << 20
-# The name of an object that no photo has; it expires like a photo that nobody knows.
+# The id of no photo; the object expires as an orphan.
 _PROBE = "0" * 32
 _RETRY_AFTER_S = 10
-# fsspec tries again by itself, for some three seconds in all.
+# fsspec retries by itself, for some three seconds in all.
 _CONNECTION = {"connect_timeout": 3, "read_timeout": 30, "retries": {"max_attempts": 1}, "max_pool_connections": 50}
 
 
@@ -36,7 +36,7 @@ class ObjectFiles(PhotoFiles):
         self._opened: tuple[int, Any, str] | None = None
 
     def _storage(self) -> tuple[Any, str]:
-        """Return fsspec's file system and the path of our root in it; its connections must not cross a fork."""
+        """Return fsspec's file system and our root path in it; reconnect after a fork."""
         if self._opened is None or self._opened[0] != os.getpid():
             options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
             if self._url.startswith("s3:"):
@@ -47,7 +47,7 @@ class ObjectFiles(PhotoFiles):
 
     @contextmanager
     def _at(self, job_id: str, kind: FileKind | None = None) -> Iterator[tuple[Any, str]]:
-        """Give the file system and the path of a file, or of all files of a job; what fails becomes `StorageError`."""
+        """Give the file system and the path of a file or of a job's folder; translate errors of the block."""
         with _translated():
             system, root = self._storage()
             folder = f"{root}/{job_id[:2]}/{job_id}"
@@ -62,7 +62,7 @@ class ObjectFiles(PhotoFiles):
         """Do nothing: objects need no folder."""
 
     def sync(self, job_id: str) -> None:
-        """Do nothing: the storage answers when it has an object for good."""
+        """Do nothing: the storage answers once an object is durable."""
 
     def _put(self, path: Path, job_id: str, kind: FileKind) -> None:
         try:
@@ -76,38 +76,38 @@ class ObjectFiles(PhotoFiles):
 
     @contextmanager
     def fetch(self, job_id: str, kind: FileKind) -> Iterator[Path]:
-        """Give a path where that file can be read, for the duration of the block."""
+        """Give a path at which a copy of the file can be read within the block."""
         with self._scratch_file() as copy:
             with self._at(job_id, kind) as (system, source):
                 system.get_file(source, str(copy))
             yield copy
 
     def open(self, job_id: str, kind: FileKind) -> BinaryIO:
-        """Return that file, open for reading and seeking; only what is read is fetched."""
+        """Return the file, open for reading and seeking; only the ranges read are fetched."""
         with self._at(job_id, kind) as (system, source):
             return cast(BinaryIO, system.open(source, "rb", block_size=_READ_AHEAD_BYTES))
 
     def stat(self, job_id: str, kind: FileKind) -> FileStat:
-        """Return the size of that file and its tag."""
+        """Return the size and tag of the file."""
         with self._at(job_id, kind) as (system, source):
             found = system.info(source)
             return FileStat(found["size"], found["ETag"].strip('"'))
 
     def copy(self, job_id: str, kind: FileKind, to_job_id: str) -> None:
-        """Give another job that file too; the storage copies it, no byte of it comes here."""
+        """Copy the file to another job, within the storage."""
         with self._at(job_id, kind) as (system, source), self._at(to_job_id, kind) as (_, target):
             system.cp_file(source, target)
 
     @contextmanager
     def replace(self, job_id: str, kind: FileKind) -> Iterator[Path]:
-        """Give a path to write to; on leaving without an error the file appears complete."""
+        """Give a path to write to; after the block, unless it raises, the file is uploaded."""
         with self._scratch_file() as part:
             yield part
             self._put(part, job_id, kind)
 
     @contextmanager
     def _scratch_file(self) -> Iterator[Path]:
-        """Give the path of an empty file of this machine, which goes at the end of the block."""
+        """Give the path of an empty local file that is removed after the block."""
         with as_storage_errors():
             handle, path = self._scratch.new_file()
         os.close(handle)
@@ -117,16 +117,16 @@ class ObjectFiles(PhotoFiles):
             self._scratch.release(path)
 
     def clear_parts(self, job_id: str) -> None:
-        """Do nothing: what a worker that died left half written lies in its machine's folder for incoming files."""
+        """Do nothing: partial files of a dead worker are in the scratch folder of its machine."""
 
     def remove(self, job_id: str) -> None:
-        """Remove all files of a job, if it has any. Who is about to write one must remove it again."""
+        """Remove all files of a job, if any. A worker may still write one, and must remove it again."""
         with self._at(job_id) as (system, folder):
             if paths := system.find(folder):
                 system.rm(paths)
 
     def ids_older_than(self, time_s: float) -> list[str]:
-        """Return the ids of the jobs whose last file came before `time_s` (seconds since the epoch)."""
+        """Return the ids of the jobs whose last file was written before `time_s` (seconds since the epoch)."""
         with _translated():
             system, root = self._storage()
             latest: dict[str, float] = {}

@@ -1,7 +1,7 @@
-"""Temporary files of one process, which a sweep can tell from those that a dead process left behind.
+"""Temporary files of one process that other processes can recognize as abandoned once it is dead.
 
-They lie in a folder of their own, with a locked file in it; the system unlocks that when the process ends, however that
-happens. The folder is there only while there are such files.
+They are in a folder of their own, beside a locked file that the system unlocks when the process ends. The folder exists
+only while it holds files.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ _LOCK = "lock"
 
 
 class Scratch:
-    """The temporary files that this process has below `parent`, which has to be there."""
+    """The temporary files of this process below `parent`, which must exist."""
 
     def __init__(self, parent: Path) -> None:
         self._parent = parent
@@ -26,7 +26,7 @@ class Scratch:
         self._handle = -1
 
     def new_file(self) -> tuple[int, Path]:
-        """Return a new empty file, open for writing, and its path; `release` has to follow. Raises `OSError`."""
+        """Return the descriptor and path of a new empty file; `release` must follow. Raises `OSError`."""
         with self._mutex:
             if self._folder is None:
                 self._folder, self._handle = _locked_folder(self._parent)
@@ -40,7 +40,7 @@ class Scratch:
         return handle, Path(name)
 
     def release(self, path: Path) -> None:
-        """Remove a file of `new_file`, unless it was moved away; once for each."""
+        """Remove a file of `new_file` unless it was moved; to be called once for each."""
         path.unlink(missing_ok=True)
         self._leave()
 
@@ -53,9 +53,9 @@ class Scratch:
                 self._folder = None
 
     def sweep(self) -> None:
-        """Remove everything below `parent` that belongs to no process that lives."""
+        """Remove the files below `parent` of all dead processes."""
         for left in self._parent.iterdir():
-            with suppress(OSError):  # Another process may sweep too, or may have made what this one must not remove.
+            with suppress(OSError):  # Another process may sweep at the same time, or own the file.
                 if left.is_dir():
                     _sweep(left)
                 else:
@@ -63,7 +63,7 @@ class Scratch:
 
 
 def _locked_folder(parent: Path) -> tuple[Path, int]:
-    """Return a new folder and the open file that locks it. A sweep may come in between: then another one is made."""
+    """Return a new folder and the descriptor of its lock; start over where a sweep removes the folder meanwhile."""
     while True:
         folder = Path(tempfile.mkdtemp(dir=parent))
         try:
@@ -83,7 +83,7 @@ def _sweep(folder: Path) -> None:
     try:
         handle = os.open(folder / _LOCK, os.O_RDWR)
     except FileNotFoundError:
-        # Empty, or another process is about to lock it and notices.
+        # Empty, or new: its process then notices the removal and starts over.
         with suppress(OSError):
             folder.rmdir()
         return
@@ -103,7 +103,7 @@ def _lock(handle: int) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder that this process has locked; the lock goes last, so that a sweep can finish the work."""
+    """Remove a locked folder, the lock last, so that a later sweep can complete an interrupted removal."""
     with suppress(OSError):
         for left in folder.iterdir():
             if left.name != _LOCK:
