@@ -95,7 +95,9 @@ SUPERVISOR='' WEB='' ANNOUNCER='' STOPPED=''
 end() { kill -TERM "$@" 2>/dev/null || true; }
 
 # Run a part of the application in the background; it ends with this script, even if that is killed.
-part() { exec "$PYTHON" -m service.workers.end_with_parent "$$" "$@"; }
+# The kernel sends it SIGTERM then; the inner shell covers the case that this one has ended before the kernel is asked.
+# shellcheck disable=SC2016 # expanded by the inner shell
+part() { exec setpriv --pdeathsig TERM bash -c '[ "$PPID" = "$0" ] && exec "$@"' "$$" "$@"; }
 
 serve() {
     # What a start that was killed has left behind is about to end.

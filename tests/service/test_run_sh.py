@@ -17,7 +17,7 @@ from service.jobs.counters import heartbeat
 from service.jobs.store import open_jobs
 from service.settings import ROOT, Settings
 from tests.service.conftest import MakeSettings
-from tests.support.processes import PYTHON, answers, free_port, kill, processes_of, until, workers_of
+from tests.support.processes import answers, free_port, kill, processes_of, until, workers_of
 from tests.support.uploads import as_file, scene
 
 # Whatever wants the network is refused at once.
@@ -120,16 +120,12 @@ def test_killed_it_takes_everything_along_and_leaves_the_port_to_the_next_start(
             kill(pid)
 
 
-def test_its_parts_do_not_start_without_it(tmp_path: Path) -> None:
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    mark = tmp_path / "mark"
-    command = [PYTHON, "-m", "service.workers.end_with_parent", str(gone.pid), "touch", str(mark)]
-    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 1
-    assert not mark.exists()
-    command[3] = str(os.getpid())
-    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
-    assert mark.exists()
+@pytest.mark.parametrize(("call", "is_started"), [("part touch mark & wait $!", True), ("part touch mark", False)])
+def test_its_parts_start_only_below_it(tmp_path: Path, call: str, is_started: bool) -> None:
+    """Called in the foreground, a part takes the place of the shell and has another parent."""
+    part = next(line for line in (ROOT / "run.sh").read_text().splitlines() if line.startswith("part()"))
+    done = subprocess.run(["bash", "-c", f"{part}\n{call}"], cwd=tmp_path, check=False)
+    assert (done.returncode == 0, (tmp_path / "mark").exists()) == (is_started, is_started)
 
 
 @pytest.mark.redis
