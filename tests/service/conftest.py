@@ -15,6 +15,7 @@ from colorizers.networks.embedded import EmbeddedColorizer
 from colorizers.weights.registry import ModelSpec, write_manifest
 from service.app import create_app
 from service.context.app_context import EXTENSION, AppContext
+from service.jobs.store import JobStore
 from service.settings import Settings
 
 MakeSettings = Callable[..., Settings]
@@ -60,6 +61,14 @@ def make_settings(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> 
         return Settings.from_environ({name.upper(): str(value) for name, value in environ.items()})
 
     return make
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Iterator[JobStore]:
+    """The jobs of an empty data folder, `tmp_path`."""
+    store = JobStore(tmp_path)
+    yield store
+    store.close()
 
 
 class BufferedClient(FlaskClient):

@@ -1,4 +1,4 @@
-"""Files are read apart from web process and worker: what happens to that process happens to no other."""
+"""Decoding of photos in a process of its own, which may die."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Results that their format cannot hold are refused before any work is done, whatever asks for them."""
+"""Refusal of results that are too large for their format, on every route, before any work is done."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Views made band by band: the ones that Pillow makes of the whole picture."""
+"""Streaming resize against Pillow's resize of the whole picture."""
 
 import numpy as np
 import pytest

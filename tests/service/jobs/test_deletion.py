@@ -1,4 +1,4 @@
-"""Deleted means gone: a photo with everything that was made of it, a version alone, on one machine and on several."""
+"""Cascading deletion of photos and of versions alone, on one machine and on several."""
 
 import time
 from collections.abc import Callable
@@ -78,6 +78,7 @@ def test_a_deleted_photo_leaves_nothing(service: Service, delete: Delete, has_co
 
     delete(service, client, family[0])
 
+    assert client.delete(f"{PHOTOS}/{family[0].id}").status_code == 404
     assert {address for member in family for address in reached(client, member)} == set()
     assert {status for member in family for status in tries_to_change(client, member)} == {404}
     assert client.get(together["self"]).status_code == client.get(together["archive"]).status_code == 404

@@ -1,4 +1,4 @@
-"""A database of an earlier version is taken over with all that is in it."""
+"""Migration of databases of earlier versions with their content."""
 
 import json
 from collections.abc import Iterator
@@ -34,9 +34,9 @@ def make_old(store: JobStore) -> None:
     store.add([NewJob(id_, "a", "image/jpeg", 1, 1, source=of) for id_, of in ((VERSION, PHOTO), (ORPHAN, DELETED))])
     store.add([NewJob(RENDER, "a", "image/jpeg", 1, 1, kind="render", parent=VERSION)])
     with store.database.begin() as connection:
-        for index in ("jobs_by_expiry", "jobs_by_share_token", "requests_by_job"):
+        for index in ("jobs_by_expiry", "jobs_by_owner", "jobs_by_share_token", "requests_by_job"):
             connection.exec_driver_sql(f"DROP INDEX {index}")
-        for column in ("kept_since", "share_token"):
+        for column in ("kept_since", "owner", "share_token"):
             connection.exec_driver_sql(f"ALTER TABLE jobs DROP COLUMN {column}")
         connection.exec_driver_sql("ALTER TABLE requests DROP COLUMN job_id")
         for table in ("batches", "requests"):

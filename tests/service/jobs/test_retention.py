@@ -1,4 +1,4 @@
-"""Photos go when they are told to or their time is up, and one browser never sees another's."""
+"""Access of browsers to their own photos, deletion, expiry, and the key that signs cookies."""
 
 import hashlib
 import io
@@ -99,20 +99,6 @@ def test_cookie_is_signed_and_out_of_reach(client: FlaskClient) -> None:
     assert "Secure" in mine.get("/", base_url="https://localhost").headers["Set-Cookie"]
 
 
-def test_delete_removes_files_and_row_before_it_answers(client: FlaskClient) -> None:
-    mine = browser(client)
-    url = upload(mine)
-    parts, job_id = parts_of(client), url.rsplit("/", 1)[-1]
-    assert parts.files.stat(job_id, "result").size > 0
-    answer = mine.delete(url)
-    assert (answer.status_code, answer.data) == (204, b"")
-    assert not [folder for folder in folders(parts) if folder.name == job_id]
-    assert not list((parts.settings.data_dir / "leaving").iterdir())
-    assert parts.jobs.get(job_id) is None
-    assert mine.get(url).status_code == 404
-    assert mine.delete(url).status_code == 404
-
-
 def test_worker_sweeps_and_copes_with_photos_deleted_under_its_hands(make_settings: MakeSettings) -> None:
     with running_client(make_settings(wait_s=0)) as client:
         parts, large = parts_of(client), as_file(scene(3000, 2000))
@@ -166,19 +152,6 @@ def test_sweep_ends_what_a_crash_began_and_keeps_the_rest(make_settings: MakeSet
     assert folders(parts) == [], "what is being worked on too"
     assert not parts.jobs.finish(running, "w", OUTCOME)
     parts.close()
-
-
-def test_table_of_an_older_version_is_taken_over(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    job_id = new_job_id()
-    store.add([NewJob(job_id, "a", "image/jpeg", 1, 1)])
-    with store.database.begin() as connection:
-        connection.exec_driver_sql("DROP INDEX jobs_by_owner")
-        connection.exec_driver_sql("ALTER TABLE jobs DROP COLUMN owner")
-    store.close()
-    again = JobStore(tmp_path)
-    assert again.find([job_id], "anybody", 0).keys() == {job_id}
-    again.close()
 
 
 def test_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:

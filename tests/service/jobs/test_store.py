@@ -1,6 +1,7 @@
+"""The queue's order, leases, and ends of jobs; ids; and several processes at one table."""
+
 import multiprocessing
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,17 +26,11 @@ OUTCOME = Outcome(
 FAILURE = Failure("undecodable", 422, "It is broken.", {"format": "JPEG"})
 
 
-@pytest.fixture
-def jobs(tmp_path: Path) -> Iterator[JobStore]:
-    store = JobStore(tmp_path)
-    yield store
-    store.close()
-
-
 def queue(jobs: JobStore, *names: str) -> list[str]:
-    new = [NewJob(new_job_id(), name, "image/jpeg", 8, 6) for name in names]
-    jobs.add(new)
-    return [job.id for job in new]
+    queued = jobs.add(NewJob(new_job_id(), name, "image/jpeg", 8, 6) for name in names)
+    assert queued is not None
+    assert {job.id: job for job in queued} == jobs.get_many(job.id for job in queued)
+    return [job.id for job in queued]
 
 
 def claim(jobs: JobStore, owner: str) -> Job:
@@ -60,22 +55,15 @@ def test_first_come_first_served(jobs: JobStore) -> None:
     assert jobs.claim("w") is None
 
 
-def test_finished_job_keeps_its_outcome(jobs: JobStore) -> None:
-    (job_id,) = queue(jobs, "a")
-    claim(jobs, "w")
-    assert not found(jobs, job_id).is_final
-    assert jobs.finish(job_id, "w", OUTCOME)
-    job = found(jobs, job_id)
-    assert job.is_final
-    assert job.outcome == OUTCOME
+def test_ended_job_keeps_its_outcome_or_its_failure(jobs: JobStore) -> None:
+    done, failed = queue(jobs, "a", "b")
+    assert [claim(jobs, "w").is_final for _ in range(2)] == [False, False]
+    assert jobs.finish(done, "w", OUTCOME)
+    assert jobs.fail(failed, "w", FAILURE)
+    job = found(jobs, done)
+    assert (job.is_final, job.outcome) == (True, OUTCOME)
     assert job.created_at <= (job.started_at or 0) <= (job.finished_at or 0)
-
-
-def test_failed_job_keeps_its_reason(jobs: JobStore) -> None:
-    (job_id,) = queue(jobs, "a")
-    claim(jobs, "w")
-    assert jobs.fail(job_id, "w", FAILURE)
-    assert found(jobs, job_id).failure == FAILURE
+    assert found(jobs, failed).failure == FAILURE
 
 
 def test_only_the_holder_of_a_lease_may_speak(jobs: JobStore) -> None:
@@ -100,12 +88,12 @@ def test_released_job_goes_first_and_lost_job_goes_last(jobs: JobStore) -> None:
     assert [claim(jobs, "w").id, claim(jobs, "w").id] == [second, first]
 
 
-def test_new_supervisor_takes_back_what_its_predecessor_left(jobs: JobStore) -> None:
-    first, second = queue(jobs, "a", "b")
-    claim(jobs, "gone")
-    claim(jobs, "gone too")
+def test_new_supervisor_requeues_what_its_predecessor_left(jobs: JobStore) -> None:
+    ids = queue(jobs, "a", "b")
+    for _ in ids:
+        claim(jobs, "gone")
     jobs.requeue_all()
-    assert {claim(jobs, "w").id, claim(jobs, "w").id} == {first, second}
+    assert {claim(jobs, "w").id, claim(jobs, "w").id} == set(ids)
 
 
 def test_expired_lease_returns_to_the_queue(jobs: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,23 +110,15 @@ def test_photo_that_takes_its_worker_down_is_given_up(jobs: JobStore) -> None:
     for number in range(MOST_LOSSES):
         claim(jobs, f"w{number}")
         jobs.requeue_abandoned(f"w{number}")
-    job = found(jobs, job_id)
-    assert job.status == "failed"
-    assert job.failure is not None
-    assert job.failure.code == "worker_lost"
+    failure = found(jobs, job_id).failure
+    assert failure is not None
+    assert failure.code == "worker_lost"
 
 
 def test_ids_are_128_random_bits() -> None:
     ids = {new_job_id() for _ in range(100)}
     assert len(ids) == 100
     assert all(len(bytes.fromhex(job_id)) == 16 for job_id in ids)
-
-
-def test_rows_survive_the_process(jobs: JobStore, tmp_path: Path) -> None:
-    (job_id,) = queue(jobs, "a")
-    again = JobStore(tmp_path)
-    assert found(again, job_id) == found(jobs, job_id)
-    again.close()
 
 
 def claim_all(data_dir: Path, owner: str) -> list[str]:
@@ -154,4 +134,4 @@ def test_two_processes_never_claim_the_same_job(jobs: JobStore, tmp_path: Path) 
     ids = queue(jobs, *(str(number) for number in range(60)))
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         claimed = pool.starmap(claim_all, [(tmp_path, "one"), (tmp_path, "two")])
-    assert sorted(claimed[0] + claimed[1]) == sorted(ids)
+    assert sorted(claimed[0] + claimed[1]) == sorted(ids), "rows survive the process, and none is claimed twice"

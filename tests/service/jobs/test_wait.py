@@ -1,33 +1,20 @@
-"""Many requests wait, and the database is asked for all of them at once."""
+"""Waiting requests share one poll of the database."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from service.domain.job import WORKER_LOST, NewJob, new_job_id
+from service.domain.job import WORKER_LOST
 from service.jobs.store import JobStore
 from service.jobs.wait import EndedJobs
+from tests.service.jobs.test_store import queue
 from tests.support.processes import until
 
 
-@pytest.fixture
-def jobs(tmp_path: Path) -> Iterator[JobStore]:
-    with closing(JobStore(tmp_path)) as store:
-        yield store
-
-
-def queued(jobs: JobStore, count: int) -> list[str]:
-    new = [NewJob(new_job_id(), "p.jpg", "image/jpeg", 8, 8) for _ in range(count)]
-    assert jobs.add(new)
-    return [job.id for job in new]
-
-
 def test_all_who_wait_are_told_and_ask_together(jobs: JobStore) -> None:
-    ids, waiting, questions = queued(jobs, 20), EndedJobs(jobs), []
+    ids, waiting, questions = queue(jobs, *"abcdefghijklmnopqrst"), EndedJobs(jobs), []
     sa.event.listen(jobs.database, "before_cursor_execute", lambda *arguments: questions.append(arguments[2]))
     with ThreadPoolExecutor(20) as pool:
         told = [pool.submit(waiting.wait, [job_id], 30) for job_id in ids]
@@ -47,7 +34,7 @@ def test_all_who_wait_are_told_and_ask_together(jobs: JobStore) -> None:
 
 
 def test_nobody_waits_longer_than_asked(jobs: JobStore) -> None:
-    first, second = queued(jobs, 2)
+    first, second = queue(jobs, "a", "b")
     waiting = EndedJobs(jobs)
     assert not waiting.wait([first, second], 0.2)
     jobs.delete([first], None, 0.0)
@@ -57,7 +44,7 @@ def test_nobody_waits_longer_than_asked(jobs: JobStore) -> None:
 
 
 def test_a_database_that_does_not_answer_is_asked_again(jobs: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    (job_id,) = queued(jobs, 1)
+    (job_id,) = queue(jobs, "a")
     jobs.delete([job_id], None, 0.0)
     answers: list[Callable[[Iterable[str]], set[str]]] = [jobs.unfinished, _locked]
     monkeypatch.setattr(jobs, "unfinished", lambda ids: answers.pop()(ids))

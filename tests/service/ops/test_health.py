@@ -1,4 +1,4 @@
-"""What the service says about itself: full, ready, measured, and under which number the log has a request."""
+"""Full queue, readiness, metrics, request ids and log lines."""
 
 import logging
 import re
@@ -7,12 +7,12 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.context.app_context import AppContext
 from service.domain.job import NewJob, new_job_id
 from service.jobs.counters import heartbeat, live_processes, read_totals
+from service.jobs.store import JobStore
 from service.logging_setup import REQUEST_ID, PairsFormatter
 from tests.service.conftest import MakeSettings, parts_of, running_client
-from tests.service.jobs.test_store import OUTCOME
+from tests.service.jobs.test_store import OUTCOME, claim, queue
 from tests.support.processes import until
 from tests.support.uploads import as_file, field, scene
 
@@ -62,18 +62,15 @@ def test_retry_after_follows_measured_time_excess_and_workers(
         assert refused.headers["Retry-After"] == "15", "three have to go, 10 s each, two at a time"
 
 
-def test_service_time_is_the_mean_of_the_latest(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = AppContext.of(make_settings())
+def test_service_time_is_the_mean_of_the_latest(jobs: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for seconds in (1, 5):
-        job = NewJob(new_job_id(), "p", "image/jpeg", 1, 1)
-        parts.jobs.add([job])
+        (job_id,) = queue(jobs, "p")
         monkeypatch.setattr("time.time", lambda: 1e9)
-        assert parts.jobs.claim("w") is not None
+        claim(jobs, "w")
         monkeypatch.setattr("time.time", lambda seconds=seconds: 1e9 + seconds)
-        assert parts.jobs.finish(job.id, "w", OUTCOME)
+        assert jobs.finish(job_id, "w", OUTCOME)
         monkeypatch.undo()
-    assert parts.jobs.service_time_s() == pytest.approx(3)
-    parts.close()
+    assert jobs.service_time_s() == pytest.approx(3)
 
 
 def test_ready_metrics_and_request_number_with_a_real_worker(

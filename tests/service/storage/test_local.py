@@ -1,3 +1,5 @@
+"""Local storage: uploads, atomic replacement, removal, and sweeps beside other processes."""
+
 import os
 import subprocess
 import threading
@@ -149,17 +151,9 @@ def test_sweep_removes_what_a_dead_process_received_and_nothing_else(files: Phot
         assert set(all_files(tmp_path)) == received, "its process lives"
         assert len([path for path in received if path.read_bytes() == b"pixels"]) == 4
         other.kill()
-    files.sweep_incoming()
+    PhotoFiles(tmp_path)  # Sweeps at its start.
     assert [path for path in all_files(tmp_path) if path.name != "lock"] == [mine.path]
     mine.close()
-    assert list((tmp_path / "incoming").iterdir()) == []
-
-
-def test_start_sweeps_too(tmp_path: Path) -> None:
-    (tmp_path / "incoming" / "tmpabandoned").mkdir(parents=True)
-    (tmp_path / "incoming" / "tmpabandoned" / "lock").touch()
-    (tmp_path / "incoming" / "tmpabandoned" / "upload").touch()
-    PhotoFiles(tmp_path)
     assert list((tmp_path / "incoming").iterdir()) == []
 
 

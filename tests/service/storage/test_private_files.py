@@ -1,4 +1,4 @@
-"""Nobody else on the machine opens what visitors have sent, and what a row speaks of is on disk."""
+"""Permissions of all files, and syncing of files before the rows that refer to them."""
 
 import os
 import stat
@@ -10,13 +10,13 @@ from flask.testing import FlaskClient
 
 from colorizers.output.encode import replacing
 from service.context.identity import load_secret
-from service.domain.job import Job, NewJob, Outcome, new_job_id
+from service.domain.job import Job, Outcome
 from service.jobs.store import JobStore
 from service.storage.local import PhotoFiles
 from service.storage.private_files import make_private_folder
 from service.workers.run_job import JobRunner
 from tests.service.conftest import MakeSettings, parts_of, running_client
-from tests.service.jobs.test_store import OUTCOME, claim
+from tests.service.jobs.test_store import OUTCOME, claim, queue
 from tests.support.families import PHOTO, PHOTOS, make, make_family
 
 
@@ -108,12 +108,13 @@ class Painter:
         return OUTCOME
 
 
-def test_result_is_on_disk_before_its_row_says_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs, files, disk = JobStore(tmp_path), PhotoFiles(tmp_path), Disk(monkeypatch)
-    job = NewJob(new_job_id(), "p", "image/jpeg", 8, 6)
-    files.make_room(job.id)
-    jobs.add([job])
-    result = tmp_path / "photos" / job.id[:2] / job.id / "result"
+def test_result_is_on_disk_before_its_row_says_done(
+    jobs: JobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, disk = PhotoFiles(tmp_path), Disk(monkeypatch)
+    (job_id,) = queue(jobs, "p")
+    files.make_room(job_id)
+    result = tmp_path / "photos" / job_id[:2] / job_id / "result"
     finish, seen = jobs.finish, []
 
     def finish_after_a_look(job_id: str, owner: str, outcome: Outcome) -> bool:
@@ -122,7 +123,6 @@ def test_result_is_on_disk_before_its_row_says_done(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(jobs, "finish", finish_after_a_look)
     JobRunner("w", jobs, files, Painter(files)).do(claim(jobs, "w"))
-    jobs.close()
     assert seen == [True]
     assert stat.S_IMODE(result.stat().st_mode) == 0o600
 

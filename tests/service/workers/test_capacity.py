@@ -1,4 +1,4 @@
-"""How many workers a machine gets, and what each may use of it."""
+"""Number of workers, and their threads and GPUs."""
 
 from pathlib import Path
 
@@ -38,12 +38,11 @@ def test_limits_of_a_container_count(make_settings: MakeSettings, machine: Path)
     assert capacity.worker_count(settings) == 1
 
 
-def test_each_worker_has_one_thread_for_the_network(make_settings: MakeSettings) -> None:
+def test_each_worker_has_one_thread_unless_the_environment_says_otherwise(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     environ = capacity.worker_environ(make_settings(), 0)
     assert environ == dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-
-
-def test_thread_count_of_the_environment_remains(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     assert capacity.worker_environ(make_settings(), 0)["OMP_NUM_THREADS"] == "5"
 

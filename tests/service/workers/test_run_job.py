@@ -1,7 +1,7 @@
-"""How a job ends for whom it was done: what is out of order costs no job, and what is wrong with one is told."""
+"""Ends of jobs: failing storage postpones, a broken photo fails with its reason, deletion removes."""
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,13 +29,6 @@ class Painter:
         if isinstance(self._ends, Exception):
             raise self._ends
         return self._ends
-
-
-@pytest.fixture
-def jobs(tmp_path: Path) -> Iterator[JobStore]:
-    store = JobStore(tmp_path)
-    yield store
-    store.close()
 
 
 def queue(jobs: JobStore, **values: str) -> str:
@@ -79,12 +72,23 @@ def test_log_tells_the_path_but_not_the_id(jobs: JobStore, tmp_path: Path, caplo
     assert job_id not in caplog.text
 
 
-def test_broken_photo_fails_at_once_with_its_reason(jobs: JobStore, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UndecodableError("It is broken.", format="JPEG"), "undecodable"),
+        (FileNotFoundError(), "not_found"),
+        (MemoryError(), "out_of_memory"),
+        (ZeroDivisionError(), "internal_error"),
+    ],
+)
+def test_other_errors_fail_at_once_with_their_reason(
+    jobs: JobStore, tmp_path: Path, error: Exception, code: str
+) -> None:
     job_id = queue(jobs)
-    assert work(jobs, tmp_path, UndecodableError("It is broken.", format="JPEG")) == "ended"
+    assert work(jobs, tmp_path, error) == "ended"
     failure = found(jobs, job_id).failure
     assert failure is not None
-    assert (failure.code, failure.message) == ("undecodable", "It is broken.")
+    assert (failure.code, failure.message) == (code, getattr(error, "message", failure.message))
 
 
 @pytest.mark.parametrize("above", ["source", "parent"])
@@ -96,24 +100,17 @@ def test_nothing_is_queued_for_a_photo_that_is_gone(jobs: JobStore, above: str) 
     assert jobs.claim("w") is None
 
 
-def test_child_whose_photo_is_deleted_meanwhile_leaves_nothing(jobs: JobStore, tmp_path: Path) -> None:
+def test_children_leave_with_their_parent_also_while_one_is_worked_on(jobs: JobStore, tmp_path: Path) -> None:
     photo = queue(jobs)
     assert work(jobs, tmp_path, OUTCOME) == "ended"
-    child = queue(jobs, kind="render", parent=photo)
+    children = [queue(jobs, kind="render", parent=photo), queue(jobs, kind="preview", parent=photo)]
+    assert jobs.own("nobody", 0.0) == []
     job, files = claim(jobs, "w"), PhotoFiles(tmp_path)
-    files.make_room(child)
-    assert set(jobs.delete([photo], None, 0.0).job_ids) == {photo, child}
+    files.make_room(job.id)
+    assert set(jobs.delete([photo], None, 0.0).job_ids) == {photo, *children}
     assert JobRunner("w", jobs, files, Painter(OUTCOME)).do(job) == "ended"
-    assert jobs.get(child) is None
-
-
-def test_children_leave_with_their_parent(jobs: JobStore, tmp_path: Path) -> None:
-    parent = queue(jobs)
-    assert work(jobs, tmp_path, OUTCOME) == "ended"
-    children = [queue(jobs, kind="preview", parent=parent), queue(jobs, kind="render", parent=parent)]
-    assert [job.id for job in jobs.own("nobody", 0.0)] == []
-    assert set(jobs.delete([parent], None, 0.0).job_ids) == {parent, *children}
-    assert jobs.get_many([parent, *children]) == {}
+    assert jobs.get_many([photo, *children]) == {}
+    assert job.id not in {path.name for path in (tmp_path / "photos").glob("*/*")}
 
 
 def test_pauses_grow_to_a_limit() -> None:

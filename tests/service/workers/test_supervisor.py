@@ -1,4 +1,4 @@
-"""One worker per data folder, whoever owns it, and none left behind."""
+"""Supervision of workers: replacement, take-over between supervisors, and their end."""
 
 import os
 import signal

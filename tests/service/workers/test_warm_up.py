@@ -1,4 +1,4 @@
-"""While workers start: what `/readyz` says of it, and who waits for them for how long."""
+"""Readiness and waiting requests while workers start, and the warm-up of a worker."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -75,14 +75,16 @@ def test_time_to_wait_begins_when_a_worker_is_ready(client: FlaskClient, say: Sa
         assert answer.result().status_code == 202
 
 
-def test_nobody_waits_for_a_worker_that_nobody_starts(client: FlaskClient) -> None:
-    assert send(client, "/v1/index").status_code == 202
-
-
-@pytest.mark.parametrize("prefer", ["wait=1", "respond-async"])
-def test_what_is_asked_for_is_done_while_workers_start(client: FlaskClient, say: Say, prefer: str) -> None:
-    say("starting")
-    assert send(client, "/v1/index", Prefer=prefer).status_code == 202
+@pytest.mark.parametrize(
+    ("state", "headers"),
+    [(None, {}), ("starting", {"Prefer": "wait=1"}), ("starting", {"Prefer": "respond-async"}), ("ready", {})],
+)
+def test_nobody_waits_longer_than_asked(
+    client: FlaskClient, say: Say, state: WorkerState | None, headers: dict[str, str]
+) -> None:
+    if state:
+        say(state)
+    assert send(client, "/v1/index", **headers).status_code == 202
 
 
 def test_no_wait_at_all_means_that_too(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,52 +133,47 @@ class Painter:
 
 
 @pytest.fixture
-def chores(tmp_path: Path) -> Iterator[Maintenance]:
-    jobs = JobStore(tmp_path)
-    yield Maintenance("worker-1", jobs, PhotoFiles(tmp_path), 24)
-    jobs.close()
+def maintenance(jobs: JobStore, tmp_path: Path) -> Maintenance:
+    return Maintenance("worker-1", jobs, PhotoFiles(tmp_path), 24)
 
 
-def state_of(jobs: JobStore) -> WorkerState | None:
-    (process,) = live_processes(jobs.database, "worker")
-    return process.state
+def states(jobs: JobStore) -> list[WorkerState | None]:
+    return [process.state for process in live_processes(jobs.database, "worker")]
 
 
-def test_worker_is_ready_after_its_first_photo(chores: Maintenance, tmp_path: Path) -> None:
-    jobs, painter = JobStore(tmp_path), Painter()
-    chores.start()
-    until(lambda: live_processes(jobs.database, "worker"))
-    assert state_of(jobs) == "starting"
-    warm_up = WarmUp(painter, chores)
+def test_worker_is_ready_after_its_warm_up(maintenance: Maintenance, jobs: JobStore) -> None:
+    painter = Painter()
+    maintenance.start()
+    until(lambda: states(jobs) == ["starting"])
+    warm_up = WarmUp(painter, maintenance)
     warm_up.attempt()
-    assert state_of(jobs) == "ready"
+    assert states(jobs) == ["ready"]
     warm_up.attempt()
     assert painter.attempts == 1
-    chores.end()
-    assert live_processes(jobs.database, "worker") == []
-    jobs.close()
+    maintenance.end()
+    assert states(jobs) == []
 
 
-def test_photo_that_was_sent_warms_up_as_well(chores: Maintenance, tmp_path: Path) -> None:
-    jobs, painter = JobStore(tmp_path), Painter()
-    warm_up = WarmUp(painter, chores)
+def test_photo_that_was_sent_warms_up_as_well(maintenance: Maintenance, jobs: JobStore) -> None:
+    painter = Painter()
+    warm_up = WarmUp(painter, maintenance)
     warm_up.note()
-    assert live_processes(jobs.database, "worker") == []
+    assert states(jobs) == []
     painter.is_warm = True
     warm_up.note()
     warm_up.attempt()
-    assert (state_of(jobs), painter.attempts) == ("ready", 0)
-    jobs.close()
+    assert (states(jobs), painter.attempts) == (["ready"], 0)
 
 
 @pytest.mark.parametrize("error", [WeightsCorruptError("broken"), OSError("disk full"), ZeroDivisionError()])
-def test_worker_that_cannot_colour_says_so_and_goes_on(chores: Maintenance, tmp_path: Path, error: Exception) -> None:
-    jobs, painter = JobStore(tmp_path), Painter(error)
-    warm_up = WarmUp(painter, chores)
-    warm_up.attempt()
-    warm_up.attempt()
-    assert (state_of(jobs), painter.attempts) == ("unable", 1)
+def test_worker_that_cannot_colour_says_so_and_goes_on(
+    maintenance: Maintenance, jobs: JobStore, error: Exception
+) -> None:
+    painter = Painter(error)
+    warm_up = WarmUp(painter, maintenance)
+    for _ in range(2):
+        warm_up.attempt()
+    assert (states(jobs), painter.attempts) == (["unable"], 1)
     painter.is_warm = True
     warm_up.note()
-    assert state_of(jobs) == "ready"
-    jobs.close()
+    assert states(jobs) == ["ready"]
