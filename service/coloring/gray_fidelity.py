@@ -5,8 +5,6 @@ Rendered pixels keep every gray level of an 8-bit photo; a lossy file does not, 
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from PIL import Image
@@ -17,14 +15,14 @@ from colorizers.rendering.color_pass import count_changed_grays
 
 
 class GrayCounter:
-    """Counter of the changed gray levels of one photo, in a thread that releases the GIL. A context manager."""
+    """Counter of the changed gray levels of one photo, in a thread that mostly releases the GIL."""
 
-    def __init__(self, reference: Pixels) -> None:
-        """Compare with the photo's pixels, gray (h, w) or RGB (h, w, 3)."""
+    def __init__(self, reference: Pixels, thread: ThreadPoolExecutor) -> None:
+        """Compare with the photo's pixels, gray (h, w) or RGB (h, w, 3), in `thread`."""
         self._reference = reference
         self._row = 0
         self._counts: list[Future[int]] = []
-        self._thread = ThreadPoolExecutor(1, "grays")
+        self._thread = thread
 
     def see(self, rgb: Pixels) -> None:
         """Start counting in the next rows of rendered pixels, RGB (n, w, 3), from top to bottom."""
@@ -39,14 +37,6 @@ class GrayCounter:
     def exact(self) -> int:
         """Wait, and return in how many of the rendered pixels seen so far the gray level changed."""
         return sum(count.result() for count in self._counts)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._thread.shutdown(cancel_futures=True)
 
 
 def _decoded(data: bytes) -> Pixels:

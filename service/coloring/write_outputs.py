@@ -1,7 +1,7 @@
 """Writing of a job's output files: the result, its recipe, and the views that pages show."""
 
 from collections.abc import Iterable
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
@@ -41,8 +41,8 @@ class Results:
         """
         format_ = container(first.photo, recipe)
         stages.begin("render")
-        with ExitStack() as stack:
-            observer = _Observer(stages, stack)
+        with ThreadPoolExecutor(1, "grays") as thread:
+            observer = _Observer(stages, thread)
             with self._files.replace(job.id, "result") as path:
                 lossy = write_result(path, chain([first], further), recipe, observer)
             stages.begin("views")
@@ -96,15 +96,15 @@ class _Observer:
     view: StreamingResize
     grays: GrayCounter
 
-    def __init__(self, stages: Stages, stack: ExitStack) -> None:
+    def __init__(self, stages: Stages, thread: ThreadPoolExecutor) -> None:
         self._stages = stages
-        self._stack = stack
+        self._thread = thread
         self._row = 0
 
     def begin(self, photo: Photo, gray: Pixels) -> None:
         self.photo = photo
         self.view = StreamingResize(photo.width, photo.height, VIEW_PX)
-        self.grays = self._stack.enter_context(GrayCounter(gray))
+        self.grays = GrayCounter(gray, self._thread)
 
     def see(self, rgb: Pixels) -> None:
         if not self._row:

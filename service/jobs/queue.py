@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from colorizers.errors import ColorizerError
-from service.domain.job import AT_ONCE, WORKER_LOST, Failure, Job, NewJob, Outcome, Status, job_of
+from service.domain.job import AT_ONCE, WORKER_LOST, Failure, Job, NewJob, Outcome, job_of
 from service.jobs.counters import Amounts, Labels, add_to_totals, labels
 from service.jobs.schema import CHANGING, wait_for_turn
 from service.jobs.schema import jobs as _jobs
@@ -103,8 +103,8 @@ class Queue:
             with self.database.begin() as connection:
                 connection.execute(_jobs.update().where(these, _jobs.c.status == "queued").values(sent_at=None))
 
-    def send_missing(self) -> int:
-        """Send messages for waiting jobs that have none under way; return how many. Raises `BrokerError`.
+    def send_missing(self) -> None:
+        """Send messages for waiting jobs that have none under way. Raises `BrokerError`.
 
         Where there are fewer messages than jobs that have waited for a while, some were lost: all are sent again.
         """
@@ -118,15 +118,16 @@ class Queue:
             send = _jobs.update().where(missing).values(sent_at=now).returning(_jobs.c.id, _jobs.c.priority)
             found = sorted((row.priority, row.id) for row in connection.execute(send))
         self._tell_workers([(job_id, priority) for priority, job_id in found])
-        return len(found)
 
     def load(self) -> tuple[int, int, float]:
         """Return the number of queued jobs, of running jobs, and the age of the oldest queued one in seconds."""
-        oldest = sa.select(sa.func.min(_jobs.c.created_at)).where(_jobs.c.status == "queued")
+        unfinished = _jobs.c.status.in_(("queued", "running"))
+        counted = sa.select(_jobs.c.status, sa.func.count(), sa.func.min(_jobs.c.created_at)).where(unfinished)
         with self.database.connect() as connection:
-            since = connection.execute(oldest).scalar_one()
-            waited_s = max(0.0, time.time() - since) if since else 0.0
-            return _count(connection, "queued"), _count(connection, "running"), waited_s
+            found = {row[0]: row for row in connection.execute(counted.group_by(_jobs.c.status))}
+        _, queued, since = found.get("queued", ("queued", 0, None))
+        _, running, _ = found.get("running", ("running", 0, None))
+        return queued, running, max(0.0, time.time() - since) if since else 0.0
 
     def service_time_s(self) -> float:
         """Return the mean working time of the latest photos in seconds, a guess before there are any."""
@@ -267,7 +268,3 @@ def _waiting_beside(connection: sa.Connection, new: Sequence[NewJob]) -> int:
     likewise = _jobs.c.priority == AT_ONCE if at_once else _jobs.c.priority != AT_ONCE
     waiting = sa.select(sa.func.count()).where(_jobs.c.status == "queued", likewise)
     return int(connection.execute(waiting).scalar_one()) - len(new)
-
-
-def _count(connection: sa.Connection, status: Status) -> int:
-    return connection.execute(sa.select(sa.func.count()).where(_jobs.c.status == status)).scalar_one()

@@ -27,23 +27,22 @@ class _Collector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         totals = read_totals(self._jobs.database)
-        yield from _requests(totals.get("requests", {}), totals.get("request_ms", {}))
+        route, finished = ("route", "method", "status"), totals.get("finished", {})
+        seconds = {of: value / 1000 for of, value in totals.get("request_ms", {}).items()}
+        yield _counter("requests", "Requests answered", route, totals.get("requests", {}))
+        yield _counter("request_seconds", "Time spent on them", route, seconds)
         yield from _queue(self._jobs)
-        yield _finished(totals.get("finished", {}))
+        yield _counter("finished", "Jobs by how they ended", ("kind", "outcome", "code"), finished)
         yield _summary("wait_seconds", "Time from upload to the beginning of the work", "wait", totals, ())
         yield _summary("stage_seconds", "Time of each step of the work", "stage", totals, ("stage",))
         yield _memory(self._jobs.database)
 
 
-def _requests(counts: _Totals, milliseconds: _Totals) -> Iterator[Metric]:
-    names = ("route", "method", "status")
-    number = CounterMetricFamily(f"{_PREFIX}_requests", "Requests answered", labels=names)
-    seconds = CounterMetricFamily(f"{_PREFIX}_request_seconds", "Time spent on them", labels=names)
-    for of, count in counts.items():
-        number.add_metric(_values(of, names), count)
-        seconds.add_metric(_values(of, names), milliseconds.get(of, 0) / 1000)
-    yield number
-    yield seconds
+def _counter(name: str, text: str, names: tuple[str, ...], values: _Totals) -> Metric:
+    family = CounterMetricFamily(f"{_PREFIX}_{name}", text, labels=names)
+    for of, value in values.items():
+        family.add_metric(_values(of, names), value)
+    return family
 
 
 def _queue(jobs: JobStore) -> Iterator[Metric]:
@@ -54,13 +53,6 @@ def _queue(jobs: JobStore) -> Iterator[Metric]:
     yield at_work
     yield GaugeMetricFamily(f"{_PREFIX}_oldest_queued_seconds", "Age of the longest waiting photo", value=oldest_s)
     yield GaugeMetricFamily(f"{_PREFIX}_service_seconds", "Time a photo takes, lately", value=jobs.service_time_s())
-
-
-def _finished(counts: _Totals) -> Metric:
-    family = CounterMetricFamily(f"{_PREFIX}_finished", "Jobs by how they ended", labels=("kind", "outcome", "code"))
-    for of, count in counts.items():
-        family.add_metric(_values(of, ("kind", "outcome", "code")), count)
-    return family
 
 
 def _summary(name: str, text: str, total: str, totals: dict[str, _Totals], names: tuple[str, ...]) -> Metric:

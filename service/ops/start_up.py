@@ -10,6 +10,7 @@ import json
 import socket
 import sys
 import time
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
@@ -77,26 +78,17 @@ class _State(NamedTuple):
     missing: list[str]
 
 
-_NO_ANSWER = _State("not ready", ["web server"])
-
-
 def _state(address: str) -> _State:
     try:
         with _DIRECTLY.open(f"{address}readyz", timeout=_ANSWER_WITHIN_S):
             return _State("ready", [])
     except HTTPError as error:
-        with error:
-            return _read_state(error.read())
+        with error, suppress(ValueError, KeyError, TypeError, AttributeError):
+            document: dict[str, Any] = json.loads(error.read())
+            return _State(document["status"], [name for name, holds in document["checks"].items() if not holds])
     except (OSError, http.client.HTTPException):
-        return _NO_ANSWER
-
-
-def _read_state(answer: bytes) -> _State:
-    try:
-        document: dict[str, Any] = json.loads(answer)
-        return _State(document["status"], [name for name, holds in document["checks"].items() if not holds])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return _NO_ANSWER
+        pass
+    return _State("not ready", ["web server"])
 
 
 def _in_words(state: _State, settings: Settings) -> str:

@@ -1,6 +1,6 @@
 """Refusal of results that are too large for their format, on every route, before any work is done."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -32,25 +32,29 @@ def photo(client: FlaskClient) -> dict[str, Any]:
     return answer.get_json()
 
 
-Ask = Callable[[FlaskClient, dict[str, Any], dict[str, Any]], TestResponse]
-WAYS: dict[str, Ask] = {
-    "a file": lambda client, _, options: client.post(
-        "/v1/colorizations", query_string=options, data=WIDE, content_type="image/png"
-    ),
-    "a form": lambda client, _, options: client.post("/v1/colorizations", data={"photo": field(WIDE), **options}),
-    "one call": lambda client, _, options: client.post("/v1/index", data={"photo": field(WIDE), **options}),
-    "a batch": lambda client, _, options: client.post("/v1/batches", data={"photo": field(WIDE), **options}),
-    "a version": lambda client, photo, options: client.post(
-        "/v1/colorizations", json={"source": photo["id"], **options}
-    ),
-    "a render": lambda client, photo, options: client.post(photo["urls"]["renders"], json=options),
-    "the page's version": lambda client, photo, options: client.post(
-        f"/colorization/{photo['id']}/revise", data=options
-    ),
-    "the page's file": lambda client, photo, options: client.post(
-        f"/colorization/{photo['id']}/download", data=options
-    ),
+WAYS = {
+    "a file": ("/v1/colorizations", "file"),
+    "a form": ("/v1/colorizations", "form with file"),
+    "one call": ("/v1/index", "form with file"),
+    "a batch": ("/v1/batches", "form with file"),
+    "a version": ("/v1/colorizations", "json"),
+    "a render": ("/v1/colorizations/{}/renders", "json"),
+    "the page's version": ("/colorization/{}/revise", "form"),
+    "the page's file": ("/colorization/{}/download", "form"),
 }
+
+
+def ask(client: FlaskClient, photo: dict[str, Any], way: str, options: dict[str, Any]) -> TestResponse:
+    """Ask for a result of the wide picture with `options`."""
+    path, body = WAYS[way]
+    source = {"source": photo["id"]} if way == "a version" else {}
+    bodies: dict[str, dict[str, Any]] = {
+        "file": {"query_string": options, "data": WIDE, "content_type": "image/png"},
+        "form with file": {"data": {"photo": field(WIDE), **options}},
+        "form": {"data": options},
+        "json": {"json": {**source, **options}},
+    }
+    return client.post(path.format(photo["id"]), **bodies[body])
 
 
 def rows(client: FlaskClient) -> int:
@@ -64,7 +68,7 @@ def rows(client: FlaskClient) -> int:
 def test_too_large_for_its_format(client: FlaskClient, photo: dict[str, Any], way: str, format_: str) -> None:
     before = rows(client)
     for size in ({}, {"size_px": MOST_PX[format_] + 1}):
-        answer = WAYS[way](client, photo, {"format": format_, **size})
+        answer = ask(client, photo, way, {"format": format_, **size})
         assert answer.status_code == 422, answer.text
         if answer.mimetype == "application/problem+json":
             problem = answer.get_json()
@@ -72,7 +76,7 @@ def test_too_large_for_its_format(client: FlaskClient, photo: dict[str, Any], wa
         else:
             assert "Too large for this kind of file" in answer.text
     assert rows(client) == before, "nothing is queued"
-    fitting = WAYS[way](client, photo, {"format": format_, "size_px": 64})
+    fitting = ask(client, photo, way, {"format": format_, "size_px": 64})
     assert fitting.status_code < 400, fitting.text
 
 
@@ -96,7 +100,6 @@ def test_one_photo_that_is_too_large_does_not_spoil_the_others(client: FlaskClie
 
 
 def test_page_says_so_in_the_readers_language(client: FlaskClient, photo: dict[str, Any]) -> None:
-    answer = client.post(
-        f"/colorization/{photo['id']}/download", data={"format": "webp"}, headers={"Accept-Language": "zh"}
-    )
+    headers = {"Accept-Language": "zh"}
+    answer = client.post(f"/colorization/{photo['id']}/download", data={"format": "webp"}, headers=headers)
     assert "WebP 每边最多 16383 像素" in answer.text

@@ -13,15 +13,15 @@ import pytest
 from flask.testing import FlaskClient
 from itsdangerous import Signer
 
-from service.context.app_context import AppContext
 from service.context.identity import COOKIE, load_secret
 from service.domain.job import NewJob, new_job_id
 from service.jobs.database import shared_secret
 from service.jobs.retention import oldest_kept, remove_expired, remove_orphans
 from service.jobs.schema import secrets
 from service.jobs.store import JobStore
+from service.storage.local import PhotoFiles
 from tests.service.conftest import MakeSettings, parts_of, running_client
-from tests.service.jobs.test_store import OUTCOME
+from tests.service.jobs.test_store import OUTCOME, claim
 from tests.support.processes import until
 from tests.support.uploads import as_file, field, scene
 
@@ -48,25 +48,21 @@ def introduce(client: FlaskClient) -> None:
     client.environ_base["HTTP_X_CSRF_TOKEN"] = token
 
 
-def sweep(parts: AppContext, expire_hours: float) -> None:
-    remove_expired(parts.jobs, parts.files, expire_hours)
-    remove_orphans(parts.jobs, parts.files, expire_hours)
+def sweep(jobs: JobStore, files: PhotoFiles, expire_hours: float) -> None:
+    remove_expired(jobs, files, expire_hours)
+    remove_orphans(jobs, files, expire_hours)
 
 
-def folders(parts: AppContext) -> list[Path]:
-    return list((parts.settings.data_dir / "photos").glob("*/*"))
+def folders(data_dir: Path) -> set[str]:
+    """Return the ids of the photos that have a folder."""
+    return {path.name for path in (data_dir / "photos").glob("*/*")}
 
 
 def test_browsers_see_their_own_photos_only(client: FlaskClient) -> None:
     mine, other, program = browser(client), browser(client), client.application.test_client()
     url = upload(mine)
-    addresses = [
-        url,
-        f"{url}/original",
-        f"{url}/result",
-        f"{url}/result-view",
-        url.replace("v1/colorizations", "colorization"),
-    ]
+    files = (f"{url}/{kind}" for kind in ("original", "result", "result-view"))
+    addresses = [url, *files, url.replace("v1/colorizations", "colorization")]
     assert [mine.get(address).status_code for address in addresses] == [200] * 5
     for stranger in (other, program):
         assert [stranger.get(address).status_code for address in addresses] == [404] * 5
@@ -77,8 +73,8 @@ def test_browsers_see_their_own_photos_only(client: FlaskClient) -> None:
 
 def test_photo_without_a_cookie_belongs_to_whoever_knows_its_id(client: FlaskClient) -> None:
     url = upload(client.application.test_client())
-    assert browser(client).get(url).status_code == 200
-    assert client.application.test_client().get(f"{url}/result").status_code == 200
+    for other in (browser(client), client.application.test_client()):
+        assert other.get(f"{url}/result").status_code == 200
 
 
 def test_cookie_is_signed_and_out_of_reach(client: FlaskClient) -> None:
@@ -102,16 +98,16 @@ def test_cookie_is_signed_and_out_of_reach(client: FlaskClient) -> None:
 def test_worker_sweeps_and_copes_with_photos_deleted_under_its_hands(make_settings: MakeSettings) -> None:
     with running_client(make_settings(wait_s=0)) as client:
         parts, large = parts_of(client), as_file(scene(3000, 2000))
-        parts.files.make_room(new_job_id())
-        (orphan,) = folders(parts)
-        os.utime(orphan, (0, 0))
+        orphan = new_job_id()
+        parts.files.make_room(orphan)
+        os.utime(parts.settings.data_dir / "photos" / orphan[:2] / orphan, (0, 0))
         url = client.post("/v1/index", data={"photo": field(large)}).get_json()["urls"]["self"]
         until(lambda: client.get(url).get_json()["status"] == "running")
-        until(lambda: not orphan.exists())
+        until(lambda: orphan not in folders(parts.settings.data_dir))
         assert client.delete(url).status_code == 204
         after = upload(client)
         until(lambda: client.get(after).get_json()["status"] == "done")
-        assert [folder.name for folder in folders(parts)] == [after.rsplit("/", 1)[-1]]
+        assert folders(parts.settings.data_dir) == {after.rsplit("/", 1)[-1]}
 
 
 def test_expired_photo_is_answered_to_nobody_even_before_it_is_swept(
@@ -121,37 +117,33 @@ def test_expired_photo_is_answered_to_nobody_even_before_it_is_swept(
         parts = parts_of(client)
         monkeypatch.setattr(parts.supervisor, "ensure", lambda: None)
         url = upload(client)
-        sweep(parts, parts.settings.expire_hours)
+        sweep(parts.jobs, parts.files, parts.settings.expire_hours)
         assert client.get(url).status_code == 200
         until(lambda: client.get(url).status_code == 404, within_s=10)
-        assert len(folders(parts)) == 1
+        assert len(folders(parts.settings.data_dir)) == 1
         assert client.delete(url).status_code == 404
-        sweep(parts, parts.settings.expire_hours)
-        assert folders(parts) == []
+        sweep(parts.jobs, parts.files, parts.settings.expire_hours)
+        assert not folders(parts.settings.data_dir)
         assert parts.jobs.get(url.rsplit("/", 1)[-1]) is None
 
 
-def test_sweep_ends_what_a_crash_began_and_keeps_the_rest(make_settings: MakeSettings) -> None:
-    parts = AppContext.of(make_settings())
-    fresh, deleted, running, orphan = (new_job_id() for _ in range(4))
-    for job_id in (fresh, deleted, running, orphan):
-        received = parts.files.receive(10)
-        received.write(b"x")
-        parts.files.keep(received, job_id)
-    parts.jobs.add([NewJob(running, "r", "image/jpeg", 1, 1)])
-    assert parts.jobs.claim("w") is not None
-    parts.jobs.add(NewJob(job_id, "p", "image/jpeg", 1, 1) for job_id in (fresh, deleted))
-    assert parts.jobs.delete([deleted], None, oldest_kept(24)).photos == 1
-    for folder in folders(parts):
-        if folder.name in (running, orphan):
-            os.utime(folder, (0, 0))
-    sweep(parts, 24)
-    assert {folder.name for folder in folders(parts)} == {fresh, running}
+def test_sweep_ends_what_a_crash_began_and_keeps_the_rest(jobs: JobStore, tmp_path: Path) -> None:
+    files = PhotoFiles(tmp_path)
+    fresh, deleted, running, orphan = ids = [new_job_id() for _ in range(4)]
+    for job_id in ids:
+        files.make_room(job_id)
+    for job_id in (running, fresh, deleted):
+        jobs.add([NewJob(job_id, "p", "image/jpeg", 1, 1)])
+    assert claim(jobs, "w").id == running
+    assert jobs.delete([deleted], None, oldest_kept(24)).photos == 1
+    for job_id in (running, orphan):
+        os.utime(tmp_path / "photos" / job_id[:2] / job_id, (0, 0))
+    sweep(jobs, files, 24)
+    assert folders(tmp_path) == {fresh, running}
     time.sleep(0.01)
-    sweep(parts, 0)
-    assert folders(parts) == [], "what is being worked on too"
-    assert not parts.jobs.finish(running, "w", OUTCOME)
-    parts.close()
+    sweep(jobs, files, 0)
+    assert folders(tmp_path) == set(), "what is being worked on too"
+    assert not jobs.finish(running, "w", OUTCOME)
 
 
 def test_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
@@ -195,19 +187,17 @@ def test_processes_that_start_together_agree_on_a_key_that_is_made_anew(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
 
 
-def test_weak_secret_that_machines_share_is_made_anew(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
+def test_weak_secret_that_machines_share_is_made_anew(jobs: JobStore) -> None:
     strong, other = "s" * 64, "o" * 64
-    with store.database.begin() as connection:
+    with jobs.database.begin() as connection:
         connection.execute(secrets.insert().values(name="cookies", value=""))
-    assert [shared_secret(store.database, "cookies", value) for value in (strong, other)] == [strong] * 2
-    store.close()
+    assert [shared_secret(jobs.database, "cookies", value) for value in (strong, other)] == [strong] * 2
 
 
 def test_expired_photo_spoils_no_waiting_form(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     with running_client(make_settings(wait_s=0)) as client:
         parts = parts_of(client)
-        monkeypatch.setattr(parts.supervisor, "ensure", lambda: sweep(parts, 0))
+        monkeypatch.setattr(parts.supervisor, "ensure", lambda: sweep(parts.jobs, parts.files, 0))
         data = {"photo": [field(as_file(scene()), "a.jpg"), (io.BytesIO(b"?"), "b.jpg")]}
         answer = client.post("/v1/index", data=data)
         assert [item["status"] for item in answer.get_json()["results"]] == [404, 415]

@@ -59,7 +59,7 @@ def test_delete_now_by_form(client: FlaskClient) -> None:
     assert "1 photograph deleted" in page
     assert photo not in page
     assert kept in page
-    assert photo not in {folder.name for folder in folders(parts_of(client))}
+    assert photo not in folders(parts_of(client).settings.data_dir)
     assert mine.post(f"/colorization/{photo}/delete").status_code == 404
     assert mine.post(f"/colorization/{photo},{kept}/delete").headers["Location"] == "/?deleted=1#earlier"
 
@@ -68,7 +68,7 @@ def test_delete_all_takes_the_photos_of_this_browser_only(client: FlaskClient) -
     mine, other = browser(client), browser(client)
     photos, others = {send(mine), send(mine)}, send(other)
     assert mine.post("/photographs/delete").headers["Location"] == "/?deleted=2#earlier"
-    left = {folder.name for folder in folders(parts_of(client))}
+    left = folders(parts_of(client).settings.data_dir)
     assert not photos & left
     assert others in left
 
@@ -130,7 +130,7 @@ def test_examples_are_sent_without_a_script(make_settings: MakeSettings, monkeyp
             assert answer.status_code == 303
             assert f"{example.name}.webp" in mine.get(answer.headers["Location"]).text
         assert start_example(mine, "../../secret-key").status_code == 404
-        assert len(folders(parts)) == len(EXAMPLES)
+        assert len(folders(parts.settings.data_dir)) == len(EXAMPLES)
 
 
 def test_examples_are_small_credited_and_shown(client: FlaskClient) -> None:
