@@ -7,7 +7,6 @@ photos belong to their key, or, where no keys are configured, to whoever knows t
 import hashlib
 import hmac
 import logging
-import os
 import secrets
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from itsdangerous import BadSignature, Signer
 from service.context.api_keys import Keys
 from service.jobs.database import shared_secret
 from service.settings import LEAST_SECRET_BYTES, Settings
-from service.storage.private_files import locked, make_private, make_private_folder, sync
+from service.storage.private_files import create_private, locked, make_private, make_private_folder, sync
 
 COOKIE = "photo_colorizer"
 _FILE = "secret-key"
@@ -58,12 +57,11 @@ def load_secret(configured: str, data_dir: Path) -> str:
 
 
 def _create(path: Path) -> None:
-    """Write a new key that only this user can read, in the place of the one that is there."""
+    """Write a new key that only this user can read, replacing an existing one."""
     part = path.with_name(f"{_FILE}-{secrets.token_hex(8)}")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_hex(LEAST_SECRET_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
+    create_private(part)
+    part.write_text(secrets.token_hex(LEAST_SECRET_BYTES), encoding="ascii")
+    sync(part)
     part.replace(path)
     sync(path.parent)
 

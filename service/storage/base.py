@@ -14,14 +14,15 @@ FileKind = Literal[
     "original", "result", "original-view", "result-view", "prediction", "page-predictions", "distribution", "recipe"
 ]
 
-_RETRY_AFTER_S = 10
-
 
 class StorageError(ColorizerError):
     """The storage of the photos fails, perhaps for a while only. Data: `retry_after_s`."""
 
     code = "storage_unavailable"
     status = 503
+
+    def __init__(self, message: str, retry_after_s: int = 10) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
 
 
 class FileStat(NamedTuple):
@@ -90,6 +91,4 @@ def as_storage_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(
-            f"The folder of the photos is out of order: {error.strerror}.", retry_after_s=_RETRY_AFTER_S
-        ) from error
+        raise StorageError(f"The folder of the photos is out of order: {error.strerror}.") from error

@@ -22,7 +22,6 @@ _PART_BYTES = 8 << 20
 _READ_AHEAD_BYTES = 1 << 20
 # The id of no photo; the object expires as an orphan.
 _PROBE = "0" * 32
-_RETRY_AFTER_S = 10
 # fsspec retries by itself, for some three seconds in all.
 _CONNECTION = {"connect_timeout": 3, "read_timeout": 30, "retries": {"max_attempts": 1}, "max_pool_connections": 50}
 
@@ -70,8 +69,7 @@ class ObjectFiles(PhotoFiles):
                 system.put_file(str(path), target, chunksize=_PART_BYTES, max_concurrency=1)
         except FileGoneError as error:
             raise StorageError(
-                "The storage of the photos has no such bucket, or a file to put there is gone.",
-                retry_after_s=_RETRY_AFTER_S,
+                "The storage of the photos has no such bucket, or a file to put there is gone."
             ) from error
 
     @contextmanager
@@ -150,6 +148,4 @@ def _translated() -> Iterator[None]:
     except FileNotFoundError as error:
         raise FileGoneError() from error
     except (OSError, BotoCoreError) as error:
-        raise StorageError(
-            f"The storage of the photos does not answer: {error}", retry_after_s=_RETRY_AFTER_S
-        ) from error
+        raise StorageError(f"The storage of the photos does not answer: {error}") from error
