@@ -279,9 +279,8 @@ def test_libraries_do_not_fill_the_log(path: Path, capfd: pytest.CaptureFixture[
     start = int.from_bytes(data[4:8], "little")
     data[28:start:3] = bytes(len(data[28:start:3]))
     path.write_bytes(data)
-    with pytest.raises(UndecodableError):
-        open_photo(path)
+    open_photo(path)
     assert "code not yet in table" in capfd.readouterr().err
-    with Decoder() as decoder, pytest.raises(UndecodableError):
+    with Decoder() as decoder:
         decoder.open(path)
     assert "code not yet in table" not in capfd.readouterr().err
