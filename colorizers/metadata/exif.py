@@ -7,6 +7,7 @@ byte, maker notes with their absolute offsets included.
 import struct
 
 from colorizers.fileformats.tiff_directory import Directory, Entry, directory_at
+from colorizers.metadata.places import Move
 
 PREFIX = b"Exif\0\0"
 _ORIENTATION = 0x0112
@@ -19,7 +20,9 @@ _INTEROPERABILITY_INDEX, _ADOBE_RGB_FILE, _SRGB_FILE = 0x0001, b"R03\0", b"R98\0
 _THUMBNAIL_AT, _THUMBNAIL_BYTES = 0x0201, 0x0202
 # GeoTIFF's tags: pixel scale, tie points, transformation, and the three of its key directory.
 GEOGRAPHIC_TAGS = frozenset({33550, 33922, 34264, 34735, 34736, 34737})
-_SHORT, _LONG, _RATIONAL = 3, 4, 5
+_PIXEL_SCALE, _TIE_POINTS, _TRANSFORMATION = 33550, 33922, 34264
+_SUBJECT = (0x9214, 0xA214)
+_SHORT, _LONG, _RATIONAL, _DOUBLE = 3, 4, 5, 12
 
 
 class _Block:
@@ -132,6 +135,57 @@ def for_upright_copy(block: bytes, width: int, height: int) -> bytes | None:
         if rules and index is not None and opened.data[rules.place(index)] == _ADOBE_RGB_FILE:
             opened.data[rules.place(index)] = _SRGB_FILE
     return bytes(opened.data)
+
+
+def with_places_moved(block: bytes, move: Move) -> bytes:
+    """Return the block with the subject where it is now, and geographic tags as they are true of the new size.
+
+    These go where the picture was turned, which they have no way to say. A block that is broken stays as it is.
+    """
+    try:
+        opened = _Block(block)
+        first = opened.first()
+        details = opened.below(first, _EXIF)
+        if details is not None:
+            for tag in _SUBJECT:
+                _move_subject(opened, details, tag, move)
+        if move.orientation != 1:
+            opened.remove(first, GEOGRAPHIC_TAGS)
+        else:
+            _scale_geography(opened, first, move)
+    except (struct.error, ValueError):
+        return block
+    return bytes(opened.data)
+
+
+def _move_subject(opened: _Block, details: Directory, tag: int, move: Move) -> None:
+    """Move a point, a circle (centre, diameter) or a box (centre, sides)."""
+    numbers = details.numbers(tag)
+    entry = details.find(tag)
+    if entry is None or entry.kind != _SHORT or len(numbers) not in (2, 3, 4):
+        return
+    width, height = (numbers[2], numbers[-1]) if len(numbers) > 2 else (0, 0)
+    box = move.centred(numbers[0], numbers[1], width, height, in_pixels=True)
+    moved = [min(max(round(value), 0), 0xFFFF) for value in box]
+    struct.pack_into(f"{opened.order}{len(numbers)}H", opened.data, details.place(entry).start, *moved[: len(numbers)])
+
+
+def _scale_geography(opened: _Block, first: Directory, move: Move) -> None:
+    """Scale what GeoTIFF says of pixels: their size on the ground, tie points, the columns of a transformation."""
+    across, down = (after / before for before, after in zip(move.before, move.after, strict=True))
+    for tag, factors in (
+        (_PIXEL_SCALE, (1 / across, 1 / down, 1)),
+        (_TIE_POINTS, (across, down, 1, 1, 1, 1)),
+        (_TRANSFORMATION, (1 / across, 1 / down, 1, 1)),
+    ):
+        entry = first.find(tag)
+        if entry is None or entry.kind != _DOUBLE:
+            continue
+        place = first.place(entry)
+        code = f"{opened.order}{(place.stop - place.start) // 8}d"
+        values = struct.unpack_from(code, opened.data, place.start)
+        scaled = (value * factors[number % len(factors)] for number, value in enumerate(values))
+        struct.pack_into(code, opened.data, place.start, *scaled)
 
 
 def with_resolution(x_dpi: float, y_dpi: float) -> bytes:

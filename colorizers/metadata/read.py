@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
-from colorizers.fileformats import jp2_boxes
+from colorizers.fileformats import jp2_boxes, jpeg_segments
 from colorizers.fileformats.tiff_directory import Directory
 from colorizers.metadata import exif, photoshop, tiff_page
 
@@ -38,7 +38,7 @@ class Metadata:
     dpi: tuple[float, float] | None = None
     extended_xmp: tuple[bytes, ...] = ()
     resources: bytes | None = None
-    comments: tuple[tuple[str, str], ...] = ()
+    comments: tuple[tuple[str, bytes], ...] = ()
 
 
 def read_metadata(image: Image.Image, data: bytes) -> Metadata:
@@ -53,7 +53,7 @@ def read_metadata(image: Image.Image, data: bytes) -> Metadata:
         dpi=resolution_dpi(image),
         extended_xmp=extended_xmp(image),
         resources=_resources(*_photoshop_and_iptc(image, data), turned=orientation >= 5),
-        comments=comments(image),
+        comments=comments(image, data),
     )
 
 
@@ -135,15 +135,26 @@ def _resources(found: bytes, iptc: bytes, turned: bool) -> bytes | None:
     return photoshop.write_resources(kept) or None
 
 
-def comments(image: Image.Image) -> tuple[tuple[str, str], ...]:
-    """Return the texts, each with its keyword, that a PNG, JPEG or GIF file holds besides its other metadata."""
+def comments(image: Image.Image, data: bytes) -> tuple[tuple[str, bytes], ...]:
+    """Return the texts, each with its keyword, that a PNG, JPEG or GIF file holds besides its other metadata.
+
+    Those of PNG files are UTF-8, others as they stand in the file, whose encoding is not said there.
+    """
     if isinstance(image, PngImageFile):
-        texts = ((key, str(text)) for key, text in image.text.items())
+        texts = ((key, str(text).encode()) for key, text in image.text.items())
         return tuple(pair for pair in texts if pair[0] not in _NO_COMMENTS and not pair[0].startswith(_RAW_PROFILE))
-    comment = image.info.get("comment") if image.format in ("JPEG", "MPO", "GIF") else None
-    if isinstance(comment, bytes):
-        comment = comment.decode("utf-8", "replace")
+    if image.format in ("JPEG", "MPO"):
+        return tuple(("Comment", comment) for comment in jpeg_segments.comments(data) if comment)
+    comment = image.info.get("comment", b"") if image.format == "GIF" else b""
     return (("Comment", comment),) if comment else ()
+
+
+def as_text(comment: bytes) -> str:
+    """Return a comment as text: UTF-8 where it is that, else Windows' and Latin letters, as old programs wrote them."""
+    try:
+        return comment.decode()
+    except UnicodeDecodeError:
+        return comment.decode("cp1252", "replace")
 
 
 def _segments(image: Image.Image) -> list[tuple[str, bytes]]:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from colorizers.colorspace.lab import Pixels, eight_bits
 from colorizers.metadata import exif, iptc, photoshop
+from colorizers.metadata.read import as_text
 from colorizers.metadata.xmp import Property, Provenance, xmp_packet
 from colorizers.photo.icc import srgb_profile
 from colorizers.photo.photo_data import Photo
@@ -31,7 +32,7 @@ class Carried:
     dpi: tuple[float, float] | None = None
     extended_xmp: tuple[bytes, ...] = ()
     resources: bytes | None = None
-    comments: tuple[tuple[str, str], ...] = ()
+    comments: tuple[tuple[str, bytes], ...] = ()
 
 
 def carried(
@@ -59,7 +60,7 @@ def _homeless(photo: Photo, format_: str) -> list[Property]:
     """Return what a file of that format has no room for, as XMP properties: IPTC data, comments."""
     found = iptc.properties(photo.resources) if photo.resources and format_ == "WEBP" else []
     kept = {"PNG": {keyword for keyword, _ in photo.comments}, "JPEG": {"Comment"}}.get(format_, set())
-    comments = tuple(f"{keyword}: {text}" for keyword, text in photo.comments if keyword not in kept)
+    comments = tuple(f"{keyword}: {as_text(text)}" for keyword, text in photo.comments if keyword not in kept)
     return [*found, Property("colorizer", "Comments", "Bag", comments)] if comments else found
 
 

@@ -7,8 +7,10 @@ import numpy as np
 from PIL import Image
 
 from colorizers.colorspace.lab import Pixels
+from colorizers.fileformats.color_codes import ColorCodes, isobmff_codes, png_codes
 from colorizers.photo import icc
 from colorizers.photo.channels import Samples, is_neutral, split
+from colorizers.photo.coded_color import coded_to_srgb, is_srgb
 from colorizers.photo.high_bit_depth import deep_samples
 from colorizers.photo.jpeg import jpeg_pixels
 
@@ -18,16 +20,29 @@ def decode(image: Image.Image, data: bytes, orientation: int) -> Samples:
 
     Raises what the decoders raise where the data are broken.
     """
-    profile = image.info.get("icc_profile") or icc.profile_of_png(image)
+    profile = image.info.get("icc_profile")
+    codes = _color_codes(image, data, profile)
+    profile = None if codes else profile or icc.profile_of_png(image)
     samples = deep_samples(image, data) or _plain_jpeg(image, data) or _by_mode(image, profile)
+    if codes is not None and not is_srgb(codes):
+        samples = coded_to_srgb(samples, codes, str(image.format))
     return finished(samples, profile, orientation)
+
+
+def _color_codes(image: Image.Image, data: bytes, profile: bytes | None) -> ColorCodes | None:
+    """Return the code points that count: a PNG's before its profile, those of AVIF and HEIF files after it."""
+    if image.format == "PNG":
+        return png_codes(data)
+    if image.format in ("AVIF", "HEIF") and not profile:
+        return isobmff_codes(data)
+    return None
 
 
 def finished(samples: Samples, profile: bytes | None, orientation: int) -> Samples:
     """Return samples as stored brought from the embedded profile to sRGB, and turned upright from `orientation`."""
     samples = _to_srgb(samples, profile)
     alpha = None if samples.alpha is None else upright(samples.alpha, orientation)
-    return Samples(upright(samples.pixels, orientation), alpha)
+    return Samples(upright(samples.pixels, orientation), alpha, samples.dynamic_range)
 
 
 def upright(array: Pixels, orientation: int) -> Pixels:
@@ -74,4 +89,4 @@ def _to_srgb(samples: Samples, profile: bytes | None) -> Samples:
         pixels = pixels[..., 0]
     if profile is not None:
         pixels = icc.gray_to_srgb(pixels, profile) if pixels.ndim == 2 else icc.rgb_to_srgb(pixels, profile)
-    return Samples(pixels, samples.alpha)
+    return Samples(pixels, samples.alpha, samples.dynamic_range)

@@ -29,7 +29,8 @@ from colorizers.fileformats.formats import SUPPORTED, announced_format, supporte
 from colorizers.fileformats.limits import MOST_METADATA_BYTES, check_limits, check_metadata, check_pixels, gif_size
 from colorizers.fileformats.plain_headers import netpbm_size
 from colorizers.fileformats.xmp_limits import is_within_limits
-from colorizers.metadata import exif
+from colorizers.metadata import exif, xmp
+from colorizers.metadata.places import Move
 from colorizers.metadata.read import Metadata, read_metadata, read_tiff_metadata
 from colorizers.photo.channels import Samples
 from colorizers.photo.decode import decode, finished
@@ -172,7 +173,12 @@ def _checked(metadata: Metadata) -> Metadata:
 
 def _photo(samples: Samples, metadata: Metadata, format_: str, frames: int, data: bytes) -> Photo:
     height, width = samples.pixels.shape[:2]
-    block, dpi = metadata.exif, metadata.dpi
+    block, packet, dpi = metadata.exif, metadata.xmp, metadata.dpi
+    if metadata.orientation != 1:
+        stored = (height, width) if metadata.orientation >= 5 else (width, height)
+        move = Move(metadata.orientation, stored, (width, height))
+        block = exif.with_places_moved(block, move) if block else None
+        packet = xmp.with_places_moved(packet, move) if packet else None
     return Photo(
         pixels=samples.pixels,
         alpha=samples.alpha,
@@ -180,11 +186,12 @@ def _photo(samples: Samples, metadata: Metadata, format_: str, frames: int, data
         frames=frames,
         sha256=hashlib.sha256(data).hexdigest(),
         exif=exif.for_upright_copy(block, width, height) if block else None,
-        xmp=metadata.xmp,
+        xmp=packet,
         dpi=dpi[::-1] if dpi and metadata.orientation >= 5 else dpi,
         extended_xmp=metadata.extended_xmp,
         resources=metadata.resources,
         comments=metadata.comments,
+        dynamic_range=samples.dynamic_range,
     )
 
 

@@ -243,7 +243,7 @@ def test_a_thumbnail_is_made_anew_or_goes(tmp_path: Path) -> None:
 
 def test_comments_stay() -> None:
     photo = open_photo(saved(gray8(), "JPEG", comment="taken on glass — 13 × 18"))
-    assert photo.comments == (("Comment", "taken on glass — 13 × 18"),)
+    assert photo.comments == (("Comment", "taken on glass — 13 × 18".encode()),)
     for format_ in ("JPEG", "PNG"):
         assert open_photo(encode(rgb8(photo), photo, PROVENANCE, format_)).comments == photo.comments
 
