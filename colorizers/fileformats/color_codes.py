@@ -1,9 +1,9 @@
 """Code points by which PNG, AVIF and HEIF files say what their colours mean (ITU-T H.273)."""
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from colorizers.fileformats import png_chunks
 from colorizers.fileformats.boxes import walk
 
 _FULL_BOX = 4
@@ -19,23 +19,12 @@ class ColorCodes:
 
 def png_codes(data: bytes) -> ColorCodes | None:
     """Return what a PNG file's cICP chunk says, None where it has none (PNG, third edition, section 11.3.2.6)."""
-    for kind, start, end in png_chunks(data):
+    for kind, start, end in png_chunks.chunks(data):
         if kind == b"cICP" and end - start >= 2:
             return ColorCodes(data[start], data[start + 1])
         if kind in (b"IDAT", b"IEND"):
             break
     return None
-
-
-def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind, start and end of the contents of every chunk of a PNG file, up to what is broken."""
-    at = 8
-    while len(data) >= at + 12:
-        size, kind = struct.unpack_from(">I4s", data, at)
-        if at + 12 + size > len(data):
-            return
-        yield kind, at + 8, at + 8 + size
-        at += 12 + size
 
 
 def isobmff_codes(data: bytes) -> ColorCodes | None:

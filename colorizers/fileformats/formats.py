@@ -17,6 +17,19 @@ class PictureFormat:
     signatures: tuple[tuple[int, bytes], ...]
 
 
+# Brands that say how a file's pictures are packed, and those that both kinds of files may begin with.
+_AVIF_BRANDS = (b"avif", b"avis", b"MA1A", b"MA1B")
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"MiHA", b"MiHB", b"MiHE", b"MiPr")
+_SHARED_BRANDS = (b"mif1", b"mif2", b"msf1", b"miaf", b"tmap")
+# Fujifilm, Panasonic, Olympus (three), Canon, Sigma, Minolta; most others are TIFF files.
+_RAW_SIGNATURES = (
+    *((0, start) for start in (b"FUJIFILMCCD-RAW", b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FOVb", b"\0MRM")),
+    *((4, b"ftypcrx "), (8, b"CR\2\0")),
+)
+HEAD_BYTES = 256
+"""So many bytes of a file tell its format."""
+
+
 def _brands(*brands: bytes) -> tuple[tuple[int, bytes], ...]:
     return tuple((4, b"ftyp" + brand) for brand in brands)
 
@@ -33,13 +46,13 @@ SUPPORTED: tuple[PictureFormat, ...] = (
         ((0, b"II*\0"), (0, b"MM\0*"), (0, b"II+\0"), (0, b"MM\0+")),
     ),
     PictureFormat("WEBP", "WebP", "image/webp", (".webp",), ((8, b"WEBPVP8"),)),
-    PictureFormat("AVIF", "AVIF", "image/avif", (".avif",), _brands(b"avif", b"avis")),
+    PictureFormat("AVIF", "AVIF", "image/avif", (".avif",), _brands(*_AVIF_BRANDS)),
     PictureFormat(
         "HEIF",
         "HEIC/HEIF",
         "image/heif",
         (".heic", ".heif", ".hif"),
-        _brands(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
+        _brands(*_HEIF_BRANDS, *_SHARED_BRANDS),
     ),
     PictureFormat(
         "JPEG2000",
@@ -73,8 +86,29 @@ def mimetype_of(name: str) -> str:
 
 
 def announced_format(head: bytes) -> PictureFormat | None:
-    """Return the first format whose signature `head` (the first 16 bytes or more) carries, None if there is none."""
+    """Return the first format whose signature `head`, the first `HEAD_BYTES` or all, carries; None if there is none."""
+    if head[8:12] in _SHARED_BRANDS and not brands_of(head).isdisjoint(_AVIF_BRANDS):
+        return next(entry for entry in SUPPORTED if entry.name == "AVIF")
     for entry in SUPPORTED:
         if any(head.startswith(signature, offset) for offset, signature in entry.signatures):
             return entry
     return None
+
+
+def is_raw_signature(head: bytes) -> bool:
+    """Return whether a file that begins like `head` is a camera's raw file by its first bytes."""
+    return any(head.startswith(signature, offset) for offset, signature in _RAW_SIGNATURES)
+
+
+def brands_of(head: bytes) -> set[bytes]:
+    """Return all brands of a file that begins with an `ftyp` box (ISO/IEC 14496-12, section 4.3); none of others."""
+    if head[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
+
+
+def with_usual_brand(data: bytes, format_: str) -> bytes:
+    """Return an AVIF or HEIF file with the first brand that decoders know it by."""
+    usual = {"AVIF": b"avif", "HEIF": b"heic"}[format_]
+    return data if data[8:12] in (usual, b"avis") else data[:8] + usual + data[12:]

@@ -24,8 +24,15 @@ from colorizers.errors import (
     TooMuchMetadataError,
     UndecodableError,
 )
-from colorizers.fileformats import tiff_directory
-from colorizers.fileformats.formats import SUPPORTED, announced_format, supported_titles
+from colorizers.fileformats import png_chunks, tiff_directory
+from colorizers.fileformats.formats import (
+    HEAD_BYTES,
+    SUPPORTED,
+    announced_format,
+    is_raw_signature,
+    supported_titles,
+    with_usual_brand,
+)
 from colorizers.fileformats.limits import MOST_METADATA_BYTES, check_limits, check_metadata, check_pixels, gif_size
 from colorizers.fileformats.plain_headers import netpbm_size
 from colorizers.fileformats.xmp_limits import is_within_limits
@@ -48,7 +55,7 @@ _pillow_settings = threading.Lock()
 def read_header(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
     """Return what the file `path` declares, without decoding it; raises as `open_photo` does."""
     with path.open("rb") as file:
-        _check_announced(file.read(32))
+        _check_announced(file.read(HEAD_BYTES))
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     with data, _quiet_pillow(), _only_photo_errors(data):
         _check_container(data, max_megapixels)
@@ -61,7 +68,7 @@ def read_header(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
 
 def _declared(data: mmap.mmap, path: Path) -> tuple[str, int, int]:
     """Return Pillow's name of the file's format, and the width and height that its header declares."""
-    announced = announced_format(data[:32])
+    announced = announced_format(data[:HEAD_BYTES])
     if announced is not None and announced.name == "TIFF":
         _refuse_camera_raw(data)
         first = next(tiff_directory.pages(data))
@@ -71,6 +78,14 @@ def _declared(data: mmap.mmap, path: Path) -> tuple[str, int, int]:
     if announced is not None and announced.name == "GIF":
         # Pillow makes room for the pixels of a frame that is to be cleared when it opens the file.
         return "GIF", *gif_size(data)
+    if announced is not None and announced.name == "PNG":
+        return "PNG", *png_chunks.size(data)
+    if announced is not None and announced.name in ("AVIF", "HEIF"):
+        with (
+            BytesIO(with_usual_brand(data[:], announced.name)) as stream,
+            Image.open(stream, formats=_OPENERS) as image,
+        ):
+            return str(image.format), image.width, image.height
     with Image.open(path, formats=_OPENERS) as image:
         return str(image.format), image.width, image.height
 
@@ -96,31 +111,41 @@ def open_photo(
 
 
 def _check_announced(head: bytes) -> None:
-    if announced_format(head[:32]) is None:
+    if is_raw_signature(head):
+        raise _camera_raw()
+    if announced_format(head[:HEAD_BYTES]) is None:
         raise NotAPictureError(f"This is not a picture of a supported format ({supported_titles()}).")
 
 
 def _check_container(data: bytes | mmap.mmap, max_megapixels: float) -> None:
-    announced = announced_format(data[:32])
+    announced = announced_format(data[:HEAD_BYTES])
     if announced is not None:
         check_limits(data, announced.name, max_megapixels)
 
 
 def _open(data: bytes, max_megapixels: float, page: int, before_decoding: Callable[[int, int], object] | None) -> Photo:
-    announced = announced_format(data[:32])
+    announced = announced_format(data[:HEAD_BYTES])
     if announced is not None and announced.name == "TIFF":
         return _open_tiff(data, max_megapixels, page, before_decoding)
     if announced is not None and announced.name == "PPM":
         return _open_netpbm(data, max_megapixels, page, before_decoding)
-    with BytesIO(data) as stream, Image.open(stream, formats=_OPENERS) as image:
+    readable = _readable(data, announced.name if announced else "")
+    with BytesIO(readable) as stream, Image.open(stream, formats=_OPENERS) as image:
         check_pixels(image.width, image.height, max_megapixels)
         frames, _ = _frames(image), _page_index([0], page)
         if before_decoding:
             before_decoding(image.width, image.height)
         if image.format == "PNG":
             image.load()  # A PNG's metadata may stand behind its pixels.
-        metadata = _checked(read_metadata(image, data))
-        return _photo(decode(image, data, metadata.orientation), metadata, str(image.format), frames, data)
+        metadata = _checked(read_metadata(image, readable))
+        return _photo(decode(image, readable, metadata.orientation), metadata, str(image.format), frames, data)
+
+
+def _readable(data: bytes, format_: str) -> bytes:
+    """Return the file as decoders take it that are stricter than browsers."""
+    if format_ == "PNG":
+        return png_chunks.without_damaged_extras(data)
+    return with_usual_brand(data, format_) if format_ in ("AVIF", "HEIF") else data
 
 
 def _open_tiff(
@@ -157,7 +182,11 @@ def _open_netpbm(
 
 def _refuse_camera_raw(data: bytes | mmap.mmap) -> None:
     if tiff_directory.is_camera_raw(data):
-        raise CameraRawError("This is a camera raw file; develop it with a raw converter, and colour what that makes.")
+        raise _camera_raw()
+
+
+def _camera_raw() -> CameraRawError:
+    return CameraRawError("This is a camera raw file; develop it with a raw converter, and colour what that makes.")
 
 
 def _checked(metadata: Metadata) -> Metadata:
@@ -235,7 +264,7 @@ def _only_photo_errors(data: bytes | mmap.mmap) -> Iterator[None]:
 
 
 def _undecodable(data: bytes | mmap.mmap, page: int | None = None) -> UndecodableError:
-    announced = announced_format(data[:32])
+    announced = announced_format(data[:HEAD_BYTES])
     title = announced.title if announced else "picture"
     which = f"This {title} file" if page is None else f"Page {page + 1} of this {title} file"
     return UndecodableError(
