@@ -44,10 +44,12 @@ def carried(
     part of the XMP packet. `strip_location` leaves out whatever tells where the photo was made.
     """
     said = without_location(photo) if strip_location else photo
-    homeless = _homeless(said, format_)
+    further = _homeless(said, format_)
+    if said.dynamic_range:
+        further.append(Property("colorizer", "ToneMappedFrom", "", (said.dynamic_range,)))
     return Carried(
         profile=srgb_profile(),
-        xmp=xmp_packet(provenance, said.xmp, (photo.width, photo.height), strip_location, homeless),
+        xmp=xmp_packet(provenance, said.xmp, (photo.width, photo.height), strip_location, further),
         exif=_with_new_thumbnail(said.exif, rgb) if said.exif else None,
         dpi=said.dpi,
         extended_xmp=said.extended_xmp,
