@@ -8,12 +8,15 @@ import struct
 from contextlib import suppress
 from functools import cache
 from io import BytesIO
+from typing import Any
 
 import imagecodecs
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from colorizers.colorspace.lab import RGB_TO_XYZ, Pixels, lab_f_inverse, srgb_decode, srgb_encode
+from colorizers.photo.coded_color import in_gamut
 
 # Relative colorimetric with black point compensation keeps gray tones where they are and shadows open.
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
@@ -95,7 +98,25 @@ def rgb_to_srgb(rgb: Pixels, profile: bytes) -> Pixels:
             return rgb
     except imagecodecs.CmsError:
         return rgb
-    return _transform(np.ascontiguousarray(rgb), profile, "rgb")
+    converted = _transform(np.ascontiguousarray(rgb), profile, "rgb")
+    for top in range(0, len(rgb), _BAND_ROWS):
+        _bring_into_gamut(converted[top : top + _BAND_ROWS], rgb[top : top + _BAND_ROWS], profile)
+    return converted
+
+
+def _bring_into_gamut(converted: Pixels, rgb: Pixels, profile: bytes) -> None:
+    """Make colours beyond sRGB paler at the same luminance, in place; the conversion has cut them off.
+
+    They have a channel of 0 or of the largest value; in fractions the conversion knows no limits.
+    """
+    white = int(np.iinfo(rgb.dtype).max)
+    at_limit = ((converted == 0) | (converted == white)).any(axis=2)
+    suspects = at_limit & (np.ptp(converted, axis=2) > 0)
+    if not suspects.any():
+        return
+    fractions = (rgb[suspects] / white).astype(np.float32)[None]
+    unlimited = _transform(fractions, profile, "rgb", np.float32)[0].astype(np.float64)
+    converted[suspects] = np.rint(white * srgb_encode(in_gamut(srgb_decode(unlimited))))
 
 
 def cmyk_to_srgb(cmyk: Pixels, profile: bytes | None) -> Pixels:
@@ -144,8 +165,8 @@ def _colour_space(profile: bytes) -> str | None:
     return str(opened.profile.xcolor_space).strip()
 
 
-def _transform(pixels: Pixels, profile: bytes, space: str) -> Pixels:
-    converted: Pixels = imagecodecs.cms_transform(
+def _transform(pixels: NDArray[Any], profile: bytes, space: str, dtype: Any = None) -> NDArray[Any]:
+    converted: NDArray[Any] = imagecodecs.cms_transform(
         pixels,
         profile,
         srgb_profile(),
@@ -153,6 +174,7 @@ def _transform(pixels: Pixels, profile: bytes, space: str) -> Pixels:
         outcolorspace="rgb",
         intent=int(_INTENT),
         flags=int(_FLAGS),
+        outdtype=dtype,
     )
     return converted
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from colorizers.colorspace.lab import srgb_decode, srgb_encode
 from colorizers.errors import UnsupportedSamplesError
 from colorizers.fileformats.color_codes import ColorCodes, isobmff_codes
+from colorizers.photo import icc
 from colorizers.photo.channels import Samples
 from colorizers.photo.coded_color import coded_to_srgb, nits_to_pq, pq_to_nits, rgb_to_xyz
 from colorizers.photo.photo import open_photo
-from tests.support import color_oracle
+from tests.support import color_oracle, picture_files
 from tests.support.picture_files import gray8, saved
 
 WIDE = np.linspace(0, 1, 64 * 48).reshape(48, 64)
@@ -97,3 +98,15 @@ def test_codes_of_avif_and_heif_files() -> None:
     assert np.abs(after - srgb_encode(before)).max() < 0.01
     assert isobmff_codes(plain[:100]) is None
     assert isobmff_codes(b"") is None
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_colours_beyond_srgb_keep_their_luminance_under_a_profile_too(dtype: type[np.unsignedinteger]) -> None:
+    white = np.iinfo(dtype).max
+    colours = (np.random.default_rng(2).random((32, 32, 3)) * white).astype(dtype)
+    colours[0, :] = white, 0, 0
+    samples = icc.rgb_to_srgb(colours, picture_files.display_p3_profile())
+    y = srgb_decode(colours / white) @ rgb_to_xyz(12)[1]
+    apart = np.abs(color_oracle.gray_value(samples) / white - srgb_encode(y))
+    assert apart.max() < 0.01
+    assert np.ptp(samples[0, 0].astype(int)) > white / 2, "still red"

@@ -285,7 +285,7 @@ def test_colour_profile_is_brought_to_srgb() -> None:
 
 def test_display_p3_is_brought_to_srgb() -> None:
     """By the matrix between the two sets of primaries (SMPTE RP 431-2 with D65)."""
-    pixels = np.array([[[128, 128, 128], [200, 100, 100], [100, 200, 100], [255, 0, 0], [60, 60, 200]]], np.uint8)
+    pixels = np.array([[[128, 128, 128], [200, 100, 100], [100, 200, 100], [140, 90, 60], [60, 60, 200]]], np.uint8)
     to_srgb = np.array([[1.2249, -0.2247, 0], [-0.0420, 1.0419, 0], [-0.0197, -0.0786, 1.0979]])
     expected = np.rint(255 * srgb_encode(np.clip(srgb_decode(pixels / 255) @ to_srgb.T, 0, 1)))
     found = open_photo(saved(pixels, "PNG", icc_profile=picture_files.display_p3_profile())).pixels
