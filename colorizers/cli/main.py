@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tqdm import tqdm
 
-from colorizers.cli import compile, replay, weights
+from colorizers.cli import compile, inspect, replay, weights
 from colorizers.cli.plan import PlanError, Task, named, plan
 from colorizers.errors import ColorizerError, RequestError, TooManyPixelsError
 from colorizers.fileformats.formats import supported_titles
@@ -38,6 +38,7 @@ examples:
   python -m colorizers photo.jpg -o out.png --model eccv16
   python -m colorizers scan.tif -o out.tif --recipe      also write down how it was made, as out.tif.recipe.json
   python -m colorizers replay out.tif.recipe.json scan.tif -o again.tif
+  python -m colorizers inspect scan.tif                  what a file is, what is kept of it, why it is refused
   python -m colorizers weights list                      the networks there are, and how to get their weights
   python -m colorizers compile                           compile the kernels now, which the first photo does otherwise
 
@@ -55,6 +56,8 @@ def main(argv: Sequence[str]) -> int:
     """Do what `argv`, the words after `python -m colorizers`, asks for; return the exit status."""
     if argv[:1] == ["compile"]:
         return compile.main(argv[1:])
+    if argv[:1] == ["inspect"]:
+        return inspect.main(argv[1:])
     if argv[:1] == ["weights"]:
         return weights.main(list(argv[1:]))
     if argv[:1] == ["replay"]:

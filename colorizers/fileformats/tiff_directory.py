@@ -15,7 +15,7 @@ _COMPRESSION, _TILE_WIDTH, _TILE_HEIGHT, _SUBDIRECTORIES, _DNG_VERSION = 259, 32
 _NO_PAGE = 1 | 4
 # How sensors' samples are stored: a color filter array, or linear; and what cameras compress them with.
 _RAW_PHOTOMETRICS, _RAW_COMPRESSIONS = (32803, 34892), (32767, 34713, 65535)
-_MOST_SUBDIRECTORIES = 16
+_MOST_SUBDIRECTORIES = 8
 KIND_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _NUMBER_CODES = {1: "B", 3: "H", 4: "L", 6: "b", 8: "h", 9: "l", 13: "L", 16: "Q", 17: "q", 18: "Q"}
 # Where pixels are, strip by strip, and Photoshop's layers: these are not carried over, so their size does no harm.
@@ -247,9 +247,9 @@ def _is_raw(directory: Directory) -> bool:
 
 def _subdirectories(directory: Directory) -> Iterator[Directory]:
     entry = directory.find(_SUBDIRECTORIES)
-    if entry is None or entry.count > _MOST_SUBDIRECTORIES:
+    if entry is None:
         return
-    for start in directory.numbers(_SUBDIRECTORIES):
+    for start in directory.numbers(_SUBDIRECTORIES)[:_MOST_SUBDIRECTORIES]:
         try:
             yield _read(directory.data, start, directory.layout)
         except struct.error:

@@ -1,5 +1,6 @@
 """The command line, through its front door."""
 
+import json
 import os
 import shutil
 import signal
@@ -238,3 +239,15 @@ def test_as_a_program(model_dir: Path, album: Path, tmp_path: Path) -> None:
     assert done.stdout == "1 coloured.\n"
     assert "Traceback" not in done.stderr
     assert (tmp_path / "out" / "mother.jpg").exists()
+
+
+def test_inspect_says_what_a_file_is_and_why_one_is_refused(album: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(album / "mother.jpg"), str(album / "broken.jpg"), str(album / "none.jpg")]) == 1
+    told = capsys.readouterr().out
+    assert "mother.jpg: JPEG, " in told
+    assert "8 bits, gray" in told
+    assert "broken.jpg: refused: This JPEG file cannot be decoded" in told
+    assert "none.jpg: refused: No such file or directory" in told
+    assert main(["inspect", "--json", str(album / "sub" / "small.tif")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["format"], found["bits"], found["pages"], found["result_format"]) == ("TIFF", 8, 1, "TIFF")
