@@ -37,6 +37,20 @@ class UndecodableError(PhotoError):
     status = 422
 
 
+class UnsupportedSamplesError(PhotoError):
+    """The picture's samples have a meaning that is not known or not agreed on. Data: `kind`."""
+
+    code = "unsupported_samples"
+    status = 422
+
+
+class CameraRawError(PhotoError):
+    """The file holds what a camera's sensor recorded, which has to be developed first."""
+
+    code = "camera_raw"
+    status = 422
+
+
 class TooManyPixelsError(PhotoError):
     """The header declares more pixels than the limit; nothing was decoded. Data: `megapixels`, `limit`."""
 

@@ -1,17 +1,18 @@
-"""The arguments of `python -m colorizers` in, coloured files and an exit status out."""
+"""Command line: `python -m colorizers`."""
 
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from tqdm import tqdm
 
-from colorizers.cli import compile, replay, weights
-from colorizers.cli.plan import PlanError, Task, plan
+from colorizers.cli import compile, inspect, replay, weights
+from colorizers.cli.plan import PlanError, Task, named, plan
 from colorizers.errors import ColorizerError, RequestError, TooManyPixelsError
 from colorizers.fileformats.formats import supported_titles
 from colorizers.fileformats.output_formats import check_output_size
@@ -37,6 +38,7 @@ examples:
   python -m colorizers photo.jpg -o out.png --model eccv16
   python -m colorizers scan.tif -o out.tif --recipe      also write down how it was made, as out.tif.recipe.json
   python -m colorizers replay out.tif.recipe.json scan.tif -o again.tif
+  python -m colorizers inspect scan.tif                  what a file is, what is kept of it, why it is refused
   python -m colorizers weights list                      the networks there are, and how to get their weights
   python -m colorizers compile                           compile the kernels now, which the first photo does otherwise
 
@@ -54,10 +56,15 @@ def main(argv: Sequence[str]) -> int:
     """Do what `argv`, the words after `python -m colorizers`, asks for; return the exit status."""
     if argv[:1] == ["compile"]:
         return compile.main(argv[1:])
+    if argv[:1] == ["inspect"]:
+        return inspect.main(argv[1:])
     if argv[:1] == ["weights"]:
         return weights.main(list(argv[1:]))
     if argv[:1] == ["replay"]:
         return replay.main(argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # Names of files may be no text.
     parser = _parser()
     arguments = parser.parse_args(argv)
     inputs = [*arguments.photos, *arguments.img_path]
@@ -148,7 +155,7 @@ def _add_look(parser: argparse.ArgumentParser) -> None:
 
 
 def _colour_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
-    waiting = [task for task in tasks if arguments.overwrite or not task.target.exists()]
+    waiting = [task for task in tasks if arguments.overwrite or not _is_there(task.target)]
     keep_freed_memory()
     try:
         colorizer = _load(arguments) if waiting else None
@@ -169,6 +176,13 @@ def _colour_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
             return 130
     _report(tasks, len(waiting) - len(failures), failures)
     return 1 if failures else 0
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # No file can have such a name; that is told when its turn comes.
+        return False
 
 
 def _load(arguments: argparse.Namespace) -> "Colorizer":
@@ -199,11 +213,13 @@ def _colour(task: Task, colorizer: "Colorizer", decoder: Decoder, arguments: arg
     task.target.parent.mkdir(parents=True, exist_ok=True)
     if photo.frames > 1 and not (photo.pages > 1 and task.format == "TIFF"):
         tqdm.write(f"{task.source}: the first of {photo.frames} pages or frames is coloured", file=sys.stderr)
+    if photo.dynamic_range:
+        tqdm.write(f"{task.source}: {photo.dynamic_range} (HDR) is brought to a white of 203 cd/m2", file=sys.stderr)
     opened = pages_of(colorizer, recipe, partial(decoder.open, task.source), photo)
     if arguments.layer:
         opened = _with_layer(opened, task, recipe)
     if arguments.recipe:
-        with replacing(task.target.with_name(f"{task.target.name}.recipe.json")) as temporary:
+        with replacing(named(task.target, f"{task.target.name}.recipe.json")) as temporary:
             temporary.write_text(recipe.to_json(), encoding="utf-8")
     write_result(task.target, opened, recipe)
 
@@ -219,7 +235,7 @@ def _with_layer(pages: Iterator["Page"], task: Task, recipe: Recipe) -> Iterator
     from colorizers.pipeline import LAYER, write_result
 
     first = next(pages)
-    write_result(task.target.with_name(f"{task.target.stem}_layer.png"), [first], replace(recipe, format=LAYER))
+    write_result(named(task.target, f"{task.target.stem}_layer.png"), [first], replace(recipe, format=LAYER))
     yield first
     yield from pages
 

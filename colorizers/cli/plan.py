@@ -1,5 +1,6 @@
-"""The photos and folders somebody names and the place for the results in, the list of files to colour out."""
+"""List of the photos to colour, and where each result goes."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ OUTPUT_FORMATS = {
 }
 """Which suffixes a result can have, and the format that each stands for."""
 _NEW_SUFFIX = {".mpo": ".jpg"}
+_MOST_NAME_BYTES = 255
 
 
 class PlanError(ValueError):
@@ -49,9 +51,9 @@ def plan(inputs: Sequence[Path], output: str | None, recursive: bool = False) ->
     its input's relative path, name and format; what is not JPEG, PNG, TIFF or WebP becomes PNG. Raises `PlanError`.
     """
     if output is None:
-        if any(path.is_dir() for path in inputs):
+        if any(map(_is_folder, inputs)):
             raise PlanError("To colour a folder, say with -o where the results go.")
-        return [Task(path, _renamed(path.with_name(f"colorized_{path.name}"))) for path in inputs]
+        return [Task(path, _renamed(named(path, f"colorized_{path.name}"))) for path in inputs]
     if not is_folder(output):
         return [_single(inputs, Path(output))]
     folder = Path(output)
@@ -64,7 +66,7 @@ def plan(inputs: Sequence[Path], output: str | None, recursive: bool = False) ->
 
 
 def _single(inputs: Sequence[Path], target: Path) -> Task:
-    if len(inputs) != 1 or inputs[0].is_dir():
+    if len(inputs) != 1 or _is_folder(inputs[0]):
         raise PlanError(f"-o {target} is one file, but the results are several; name a folder, as in -o {target.stem}/")
     if target.suffix.lower() not in OUTPUT_FORMATS:
         raise PlanError(f"{target.suffix} files cannot be written; these can: {', '.join(OUTPUT_FORMATS)}.")
@@ -73,7 +75,7 @@ def _single(inputs: Sequence[Path], target: Path) -> Task:
 
 def _photos(path: Path, results: Path, recursive: bool) -> Iterator[tuple[Path, Path]]:
     """Yield the folder that names are relative to, and a photo: `path` itself, or those in the folder `path`."""
-    if not path.is_dir():
+    if not _is_folder(path):
         yield path.parent, path
         return
     if results.resolve() == path.resolve():
@@ -85,10 +87,26 @@ def _photos(path: Path, results: Path, recursive: bool) -> Iterator[tuple[Path, 
             yield path, source
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # No file can have such a name; that is told when its turn comes.
+        return False
+
+
 def _renamed(target: Path) -> Path:
     """Return `target` with the suffix of the format that the result is written in."""
     suffix = target.suffix.lower()
-    return target if suffix in OUTPUT_FORMATS else target.with_suffix(_NEW_SUFFIX.get(suffix, ".png"))
+    return target if suffix in OUTPUT_FORMATS else named(target, target.stem + _NEW_SUFFIX.get(suffix, ".png"))
+
+
+def named(path: Path, name: str) -> Path:
+    """Return `path` with another name, whose stem is cut where file systems have no room for all of it."""
+    suffix = "".join(Path(name).suffixes[-2:] if name.endswith(".json") else Path(name).suffixes[-1:])
+    stem = name.removesuffix(suffix)
+    while len(os.fsencode(stem + suffix)) > _MOST_NAME_BYTES:
+        stem = stem[:-1]
+    return path.with_name(stem + suffix)
 
 
 def _without_collisions(wished: Iterable[tuple[Path, Path]]) -> Iterator[Task]:
@@ -98,6 +116,6 @@ def _without_collisions(wished: Iterable[tuple[Path, Path]]) -> Iterator[Task]:
     for source, target in pairs:
         final = _renamed(target)
         if final != target and final in taken:
-            final = target.with_name(target.name + final.suffix)
+            final = named(target, target.name + final.suffix)
         taken.add(final)
         yield Task(source, final)

@@ -3,10 +3,10 @@
 Decoders compare every item with every other one, so that a few megabytes of items keep them busy for minutes.
 """
 
-import struct
 from mmap import mmap
 
 from colorizers.errors import UndecodableError
+from colorizers.fileformats.boxes import walk
 
 MOST_ITEMS = 5000
 """A picture of 120 megapixels in tiles of 512 pixels has 458, and as many again for its alpha."""
@@ -37,15 +37,7 @@ class _TooManyError(Exception):
 
 def _count(data: bytes | mmap, at: int, end: int, depth: int, found: int) -> int:
     """Return `found` and the number of boxes from `at` to `end`, those inside them included, up to what is broken."""
-    while end >= at + 8:
-        size, name = struct.unpack_from(">I4s", data, at)
-        start = at + 8
-        if size == 1 and end >= at + 16:
-            (size,) = struct.unpack_from(">Q", data, start)
-            start += 8
-        box_end = end if size == 0 else at + size
-        if not start <= box_end <= end:
-            return found
+    for name, start, box_end in walk(data, at, end):
         found += 1
         if found > _MOST_BOXES or depth > _MOST_DEPTH:
             raise _TooManyError
@@ -53,7 +45,6 @@ def _count(data: bytes | mmap, at: int, end: int, depth: int, found: int) -> int
         inside = _inside(data, name, start)
         if inside is not None:
             found = _count(data, inside, box_end, depth + 1, found)
-        at = box_end
     return found
 
 

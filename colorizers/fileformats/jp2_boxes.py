@@ -1,10 +1,12 @@
 """Boxes of a JPEG 2000 file: its bit depth, its metadata, how many there are (ISO/IEC 15444-1, annexes A and I)."""
 
-import struct
 import uuid
 from collections.abc import Iterator
+from itertools import islice
 from mmap import mmap
 from typing import Literal
+
+from colorizers.fileformats.boxes import walk
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _MOST_BOXES = 1000
@@ -52,16 +54,4 @@ def boxes(data: bytes | mmap) -> Iterator[tuple[bytes, int, int]]:
 
 def _walk(data: bytes | mmap, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start and end of the boxes from `at` to `end`, up to a number."""
-    for _ in range(_MOST_BOXES):
-        if end < at + 8:
-            return
-        size, name = struct.unpack_from(">I4s", data, at)
-        start = at + 8
-        if size == 1 and end >= at + 16:
-            (size,) = struct.unpack_from(">Q", data, start)
-            start += 8
-        box_end = end if size == 0 else at + size
-        if not at + 7 < box_end <= end:
-            return
-        yield name, start, box_end
-        at = box_end
+    return islice(walk(data, at, end), _MOST_BOXES)

@@ -7,7 +7,7 @@ from mmap import mmap
 MOST_SCANS = 200
 """Each passes over the whole picture, however few bytes it has; encoders make ten."""
 
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_PROGRESSIVE_FRAME, _START_OF_SCAN, _END_OF_IMAGE, _COMMENT = 0xC2, 0xDA, 0xD9, 0xFE
 # Without a length behind them, or passed over as if they had none.
 _BARE = frozenset({0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)})
 # What ends anything that is no segment: no stuffed byte, no filling.
@@ -35,6 +35,37 @@ def metadata_costs(data: bytes | mmap) -> Iterator[int]:
             yield size
             at += max(size, 2)
     yield max(0, min(len(data) - at, _FAR_BYTES)) * _BYTE_COST
+
+
+def comments(data: bytes | mmap) -> list[bytes]:
+    """Return the contents of all comment segments before the pixels."""
+    ends = {
+        at: at + 2 + int.from_bytes(data[at + 2 : at + 4], "big") for kind, at in _headers(data) if kind == _COMMENT
+    }
+    return [bytes(data[at + 4 : end]) for at, end in ends.items()]
+
+
+def has_all_scans(data: bytes) -> bool:
+    """Return whether the scans of a progressive file bring every bit of every coefficient; true for other files."""
+    frame = next((at for marker, at in _headers(data) if marker == _PROGRESSIVE_FRAME), None)
+    if frame is None:
+        return True
+    missing = {data[frame + 10 + 3 * number]: set(range(64)) for number in range(data[frame + 9])}
+    for at in scans(data):
+        count = data[at + 4]
+        first, last, bits_left = data[at + 5 + 2 * count], data[at + 6 + 2 * count], data[at + 7 + 2 * count] & 15
+        for component in data[at + 5 : at + 5 + 2 * count : 2]:
+            if not bits_left:
+                missing.get(component, set()).difference_update(range(first, last + 1))
+    return not any(missing.values())
+
+
+def _headers(data: bytes | mmap) -> Iterator[tuple[int, int]]:
+    """Yield marker and place of each segment before the pixels."""
+    at = 2
+    while len(data) >= at + 4 and data[at] == 0xFF and data[at + 1] not in (_START_OF_SCAN, _END_OF_IMAGE):
+        yield data[at + 1], at
+        at += 2 + max(int.from_bytes(data[at + 2 : at + 4], "big"), 2)
 
 
 def scans(data: bytes | mmap) -> Iterator[int]:

@@ -95,7 +95,8 @@ def _check_pages(data: Bytes, max_megapixels: float) -> None:
             raise _too_much_metadata()
         if header.index + 1 == tiff_directory.MOST_DIRECTORIES:
             raise _too_many_frames()
-        if not header.is_page:
+        # Where no directory is a page, the first is taken for one.
+        if not header.is_page and header.index > 0:
             continue
         count += 1
         if count > MOST_FRAMES:

@@ -5,7 +5,9 @@ byte, maker notes with their absolute offsets included.
 """
 
 import struct
-from dataclasses import dataclass
+
+from colorizers.fileformats.tiff_directory import Directory, Entry, directory_at
+from colorizers.metadata.places import Move
 
 PREFIX = b"Exif\0\0"
 _ORIENTATION = 0x0112
@@ -18,30 +20,9 @@ _INTEROPERABILITY_INDEX, _ADOBE_RGB_FILE, _SRGB_FILE = 0x0001, b"R03\0", b"R98\0
 _THUMBNAIL_AT, _THUMBNAIL_BYTES = 0x0201, 0x0202
 # GeoTIFF's tags: pixel scale, tie points, transformation, and the three of its key directory.
 GEOGRAPHIC_TAGS = frozenset({33550, 33922, 34264, 34735, 34736, 34737})
-_SHORT, _LONG, _RATIONAL = 3, 4, 5
-_KIND_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """One tag of a directory; `at` is where its twelve bytes are."""
-
-    tag: int
-    kind: int
-    count: int
-    at: int
-
-
-@dataclass(frozen=True)
-class _Directory:
-    """The entries of a directory, where it starts, and where its link to the next one is."""
-
-    entries: tuple[_Entry, ...]
-    start: int
-    link: int
-
-    def find(self, tag: int) -> _Entry | None:
-        return next((entry for entry in self.entries if entry.tag == tag), None)
+_PIXEL_SCALE, _TIE_POINTS, _TRANSFORMATION = 33550, 33922, 34264
+_SUBJECT = (0x9214, 0xA214)
+_SHORT, _LONG, _RATIONAL, _DOUBLE = 3, 4, 5, 12
 
 
 class _Block:
@@ -54,19 +35,13 @@ class _Block:
         self.order = order
         self.data = bytearray(block)
 
-    def first(self) -> _Directory:
+    def first(self) -> Directory:
         return self.directory(self.number("L", 4))
 
-    def directory(self, start: int) -> _Directory:
-        link = start + 2 + 12 * self.number("H", start)
-        self.number("L", link)
-        entries = []
-        for at in range(start + 2, link, 12):
-            tag, kind, count = struct.unpack_from(self.order + "HHL", self.data, at)
-            entries.append(_Entry(tag, kind, count, at))
-        return _Directory(tuple(entries), start, link)
+    def directory(self, start: int) -> Directory:
+        return directory_at(self.data, start)
 
-    def below(self, directory: _Directory, tag: int) -> _Directory | None:
+    def below(self, directory: Directory, tag: int) -> Directory | None:
         """Return the directory that `tag` of `directory` points to, None where there is none that can be read."""
         entry = directory.find(tag)
         try:
@@ -77,25 +52,19 @@ class _Block:
     def number(self, kind: str, at: int) -> int:
         return int(struct.unpack_from(self.order + kind, self.data, at)[0])
 
-    def value(self, entry: _Entry | None) -> int | None:
+    def value(self, entry: Entry | None) -> int | None:
         """Return the whole number that an entry holds, None where it holds something else."""
         if entry is None or entry.count != 1 or entry.kind not in (_SHORT, _LONG):
             return None
         return self.number("H" if entry.kind == _SHORT else "L", entry.at + 8)
 
-    def set_value(self, entry: _Entry | None, value: int) -> None:
+    def set_value(self, entry: Entry | None, value: int) -> None:
         """Replace the whole number that an entry holds, where it holds one and has room for this one."""
         if self.value(entry) is not None and entry is not None and (entry.kind == _LONG or value <= 0xFFFF):
             struct.pack_into(self.order + ("H" if entry.kind == _SHORT else "L"), self.data, entry.at + 8, value)
 
-    def unlink(self, directory: _Directory) -> None:
+    def unlink(self, directory: Directory) -> None:
         struct.pack_into(self.order + "L", self.data, directory.link, 0)
-
-    def place(self, entry: _Entry) -> slice:
-        """Return where the value of an entry is."""
-        size = _KIND_BYTES.get(entry.kind, 1) * entry.count
-        start = entry.at + 8 if size <= 4 else self.number("L", entry.at + 8)
-        return slice(start, min(start + size, len(self.data)))
 
     def blank(self, *places: slice) -> None:
         """Overwrite places with zeros, each byte once however many of them cover it."""
@@ -106,9 +75,9 @@ class _Block:
                 self.data[start:stop] = bytes(stop - start)
                 done = stop
 
-    def remove(self, directory: _Directory, tags: frozenset[int]) -> None:
+    def remove(self, directory: Directory, tags: frozenset[int]) -> None:
         """Take the entries with `tags` out of a directory, and overwrite their values with zeros."""
-        self.blank(*(self.place(entry) for entry in directory.entries if entry.tag in tags))
+        self.blank(*(directory.place(entry) for entry in directory.entries if entry.tag in tags))
         kept = [bytes(self.data[entry.at : entry.at + 12]) for entry in directory.entries if entry.tag not in tags]
         end = directory.link + 4
         body = struct.pack(self.order + "H", len(kept)) + b"".join(kept) + bytes(self.data[directory.link : end])
@@ -163,9 +132,60 @@ def for_upright_copy(block: bytes, width: int, height: int) -> bytes | None:
         opened.set_value(details.find(_COLOUR_SPACE), _SRGB)
         rules = opened.below(details, _INTEROPERABILITY)
         index = rules.find(_INTEROPERABILITY_INDEX) if rules else None
-        if index is not None and opened.data[opened.place(index)] == _ADOBE_RGB_FILE:
-            opened.data[opened.place(index)] = _SRGB_FILE
+        if rules and index is not None and opened.data[rules.place(index)] == _ADOBE_RGB_FILE:
+            opened.data[rules.place(index)] = _SRGB_FILE
     return bytes(opened.data)
+
+
+def with_places_moved(block: bytes, move: Move) -> bytes:
+    """Return the block with the subject where it is now, and geographic tags as they are true of the new size.
+
+    These go where the picture was turned, which they have no way to say. A block that is broken stays as it is.
+    """
+    try:
+        opened = _Block(block)
+        first = opened.first()
+        details = opened.below(first, _EXIF)
+        if details is not None:
+            for tag in _SUBJECT:
+                _move_subject(opened, details, tag, move)
+        if move.orientation != 1:
+            opened.remove(first, GEOGRAPHIC_TAGS)
+        else:
+            _scale_geography(opened, first, move)
+    except (struct.error, ValueError):
+        return block
+    return bytes(opened.data)
+
+
+def _move_subject(opened: _Block, details: Directory, tag: int, move: Move) -> None:
+    """Move a point, a circle (centre, diameter) or a box (centre, sides)."""
+    numbers = details.numbers(tag)
+    entry = details.find(tag)
+    if entry is None or entry.kind != _SHORT or len(numbers) not in (2, 3, 4):
+        return
+    width, height = (numbers[2], numbers[-1]) if len(numbers) > 2 else (0, 0)
+    box = move.centred(numbers[0], numbers[1], width, height, in_pixels=True)
+    moved = [min(max(round(value), 0), 0xFFFF) for value in box]
+    struct.pack_into(f"{opened.order}{len(numbers)}H", opened.data, details.place(entry).start, *moved[: len(numbers)])
+
+
+def _scale_geography(opened: _Block, first: Directory, move: Move) -> None:
+    """Scale what GeoTIFF says of pixels: their size on the ground, tie points, the columns of a transformation."""
+    across, down = (after / before for before, after in zip(move.before, move.after, strict=True))
+    for tag, factors in (
+        (_PIXEL_SCALE, (1 / across, 1 / down, 1)),
+        (_TIE_POINTS, (across, down, 1, 1, 1, 1)),
+        (_TRANSFORMATION, (1 / across, 1 / down, 1, 1)),
+    ):
+        entry = first.find(tag)
+        if entry is None or entry.kind != _DOUBLE:
+            continue
+        place = first.place(entry)
+        code = f"{opened.order}{(place.stop - place.start) // 8}d"
+        values = struct.unpack_from(code, opened.data, place.start)
+        scaled = (value * factors[number % len(factors)] for number, value in enumerate(values))
+        struct.pack_into(code, opened.data, place.start, *scaled)
 
 
 def with_resolution(x_dpi: float, y_dpi: float) -> bytes:
@@ -227,7 +247,7 @@ def without_location(block: bytes) -> bytes | None:
     return bytes(opened.data)
 
 
-def _swap_resolutions(opened: _Block, directory: _Directory) -> None:
+def _swap_resolutions(opened: _Block, directory: Directory) -> None:
     x, y = (directory.find(tag) for tag in _RESOLUTION)
     if x is not None and y is not None:
         data, at_x, at_y = opened.data, slice(x.at + 2, x.at + 12), slice(y.at + 2, y.at + 12)

@@ -1,31 +1,21 @@
-"""An opened picture (Pillow) in, out the metadata that a copy of it may carry.
+"""Reading of the metadata that a copy of a picture may carry.
 
 EXIF, XMP, Photoshop's image resources with the IPTC data among them, comments, resolution.
 """
 
 import logging
 import math
+from dataclasses import dataclass
 
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 
-from colorizers.fileformats import jp2_boxes
-from colorizers.metadata import exif, photoshop
+from colorizers.fileformats import jp2_boxes, jpeg_segments
+from colorizers.fileformats.tiff_directory import Directory
+from colorizers.metadata import exif, photoshop, tiff_page
 
 _log = logging.getLogger(__name__)
 
-# Tags of a TIFF directory that describe how its pixels are stored, or that travel by other ways (resolution, XMP, ICC).
-STORAGE_TAGS = frozenset(
-    {254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 282, 283, 284, 290, 291}
-    | {292, 293, 296, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330, 332, 333, 334, 336, 338, 339, 340}
-    | {341, 342, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 700, 34675, 34377, 33723, 37724}
-)
-
-SUBDIRECTORIES = frozenset({0x8769, 0x8825})
-"""The tags that hold directories: EXIF's own and the one for GPS."""
-_X_RESOLUTION = 282
-_IPTC_TAG, _PHOTOSHOP_TAG = 33723, 34377
 _PHOTOSHOP_NAME = b"Photoshop 3.0\0"
 _EXTENDED_XMP_NAME = b"http://ns.adobe.com/xmp/extension/\0"
 _GIF_XMP, _GIF_XMP_END = b"!\xff\x0bXMP DataXMP", b"\x01\xff\xfe\xfd"
@@ -34,13 +24,54 @@ _RAW_PROFILE = "Raw profile type "
 _NO_COMMENTS = frozenset({"XML:com.adobe.xmp", "xmp", "exif", "date:create", "date:modify", "date:timestamp"})
 
 
-def exif_block(image: Image.Image, data: bytes) -> bytes | None:
-    """Return the EXIF of the picture, opened from `data`, as a TIFF structure without prefix; None where it has none.
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says besides its pixels, as it stands there; the fields are those of `photo_data.Photo`.
 
-    For a TIFF file that is its first directory without the tags that describe storage.
+    `orientation` is 1..8, `profile` an ICC profile.
     """
-    if image.format == "TIFF":
-        return _tiff_block(image)
+
+    orientation: int = 1
+    profile: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    extended_xmp: tuple[bytes, ...] = ()
+    resources: bytes | None = None
+    comments: tuple[tuple[str, bytes], ...] = ()
+
+
+def read_metadata(image: Image.Image, data: bytes) -> Metadata:
+    """Return what the picture, opened by Pillow from `data`, says besides its pixels."""
+    block = exif_block(image, data)
+    orientation = exif.read_orientation(block) if block else 1
+    return Metadata(
+        orientation=orientation,
+        profile=image.info.get("icc_profile"),
+        exif=block,
+        xmp=xmp_packet(image, data),
+        dpi=resolution_dpi(image),
+        extended_xmp=extended_xmp(image),
+        resources=_resources(*_photoshop_and_iptc(image, data), turned=orientation >= 5),
+        comments=comments(image, data),
+    )
+
+
+def read_tiff_metadata(page: Directory) -> Metadata:
+    """Return what the page of a TIFF file says besides its pixels."""
+    orientation = tiff_page.orientation(page)
+    return Metadata(
+        orientation=orientation,
+        profile=page.raw(tiff_page.ICC) or None,
+        exif=tiff_page.exif_block(page),
+        xmp=page.raw(tiff_page.XMP) or None,
+        dpi=tiff_page.resolution_dpi(page),
+        resources=_resources(page.raw(tiff_page.PHOTOSHOP), page.raw(tiff_page.IPTC), turned=orientation >= 5),
+    )
+
+
+def exif_block(image: Image.Image, data: bytes) -> bytes | None:
+    """Return the EXIF of the picture, opened from `data`, as a TIFF structure without prefix; None without any."""
     if image.format == "JPEG2000":
         return jp2_boxes.metadata_box(data, "exif")
     block = image.info.get("exif") or _raw_profile(image, "exif", "APP1")
@@ -57,40 +88,6 @@ def _avif_block(image: Image.Image, block: bytes) -> bytes:
     stored: bytes = image._decoder.get_info()[4] or b""  # type: ignore[attr-defined]
     orientation = exif.read_orientation(exif.strip_prefix(block))
     return exif.with_orientation(exif.strip_prefix(stored), orientation) or exif.strip_prefix(block)
-
-
-class _TagText(str):
-    """The text of a tag as Pillow read it, byte by byte, that is written the same way."""
-
-    __slots__ = ()
-
-    def encode(self, _encoding: str = "", _errors: str = "") -> bytes:
-        return super().encode("latin-1", "replace")
-
-
-def faithful(tags: Image.Exif) -> Image.Exif:
-    """Return `tags`, changed so that Pillow writes texts as it read them instead of replacing what is not ASCII."""
-    for tag, value in list(tags.items()):
-        if isinstance(value, str):
-            tags[tag] = _TagText(value)
-        elif tag in SUBDIRECTORIES:
-            inner = tags.get_ifd(tag)
-            inner.update({key: _TagText(text) for key, text in inner.items() if isinstance(text, str)})
-    return tags
-
-
-def _tiff_block(image: Image.Image) -> bytes | None:
-    directory = Image.Exif()
-    try:
-        tags = faithful(image.getexif())
-        tags.bigtiff = False  # An EXIF block is a classic TIFF structure, whatever the file is.
-        directory.load(tags.tobytes())
-        for tag in STORAGE_TAGS & set(directory):
-            del directory[tag]
-        return exif.strip_prefix(faithful(directory).tobytes()) if len(directory) else None
-    except Exception as error:  # A file's tags may lie about their types in any way.
-        _log.warning("the tags of a TIFF file cannot be carried over: %s", error)
-        return None
 
 
 def xmp_packet(image: Image.Image, data: bytes) -> bytes | None:
@@ -117,37 +114,47 @@ def extended_xmp(image: Image.Image) -> tuple[bytes, ...]:
     return tuple(part for name, part in _segments(image) if name == "APP1" and part.startswith(_EXTENDED_XMP_NAME))
 
 
-def image_resources(image: Image.Image, data: bytes, turned: bool) -> bytes | None:
+def _photoshop_and_iptc(image: Image.Image, data: bytes) -> tuple[bytes, bytes]:
+    """Return Photoshop's image resources and the IPTC data beside them, as they are in the file."""
+    if image.format == "JPEG2000":
+        return b"", jp2_boxes.metadata_box(data, "iptc") or b""
+    parts = (part for name, part in _segments(image) if name == "APP13" and part.startswith(_PHOTOSHOP_NAME))
+    found = b"".join(part.removeprefix(_PHOTOSHOP_NAME) for part in parts)
+    found = found or _raw_profile(image, "iptc", "8bim") or b""
+    return (found, b"") if found.startswith(b"8BIM") else (b"", found)
+
+
+def _resources(found: bytes, iptc: bytes, turned: bool) -> bytes | None:
     """Return Photoshop's image resources, the IPTC data among them, as they are true of an upright copy.
 
-    `data` is what the picture was opened from; `turned` says that the sides change places. None where there are none.
+    `turned` says that the sides change places. None where there are none.
     """
-    iptc = b""
-    if image.format == "TIFF":
-        found = _tag_bytes(image, _PHOTOSHOP_TAG)
-        iptc = _tag_bytes(image, _IPTC_TAG)
-    elif image.format == "JPEG2000":
-        found, iptc = b"", jp2_boxes.metadata_box(data, "iptc") or b""
-    else:
-        parts = (part for name, part in _segments(image) if name == "APP13" and part.startswith(_PHOTOSHOP_NAME))
-        found = b"".join(part.removeprefix(_PHOTOSHOP_NAME) for part in parts)
-        found = found or _raw_profile(image, "iptc", "8bim") or b""
-        iptc = b"" if found.startswith(b"8BIM") else found
     kept = photoshop.for_upright_copy(photoshop.read_resources(found), turned)
     if iptc and not any(resource.number == photoshop.IPTC for resource in kept):
         kept = (photoshop.iptc_resource(iptc), *kept)
     return photoshop.write_resources(kept) or None
 
 
-def comments(image: Image.Image) -> tuple[tuple[str, str], ...]:
-    """Return the texts, each with its keyword, that a PNG, JPEG or GIF file holds besides its other metadata."""
+def comments(image: Image.Image, data: bytes) -> tuple[tuple[str, bytes], ...]:
+    """Return the texts, each with its keyword, that a PNG, JPEG or GIF file holds besides its other metadata.
+
+    Those of PNG files are UTF-8, others as they stand in the file, whose encoding is not said there.
+    """
     if isinstance(image, PngImageFile):
-        texts = ((key, str(text)) for key, text in image.text.items())
+        texts = ((key, str(text).encode()) for key, text in image.text.items())
         return tuple(pair for pair in texts if pair[0] not in _NO_COMMENTS and not pair[0].startswith(_RAW_PROFILE))
-    comment = image.info.get("comment") if image.format in ("JPEG", "MPO", "GIF") else None
-    if isinstance(comment, bytes):
-        comment = comment.decode("utf-8", "replace")
+    if image.format in ("JPEG", "MPO"):
+        return tuple(("Comment", comment) for comment in jpeg_segments.comments(data) if comment)
+    comment = image.info.get("comment", b"") if image.format == "GIF" else b""
     return (("Comment", comment),) if comment else ()
+
+
+def as_text(comment: bytes) -> str:
+    """Return a comment as text: UTF-8 where it is that, else Windows' and Latin letters, as old programs wrote them."""
+    try:
+        return comment.decode()
+    except UnicodeDecodeError:
+        return comment.decode("cp1252", "replace")
 
 
 def _segments(image: Image.Image) -> list[tuple[str, bytes]]:
@@ -167,19 +174,10 @@ def _raw_profile(image: Image.Image, *kinds: str) -> bytes | None:
     return None
 
 
-def _tag_bytes(image: Image.Image, tag: int) -> bytes:
-    """Return the value of a TIFF tag as it is in the file; nothing where there is none.
-
-    The IPTC data are often declared as LONGs, of which Pillow's public door gives the first alone.
-    """
-    return bytes(image.tag_v2._tagdata.get(tag, b"")) if isinstance(image, TiffImageFile) else b""
-
-
 def resolution_dpi(image: Image.Image) -> tuple[float, float] | None:
     """Return pixels per inch, horizontal and vertical as the file is stored, None where it states none."""
     dpi = image.info.get("dpi")
-    # Pillow supposes 1 dpi where a TIFF file states none.
-    if dpi is None or (image.format == "TIFF" and _X_RESOLUTION not in image.getexif()):
+    if dpi is None:
         return None
     x, y = float(dpi[0]), float(dpi[1])
     valid = math.isfinite(x) and math.isfinite(y) and x > 0 and y > 0

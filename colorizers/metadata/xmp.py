@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree  # nosec B405 # packets with a document type are left out
 
+from colorizers.metadata.places import NAMESPACES, Move, move_places
+
 TOOL = "photo-colorizer"
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 NAMESPACE = "https://photo-colorizer.invalid/xmp/1.0/"
@@ -52,6 +54,15 @@ _KEPT_AS = {
     f"{{{_DC}}}source": f"{{{NAMESPACE}}}OriginalSource",
     f"{{{_IPTC_EXT}}}DigitalSourceType": f"{{{NAMESPACE}}}OriginalDigitalSourceType",
 }
+_PANORAMA = "{http://ns.google.com/photos/1.0/panorama/}"
+# What speaks of pictures and films behind the picture in the file, which are not carried over.
+_TRAILERS = (
+    "{http://ns.google.com/photos/1.0/container/",
+    "{http://ns.google.com/photos/1.0/camera/}MicroVideo",
+    "{http://ns.google.com/photos/1.0/camera/}MotionPhoto",
+    "{http://ns.adobe.com/hdr-gain-map/1.0/}",
+    "{http://ns.apple.com/HDRGainMap/1.0/}",
+)
 _HAS_EXTENDED = f"{{{_PREFIXES['xmpNote']}}}HasExtendedXMP"
 _GPS = f"{{{_EXIF}}}GPS"
 _PLACES = frozenset(
@@ -114,6 +125,7 @@ def xmp_packet(
     properties = _earlier(rdf) | _properties(provenance)
     for description in rdf.findall(f"{{{_RDF}}}Description"):
         _forget(description, {*properties, _THUMBNAILS})
+        _forget(description, [name for name in _names(description) if name.startswith(_TRAILERS)])
         if strip_location:
             _forget(description, [name for name in _names(description) if _tells_place(name)])
         _correct(description, size)
@@ -121,6 +133,18 @@ def xmp_packet(
     for name, value in properties.items():
         ElementTree.SubElement(added, name).text = value
     _add_all(rdf, added, further)
+    return _packet(root)
+
+
+def with_places_moved(packet: bytes, move: Move) -> bytes:
+    """Return the packet with the places that it names where they are now; as it is where it names none."""
+    root = _parsed(packet) if any(name in packet for name in NAMESPACES) else None
+    if root is None:
+        return packet
+    if move.orientation != 1:  # A panorama that was turned is none any more.
+        for description in root.iter(f"{{{_RDF}}}Description"):
+            _forget(description, [name for name in _names(description) if name.startswith(_PANORAMA)])
+    move_places(root, move)
     return _packet(root)
 
 

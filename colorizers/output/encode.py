@@ -5,7 +5,7 @@ quality 95: a lossless one would be many times the size of the file that came in
 little. Every file is sRGB with the profile embedded. The same input gives the same bytes: no file holds a time.
 """
 
-import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -88,7 +88,8 @@ def write(
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a path to write to; on leaving without an error the file takes the place of `path`, in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Not named after the file, whose name may be as long as names can be.
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         yield temporary
         temporary.replace(path)

@@ -70,7 +70,7 @@ def _metadata(carried: "Carried") -> Iterator[bytes]:
         yield _segment(_APP13, _PHOTOSHOP_NAME + part)
     for keyword, text in carried.comments:
         if keyword == "Comment":
-            yield _segment(_COMMENT, text.encode()[:_MOST])
+            yield _segment(_COMMENT, text[:_MOST])
 
 
 def _parts(data: bytes, most: int) -> Iterator[bytes]:

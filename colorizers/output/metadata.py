@@ -8,6 +8,7 @@ from PIL import Image
 
 from colorizers.colorspace.lab import Pixels, eight_bits
 from colorizers.metadata import exif, iptc, photoshop
+from colorizers.metadata.read import as_text
 from colorizers.metadata.xmp import Property, Provenance, xmp_packet
 from colorizers.photo.icc import srgb_profile
 from colorizers.photo.photo_data import Photo
@@ -31,7 +32,7 @@ class Carried:
     dpi: tuple[float, float] | None = None
     extended_xmp: tuple[bytes, ...] = ()
     resources: bytes | None = None
-    comments: tuple[tuple[str, str], ...] = ()
+    comments: tuple[tuple[str, bytes], ...] = ()
 
 
 def carried(
@@ -43,10 +44,12 @@ def carried(
     part of the XMP packet. `strip_location` leaves out whatever tells where the photo was made.
     """
     said = without_location(photo) if strip_location else photo
-    homeless = _homeless(said, format_)
+    further = _homeless(said, format_)
+    if said.dynamic_range:
+        further.append(Property("colorizer", "ToneMappedFrom", "", (said.dynamic_range,)))
     return Carried(
         profile=srgb_profile(),
-        xmp=xmp_packet(provenance, said.xmp, (photo.width, photo.height), strip_location, homeless),
+        xmp=xmp_packet(provenance, said.xmp, (photo.width, photo.height), strip_location, further),
         exif=_with_new_thumbnail(said.exif, rgb) if said.exif else None,
         dpi=said.dpi,
         extended_xmp=said.extended_xmp,
@@ -59,7 +62,7 @@ def _homeless(photo: Photo, format_: str) -> list[Property]:
     """Return what a file of that format has no room for, as XMP properties: IPTC data, comments."""
     found = iptc.properties(photo.resources) if photo.resources and format_ == "WEBP" else []
     kept = {"PNG": {keyword for keyword, _ in photo.comments}, "JPEG": {"Comment"}}.get(format_, set())
-    comments = tuple(f"{keyword}: {text}" for keyword, text in photo.comments if keyword not in kept)
+    comments = tuple(f"{keyword}: {as_text(text)}" for keyword, text in photo.comments if keyword not in kept)
     return [*found, Property("colorizer", "Comments", "Bag", comments)] if comments else found
 
 

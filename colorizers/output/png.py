@@ -6,6 +6,7 @@ import zlib
 import imagecodecs
 
 from colorizers.colorspace.lab import Pixels
+from colorizers.metadata.read import as_text
 from colorizers.output.metadata import Carried
 
 # The pixels follow the signature and the header chunk; the metadata chunks have to come before them.
@@ -28,7 +29,7 @@ def png_bytes(samples: Pixels, carried: Carried) -> bytes:
     if carried.resources is not None:
         chunks.append(_chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(_hexadecimal(carried.resources))))
     chunks.append(_text(b"XML:com.adobe.xmp", carried.xmp))
-    chunks += [_text(_keyword(key), text.encode()) for key, text in carried.comments]
+    chunks += [_text(_keyword(key), as_text(text).encode()) for key, text in carried.comments]
     return plain[:_METADATA_AT] + b"".join(chunks) + plain[_METADATA_AT:]
 
 

@@ -20,7 +20,7 @@ from colorizers.colorspace.lab import Pixels
 from colorizers.errors import ColorizerError
 from colorizers.metadata import photoshop
 from colorizers.metadata.exif import PREFIX
-from colorizers.metadata.read import STORAGE_TAGS, SUBDIRECTORIES, faithful
+from colorizers.metadata.tiff_page import STORAGE_TAGS, SUBDIRECTORIES
 from colorizers.output.metadata import Carried
 
 _log = logging.getLogger(__name__)
@@ -162,7 +162,7 @@ def _exif_directory(exif: bytes | None) -> ImageFileDirectory_v2:
             warnings.simplefilter("ignore")
             tags = Image.Exif()
             tags.load(PREFIX + exif)
-            faithful(tags)
+            _faithful(tags)
             for tag in set(tags) - STORAGE_TAGS:
                 directory[tag] = _subdirectory(tags, tag) if tag in SUBDIRECTORIES else tags[tag]
             directory.tobytes()
@@ -176,3 +176,23 @@ def _subdirectory(tags: Image.Exif, tag: int) -> dict[int, object]:
     inner = dict(tags.get_ifd(tag))
     inner.pop(_INTEROPERABILITY, None)
     return inner
+
+
+class _TagText(str):
+    """The text of a tag as Pillow read it, byte by byte, that is written the same way."""
+
+    __slots__ = ()
+
+    def encode(self, _encoding: str = "", _errors: str = "") -> bytes:
+        return super().encode("latin-1", "replace")
+
+
+def _faithful(tags: Image.Exif) -> Image.Exif:
+    """Return `tags`, changed so that Pillow writes texts as it read them instead of replacing what is not ASCII."""
+    for tag, value in list(tags.items()):
+        if isinstance(value, str):
+            tags[tag] = _TagText(value)
+        elif tag in SUBDIRECTORIES:
+            inner = tags.get_ifd(tag)
+            inner.update({key: _TagText(text) for key, text in inner.items() if isinstance(text, str)})
+    return tags

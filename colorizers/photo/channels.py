@@ -12,10 +12,14 @@ _BAND_ROWS = 256
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Gray (h, w) or RGB (h, w, 3) in sRGB, and alpha (h, w) of the same depth or None."""
+    """Gray (h, w) or RGB (h, w, 3) in sRGB, and alpha (h, w) of the same depth or None.
+
+    `dynamic_range` names the high dynamic range (PQ, HLG) that they were tone-mapped from.
+    """
 
     pixels: Pixels
     alpha: Pixels | None
+    dynamic_range: str = ""
 
 
 def split(samples: Pixels) -> Samples:

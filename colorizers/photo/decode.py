@@ -1,31 +1,48 @@
-"""An opened picture (Pillow) and its bytes in, sRGB samples out: gray or RGB, alpha apart, 8 or 16 bits, upright.
+"""Decoding of pictures to sRGB samples: gray or RGB, alpha apart, 8 or 16 bits, upright.
 
-This is the mode table: nobody after it asks about palettes, CMYK, profiles or orientation.
+Nobody after it asks about palettes, CMYK, profiles or orientation.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from colorizers.colorspace.lab import Pixels
+from colorizers.fileformats.color_codes import ColorCodes, isobmff_codes, png_codes
 from colorizers.photo import icc
 from colorizers.photo.channels import Samples, is_neutral, split
+from colorizers.photo.coded_color import coded_to_srgb, is_srgb
 from colorizers.photo.high_bit_depth import deep_samples
 from colorizers.photo.jpeg import jpeg_pixels
 
 
-def decode(image: Image.Image, data: bytes, orientation: int, page: int = 0) -> Samples:
-    """Return the samples of `image`, opened from `data` and at `page`, turned upright from `orientation` (1..8).
+def decode(image: Image.Image, data: bytes, orientation: int) -> Samples:
+    """Return the samples of `image`, opened from `data`, turned upright from `orientation` (1..8).
 
     Raises what the decoders raise where the data are broken.
     """
-    profile = image.info.get("icc_profile") or icc.profile_of_png(image)
-    deep = deep_samples(image, data, page)
-    if deep is None and image.format == "TIFF":
-        orientation = 1  # Pillow applies it while decoding.
-    samples = _to_srgb(deep or _plain_jpeg(image, data) or _by_mode(image, profile), profile)
+    profile = image.info.get("icc_profile")
+    codes = _color_codes(image, data, profile)
+    profile = None if codes else profile or icc.profile_of_png(image)
+    samples = deep_samples(image, data) or _plain_jpeg(image, data) or _by_mode(image, profile)
+    if codes is not None and not is_srgb(codes):
+        samples = coded_to_srgb(samples, codes, str(image.format))
+    return finished(samples, profile, orientation)
+
+
+def _color_codes(image: Image.Image, data: bytes, profile: bytes | None) -> ColorCodes | None:
+    """Return the code points that count: a PNG's before its profile, those of AVIF and HEIF files after it."""
+    if image.format == "PNG":
+        return png_codes(data)
+    if image.format in ("AVIF", "HEIF") and not profile:
+        return isobmff_codes(data)
+    return None
+
+
+def finished(samples: Samples, profile: bytes | None, orientation: int) -> Samples:
+    """Return samples as stored brought from the embedded profile to sRGB, and turned upright from `orientation`."""
+    samples = _to_srgb(samples, profile)
     alpha = None if samples.alpha is None else upright(samples.alpha, orientation)
-    return Samples(upright(samples.pixels, orientation), alpha)
+    return Samples(upright(samples.pixels, orientation), alpha, samples.dynamic_range)
 
 
 def upright(array: Pixels, orientation: int) -> Pixels:
@@ -43,14 +60,10 @@ def _by_mode(image: Image.Image, profile: bytes | None) -> Samples:
     """Return what Pillow decodes, by its mode."""
     image.load()
     if image.mode == "CMYK":
-        image = icc.cmyk_to_srgb(image, profile)
-    elif image.mode == "LAB":
-        image = icc.lab_to_srgb(image)
-    elif image.mode in ("I", "F"):
-        return Samples(_sixteen_bits(np.asarray(image)), None)
-    elif image.mode.startswith("I;16"):
+        return split(icc.cmyk_to_srgb(np.asarray(image), profile))
+    if image.mode.startswith("I;16"):
         return Samples(np.asarray(image).astype(np.uint16), None)
-    elif image.mode not in ("L", "LA", "RGB", "RGBA") or image.has_transparency_data:
+    if image.mode not in ("L", "LA", "RGB", "RGBA") or image.has_transparency_data:
         image = image.convert(_plain_mode(image))
     return split(np.asarray(image))
 
@@ -61,17 +74,6 @@ def _plain_mode(image: Image.Image) -> str:
     if image.has_transparency_data:
         return "LA" if gray else "RGBA"
     return "L" if gray else "RGB"
-
-
-def _sixteen_bits(values: NDArray[np.int32] | NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Return 32-bit samples as 16-bit ones: integers up to 65535 as they are, fractions 0..1 from black to white.
-
-    Values beyond that have no agreed white: there the largest one becomes white.
-    """
-    white = 1.0 if values.dtype.kind == "f" else 65535.0
-    brightest = max(float(np.nanmax(values)), white)
-    scaled = np.nan_to_num(values.astype(np.float64)) * (65535.0 / brightest)
-    return np.clip(np.rint(scaled), 0, 65535).astype(np.uint16)
 
 
 def _plain_jpeg(image: Image.Image, data: bytes) -> Samples | None:
@@ -87,4 +89,4 @@ def _to_srgb(samples: Samples, profile: bytes | None) -> Samples:
         pixels = pixels[..., 0]
     if profile is not None:
         pixels = icc.gray_to_srgb(pixels, profile) if pixels.ndim == 2 else icc.rgb_to_srgb(pixels, profile)
-    return Samples(pixels, samples.alpha)
+    return Samples(pixels, samples.alpha, samples.dynamic_range)

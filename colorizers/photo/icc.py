@@ -5,15 +5,18 @@ taken for sRGB.
 """
 
 import struct
+from contextlib import suppress
 from functools import cache
 from io import BytesIO
+from typing import Any
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from colorizers.colorspace.lab import Pixels, lab_f_inverse, srgb_encode
+from colorizers.colorspace.lab import RGB_TO_XYZ, Pixels, lab_f_inverse, srgb_decode, srgb_encode
+from colorizers.photo.coded_color import in_gamut
 
 # Relative colorimetric with black point compensation keeps gray tones where they are and shadows open.
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
@@ -70,10 +73,17 @@ def gray_to_srgb(gray: Pixels, profile: bytes) -> Pixels:
     levels = np.arange(np.iinfo(gray.dtype).max + 1).astype(gray.dtype)[None]
     ramp = levels if space == "GRAY" else np.repeat(levels[..., None], 3, axis=2)
     try:
-        table = _transform(ramp, profile, space.lower())[0, :, 1]
+        table = _gray_of(_transform(ramp, profile, space.lower())[0])
     except imagecodecs.CmsError:
         return gray
     return gray if _is_identity(levels[0], table) else table[gray]
+
+
+def _gray_of(rgb: Pixels) -> Pixels:
+    """Return the gray levels (n) of sRGB (n, 3): a profile may give red, green and blue curves of their own."""
+    white = float(np.iinfo(rgb.dtype).max)
+    levels = srgb_encode(srgb_decode(rgb / white) @ np.array(RGB_TO_XYZ[1]))
+    return np.rint(white * np.where((rgb == rgb[:, :1]).all(axis=1), rgb[:, 1] / white, levels)).astype(rgb.dtype)
 
 
 def rgb_to_srgb(rgb: Pixels, profile: bytes) -> Pixels:
@@ -88,59 +98,61 @@ def rgb_to_srgb(rgb: Pixels, profile: bytes) -> Pixels:
             return rgb
     except imagecodecs.CmsError:
         return rgb
-    return _transform(np.ascontiguousarray(rgb), profile, "rgb")
+    converted = _transform(np.ascontiguousarray(rgb), profile, "rgb")
+    for top in range(0, len(rgb), _BAND_ROWS):
+        _bring_into_gamut(converted[top : top + _BAND_ROWS], rgb[top : top + _BAND_ROWS], profile)
+    return converted
 
 
-def cmyk_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return a CMYK picture (Pillow) in sRGB; without a usable profile by the plain complement."""
-    if profile is None or _colour_space(profile) != "CMYK":
-        return image.convert("RGB")
-    source = ImageCms.ImageCmsProfile(BytesIO(profile))
-    try:
-        return _applied(image, ImageCms.buildTransform(source, _target(), "CMYK", "RGB", _INTENT, _FLAGS))
-    except ImageCms.PyCMSError:
-        return image.convert("RGB")
+def _bring_into_gamut(converted: Pixels, rgb: Pixels, profile: bytes) -> None:
+    """Make colours beyond sRGB paler at the same luminance, in place; the conversion has cut them off.
+
+    They have a channel of 0 or of the largest value; in fractions the conversion knows no limits.
+    """
+    white = int(np.iinfo(rgb.dtype).max)
+    at_limit = ((converted == 0) | (converted == white)).any(axis=2)
+    suspects = at_limit & (np.ptp(converted, axis=2) > 0)
+    if not suspects.any():
+        return
+    fractions = (rgb[suspects] / white).astype(np.float32)[None]
+    unlimited = _transform(fractions, profile, "rgb", np.float32)[0].astype(np.float64)
+    converted[suspects] = np.rint(white * srgb_encode(in_gamut(srgb_decode(unlimited))))
 
 
-def lab_to_srgb(image: Image.Image) -> Image.Image:
-    """Return a CIELAB picture (Pillow mode LAB, D50 as TIFF and ICC have it) in sRGB."""
-    return _applied(image, ImageCms.buildTransform(ImageCms.createProfile("LAB"), _target(), "LAB", "RGB", _INTENT))
+def cmyk_to_srgb(cmyk: Pixels, profile: bytes | None) -> Pixels:
+    """Return CMYK (h, w, 4), the largest value being full ink, in sRGB (h, w, 3) of the same depth.
 
-
-def cmyk16_to_srgb(cmyk: NDArray[np.uint16], profile: bytes | None) -> NDArray[np.uint16]:
-    """Return CMYK (h, w, 4), 65535 being full ink, in sRGB (h, w, 3); as `cmyk_to_srgb`, in 16 bits."""
+    Without a usable profile by the plain complement.
+    """
     if profile is not None and _colour_space(profile) == "CMYK":
-        try:
-            converted: NDArray[np.uint16] = _transform(np.ascontiguousarray(cmyk), profile, "cmyk").astype(np.uint16)
-        except imagecodecs.CmsError:
-            pass
-        else:
-            return converted
-    rgb = np.empty((*cmyk.shape[:2], 3), np.uint16)
+        with suppress(imagecodecs.CmsError):
+            return _transform(np.ascontiguousarray(cmyk), profile, "cmyk").astype(cmyk.dtype)
+    white = int(np.iinfo(cmyk.dtype).max)
+    rgb = np.empty((*cmyk.shape[:2], 3), cmyk.dtype)
     for top in range(0, len(cmyk), _BAND_ROWS):
-        paper = 65535 - cmyk[top : top + _BAND_ROWS].astype(np.uint32)
-        rgb[top : top + _BAND_ROWS] = (paper[..., :3] * paper[..., 3:] + 32767) // 65535
+        paper = white - cmyk[top : top + _BAND_ROWS].astype(np.uint32)
+        rgb[top : top + _BAND_ROWS] = (paper[..., :3] * paper[..., 3:] + white // 2) // white
     return rgb
 
 
-def lab16_to_srgb(lab: NDArray[np.uint16], signed: bool) -> NDArray[np.uint16]:
-    """Return CIELAB (h, w, 3), D50, in sRGB (h, w, 3).
+def lab_to_srgb(lab: Pixels, signed: bool) -> Pixels:
+    """Return CIELAB (h, w, 3), D50, 8 or 16 bits, in sRGB (h, w, 3) of the same depth.
 
-    L is 0..65535 and a, b signed, 256 a unit (TIFF's CIELab), or L is 0..65280 and a, b have 32768 as their zero
-    (ICCLab).
+    Of 16 bits, L is 0..65535 and a, b signed, 256 a unit (TIFF's CIELab), or L is 0..65280 and a, b have 32768 as their
+    zero (ICCLab). Of 8 bits, L is 0..255, and a, b are signed or have 128 as their zero.
     """
-    rgb = np.empty(lab.shape, np.uint16)
+    is_deep = lab.dtype == np.uint16
+    signed_type, unit, white = (np.int16, 256, 65535) if is_deep else (np.int8, 1, 255)
+    rgb = np.empty(lab.shape, lab.dtype)
     for top in range(0, len(lab), _BAND_ROWS):
-        band = lab[top : top + _BAND_ROWS]
-        if signed:
-            L, ab = band[..., 0] / 655.35, band[..., 1:].view(np.int16) / 256
-        else:
-            L, ab = np.minimum(band[..., 0] / 652.8, 100), band[..., 1:] / 256 - 128
+        band = np.ascontiguousarray(lab[top : top + _BAND_ROWS])
+        ab = (band.view(signed_type) if signed else band)[..., 1:].astype(np.float64) / unit - (0 if signed else 128)
+        L = np.minimum(band[..., 0] / (652.8 if is_deep and not signed else white / 100), 100)
         f = (L + 16) / 116
         f = np.stack([f + ab[..., 0] / 500, f, f - ab[..., 1] / 200], axis=-1)
         xyz = lab_f_inverse(f) * _D50
         linear = np.clip(xyz @ _D50_TO_RGB.T, 0, 1)
-        rgb[top : top + _BAND_ROWS] = np.rint(65535 * np.clip(srgb_encode(linear), 0, 1))
+        rgb[top : top + _BAND_ROWS] = np.rint(white * np.clip(srgb_encode(linear), 0, 1))
     return rgb
 
 
@@ -153,12 +165,8 @@ def _colour_space(profile: bytes) -> str | None:
     return str(opened.profile.xcolor_space).strip()
 
 
-def _target() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(BytesIO(srgb_profile()))
-
-
-def _transform(pixels: Pixels, profile: bytes, space: str) -> Pixels:
-    converted: Pixels = imagecodecs.cms_transform(
+def _transform(pixels: NDArray[Any], profile: bytes, space: str, dtype: Any = None) -> NDArray[Any]:
+    converted: NDArray[Any] = imagecodecs.cms_transform(
         pixels,
         profile,
         srgb_profile(),
@@ -166,14 +174,8 @@ def _transform(pixels: Pixels, profile: bytes, space: str) -> Pixels:
         outcolorspace="rgb",
         intent=int(_INTENT),
         flags=int(_FLAGS),
+        outdtype=dtype,
     )
-    return converted
-
-
-def _applied(image: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
-    converted = ImageCms.applyTransform(image, transform)
-    if converted is None:
-        raise ValueError("the colour transform returned nothing")
     return converted
 
 

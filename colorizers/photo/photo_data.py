@@ -19,8 +19,9 @@ class Photo:
     name of the file's format, `frames` how many pages or frames it has, `sha256` the hash of its
     bytes, `dpi` its resolution in pixels per inch. `exif` is a TIFF structure without the `Exif` prefix, its
     orientation already reset, its thumbnail as it was; `xmp` is the packet as it was and `extended_xmp` what followed
-    it in a JPEG file; `resources` are Photoshop's image resources with the IPTC data; `comments` are texts with their
-    keywords.
+    it in a JPEG file; `resources` are Photoshop's image resources with the IPTC data; `comments` are texts, as
+    they stood in the file, with their keywords; `dynamic_range` names the
+    high dynamic range (PQ, HLG) that the pixels were tone-mapped from.
     """
 
     pixels: Pixels
@@ -33,7 +34,8 @@ class Photo:
     dpi: tuple[float, float] | None = None
     extended_xmp: tuple[bytes, ...] = ()
     resources: bytes | None = None
-    comments: tuple[tuple[str, str], ...] = ()
+    comments: tuple[tuple[str, bytes], ...] = ()
+    dynamic_range: str = ""
 
     @property
     def width(self) -> int:

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from colorizers.colorspace.lab import Pixels, eight_bits
-from colorizers.metadata import exif
+from colorizers.metadata import exif, xmp
+from colorizers.metadata.places import Move
 from colorizers.photo.photo_data import Photo
 
 
@@ -37,11 +38,13 @@ def fitted(photo: Photo, size_px: int | None = None, bits: int | None = None) ->
     if size_px is None or size_px >= long_px:
         return photo
     size = max(1, round(photo.width * size_px / long_px)), max(1, round(photo.height * size_px / long_px))
+    move = Move(1, (photo.width, photo.height), size)
     return replace(
         photo,
         pixels=resized(photo.pixels, size, Image.Resampling.LANCZOS),
         alpha=None if photo.alpha is None else resized(photo.alpha, size, Image.Resampling.LANCZOS),
-        exif=exif.for_upright_copy(photo.exif, *size) if photo.exif else None,
+        exif=exif.with_places_moved(exif.for_upright_copy(photo.exif, *size) or b"", move) if photo.exif else None,
+        xmp=xmp.with_places_moved(photo.xmp, move) if photo.xmp else None,
     )
 
 

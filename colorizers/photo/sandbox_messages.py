@@ -21,7 +21,7 @@ from colorizers.errors import PhotoError
 from colorizers.photo.photo_data import Header, Photo
 
 MOST_BYTES = 1 << 16
-_PLAIN = ("format", "frames", "sha256", "dpi")
+_PLAIN = ("format", "frames", "sha256", "dpi", "dynamic_range")
 _MOST_NAME = 32
 
 Blob = bytes | np.ndarray[Any, Any]
@@ -43,7 +43,7 @@ def pack_photo(photo: Photo) -> tuple[dict[str, Any], int]:
     for name in ("pixels", "alpha", "exif", "xmp", "resources"):
         message[name] = stored(getattr(photo, name))
     message["extended_xmp"] = [stored(part) for part in photo.extended_xmp]
-    message["comments"] = stored(json.dumps(photo.comments).encode())
+    message["comments"] = stored(json.dumps([(key, text.decode("latin-1")) for key, text in photo.comments]).encode())
     message["sizes"] = [len(blob) if isinstance(blob, bytes) else blob.nbytes for blob in blobs]
     return message, _memory_with(blobs, sum(message["sizes"]))
 
@@ -73,7 +73,10 @@ def unpack_photo(message: dict[str, Any], descriptors: list[int]) -> Photo:
         dpi=None if message["dpi"] is None else (float(message["dpi"][0]), float(message["dpi"][1])),
         extended_xmp=tuple(bytes(blobs[index]) for index in message["extended_xmp"]),
         resources=blob(message["resources"]),
-        comments=tuple((str(key), str(text)) for key, text in json.loads(bytes(blobs[message["comments"]]))),
+        dynamic_range=str(message["dynamic_range"]),
+        comments=tuple(
+            (str(key), str(text).encode("latin-1")) for key, text in json.loads(bytes(blobs[message["comments"]]))
+        ),
     )
 
 

@@ -39,6 +39,14 @@ TEXTS: dict[str, tuple[Any, Any]] = {
         _("The picture cannot be read"),
         _("The file begins like a picture, but it is damaged, incomplete or of a kind that is not supported."),
     ),
+    "unsupported_samples": (
+        _("The picture cannot be read"),
+        _("Its pixels are of a kind that is not supported, or whose meaning is not agreed on: %(kind)s."),
+    ),
+    "camera_raw": (
+        _("This is a camera raw file"),
+        _("It holds what the camera's sensor recorded. Develop it with a raw converter, and bring what that makes."),
+    ),
     "too_many_pixels": (
         _("The picture has too many pixels"),
         _("It has %(megapixels)s megapixels; at most %(limit)s are accepted."),
@@ -160,6 +168,7 @@ _TELL = _("Please tell whoever runs this server.")
 ADVICE: dict[str, Any] = {
     "not_a_picture": _("Choose another file, or save this one as JPEG or PNG first."),
     "undecodable": _("Open it in another program, save it anew as JPEG, PNG or TIFF, and bring that."),
+    "unsupported_samples": _("Open it in another program, save it anew as JPEG, PNG or TIFF, and bring that."),
     "too_many_pixels": _("Save it smaller and bring that."),
     "too_slow": _("Open it in another program, save it anew as JPEG, PNG or TIFF, and bring that."),
     "upload_too_large": _("Save it smaller and bring that."),

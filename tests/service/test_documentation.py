@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from colorizers.errors import NotAPictureError
+from colorizers.fileformats import formats
 from colorizers.fileformats.formats import SUPPORTED
 from colorizers.photo.photo import open_photo
 from service.settings import as_markdown
@@ -20,6 +21,12 @@ def test_settings_table_is_the_real_one(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     table = text.split("<!-- settings: python -m service.settings -->\n")[1].split("<!-- end of settings -->")[0]
     assert table == as_markdown()
+
+
+def test_table_of_formats_is_the_real_one() -> None:
+    text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    table = text.split("<!-- formats: python -m colorizers.fileformats.formats -->\n")[1]
+    assert table.split("<!-- end of formats -->")[0] == formats.as_markdown()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -34,6 +34,7 @@ PROGRAMS = {
     "node": Program("nodejs", "node"),
     "postgres": Program("postgresql", "initdb", "usr/lib/postgresql/*/bin"),
     "redis": Program("redis-server", "redis-server"),
+    "tiffcp": Program("libtiff-tools", "tiffcp"),
 }
 
 

@@ -1,5 +1,6 @@
 """The command line, through its front door."""
 
+import json
 import os
 import shutil
 import signal
@@ -111,6 +112,28 @@ def test_a_photo_too_large_for_the_format_is_refused_before_any_work(
     assert open_photo(out).width == most_px
 
 
+@pytest.mark.parametrize("name", [b"a" * 246 + b".jpg", "ü".encode() * 123 + b".jpg", b"caf\xe9 \xff.jpg"])
+def test_every_name_that_a_file_can_have(name: bytes, model_dir: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / os.fsdecode(name)).write_bytes(picture_files.saved(picture_files.gray8(), "JPEG"))
+    (folder / "other.jpg").write_bytes(picture_files.saved(picture_files.gray8(), "JPEG"))
+    out = tmp_path / "out"
+    assert run(model_dir, folder, "-o", out, "--recipe", "--layer") == 0
+    assert {os.fsencode(path.name) for path in out.glob("*.jpg")} == {name, b"other.jpg"}
+    assert len(list(out.iterdir())) == 6
+    assert run(model_dir, folder / os.fsdecode(name)) == 0
+    assert len(list(folder.glob("colorized_*.jpg"))) == 1
+
+
+def test_one_bad_name_stops_nobody(model_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = tmp_path / "good.jpg", tmp_path / ("b" * 300 + ".jpg")
+    good.write_bytes(picture_files.saved(picture_files.gray8(), "JPEG"))
+    assert run(model_dir, bad, good, "-o", tmp_path / "out") == 1
+    assert (tmp_path / "out" / "good.jpg").exists()
+    assert "1 could not be coloured" in capsys.readouterr().err
+
+
 def test_as_the_small_script_is_called(model_dir: Path, tmp_path: Path) -> None:
     assert run(model_dir, "-i", PHOTO, "-o", tmp_path / "one") == 0
     assert run(model_dir, "--img_path", PHOTO, "--save_path", tmp_path / "two") == 0
@@ -216,3 +239,15 @@ def test_as_a_program(model_dir: Path, album: Path, tmp_path: Path) -> None:
     assert done.stdout == "1 coloured.\n"
     assert "Traceback" not in done.stderr
     assert (tmp_path / "out" / "mother.jpg").exists()
+
+
+def test_inspect_says_what_a_file_is_and_why_one_is_refused(album: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(album / "mother.jpg"), str(album / "broken.jpg"), str(album / "none.jpg")]) == 1
+    told = capsys.readouterr().out
+    assert "mother.jpg: JPEG, " in told
+    assert "8 bits, gray" in told
+    assert "broken.jpg: refused: This JPEG file cannot be decoded" in told
+    assert "none.jpg: refused: No such file or directory" in told
+    assert main(["inspect", "--json", str(album / "sub" / "small.tif")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["format"], found["bits"], found["pages"], found["result_format"]) == ("TIFF", 8, 1, "TIFF")

@@ -243,9 +243,21 @@ def test_a_thumbnail_is_made_anew_or_goes(tmp_path: Path) -> None:
 
 def test_comments_stay() -> None:
     photo = open_photo(saved(gray8(), "JPEG", comment="taken on glass — 13 × 18"))
-    assert photo.comments == (("Comment", "taken on glass — 13 × 18"),)
+    assert photo.comments == (("Comment", "taken on glass — 13 × 18".encode()),)
     for format_ in ("JPEG", "PNG"):
         assert open_photo(encode(rgb8(photo), photo, PROVENANCE, format_)).comments == photo.comments
+
+
+def test_comments_keep_their_bytes_and_their_number() -> None:
+    latin, text = "Großmutter in Köln, Mai 1931".encode("latin-1"), b"harbour 1904"
+    plain = saved(gray8(), "JPEG")
+    segments = b"".join(b"\xff\xfe" + (len(part) + 2).to_bytes(2, "big") + part for part in (latin, text))
+    photo = open_photo(plain[:20] + segments + plain[20:])
+    assert photo.comments == (("Comment", latin), ("Comment", text))
+    assert open_photo(encode(rgb8(photo), photo, PROVENANCE, "JPEG")).comments == photo.comments
+    png = encode(rgb8(photo), photo, PROVENANCE, "PNG")
+    assert latin.decode("latin-1").encode() in png
+    assert text in png
 
 
 def test_xmp_that_continues_in_a_jpeg_file_stays_unless_places_go() -> None:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
@@ -163,7 +164,8 @@ def test_a_file_that_takes_too_long_is_refused_by_name(path: Path, hanging: Path
 
 
 def test_processor_time_is_limited_by_what_the_header_declares(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path.write_bytes(b"P2 3000 2000 255 " + b"1 " * 6_000_000)
+    noise = np.random.default_rng(1).integers(0, 255, (4000, 3000), dtype=np.uint8)
+    path.write_bytes(imagecodecs.jpeg2k_encode(noise, level=0, codecformat="jp2"))
     monkeypatch.setattr(sandbox, "CPU_S_PER_MEGAPIXEL", 0)
     with Decoder(cpu_s=1) as decoder:
         with pytest.raises(TooSlowError):
@@ -272,13 +274,13 @@ def test_nothing_is_said_where_nobody_waits_for_an_answer(path: Path) -> None:
 
 def test_libraries_do_not_fill_the_log(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """One line for every row that is broken, of a file that anyone can send, is too much."""
-    data = bytearray(saved(Image.fromarray(np.tile(gray8(), (4, 4))).convert("1"), "TIFF", compression="group4"))
+    picture = Image.fromarray(np.tile(gray8(), (8, 8))).convert("YCbCr")
+    data = bytearray(saved(picture, "TIFF", compression="tiff_lzw"))
     start = int.from_bytes(data[4:8], "little")
-    data[8:start:3] = bytes(len(data[8:start:3]))
+    data[28:start:3] = bytes(len(data[28:start:3]))
     path.write_bytes(data)
-    with pytest.raises(UndecodableError):
-        open_photo(path)
-    assert "Fax4Decode" in capfd.readouterr().err
-    with Decoder() as decoder, pytest.raises(UndecodableError):
+    open_photo(path)
+    assert "code not yet in table" in capfd.readouterr().err
+    with Decoder() as decoder:
         decoder.open(path)
-    assert "Fax4Decode" not in capfd.readouterr().err
+    assert "code not yet in table" not in capfd.readouterr().err
