@@ -21,7 +21,7 @@ def from_range(samples: NDArray[Any], white: int) -> Pixels:
     dtype: Any = np.uint8 if white <= 255 else np.uint16
     most = int(np.iinfo(dtype).max)
     if white == most:
-        return np.array(samples, dtype)
+        return samples.astype(dtype, copy=False)
     if white > most:
         result: Pixels = np.empty(samples.shape, dtype)
         for top in range(0, len(samples), _BAND_ROWS):

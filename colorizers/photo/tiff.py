@@ -77,7 +77,7 @@ def page_samples(data: bytes, number: int, profile: bytes | None) -> Samples:
             return _with_alpha(lab, samples[..., 3:], meaning.extras)
         levels = _levels(samples, meaning)
         if meaning.photometric == _WHITE_IS_ZERO:
-            np.subtract(np.iinfo(levels.dtype).max, levels[..., 0], out=levels[..., 0])
+            levels = np.concatenate([np.iinfo(levels.dtype).max - levels[..., :1], levels[..., 1:]], axis=2)
         if meaning.photometric == _SEPARATED:
             return _with_alpha(icc.cmyk_to_srgb(levels[..., :4], profile), levels[..., 4:], meaning.extras)
         return _with_alpha(levels[..., : meaning.colours], levels[..., meaning.colours :], meaning.extras)
