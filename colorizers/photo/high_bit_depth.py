@@ -29,7 +29,9 @@ def deep_samples(image: Image.Image, data: bytes) -> Samples | None:
         return split(imagecodecs.png_decode(data))
     if image.format == "JPEG2000" and image.mode in _PLAIN_MODES:
         return _jpeg2000(data)
-    if image.format == "AVIF" and (depth := _avif_depth(data)) > 8:
+    # Of an animation imagecodecs cannot decode one frame: it writes beyond its memory. Pillow reads these with 8 bits.
+    is_animated = int(getattr(image, "n_frames", 1)) > 1
+    if image.format == "AVIF" and not is_animated and (depth := _avif_depth(data)) > 8:
         return split(from_bits(imagecodecs.avif_decode(data, index=0), depth))
     if image.format == "HEIF" and (depth := image.info.get("bit_depth", 8)) > 8:
         deep = pillow_heif.open_heif(BytesIO(data), convert_hdr_to_8bit=False)

@@ -17,7 +17,7 @@ from PIL import Image, ImageCms
 
 from colorizers.colorspace.lab import srgb_encode
 from colorizers.photo.photo import open_photo
-from colorizers.photo.photo_data import Photo
+from colorizers.photo.photo_data import Photo, rgb8
 from tests.support.picture_files import saved
 
 
@@ -145,3 +145,10 @@ def test_sixteen_bit_lab_is_read_in_sixteen_bits(tmp_path: Path, photometric: in
         transform = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
         expected = np.asarray(ImageCms.applyTransform(eight, transform))[0, 0]
         assert np.abs(found - expected).max() < 3
+
+
+def test_an_animation_of_ten_bits_is_its_first_frame_and_crashes_nothing() -> None:
+    frames = np.stack([np.dstack([ramp()] * 3) >> 6, np.zeros((64, 64, 3), np.uint16)])
+    photo = open_photo(bytes(imagecodecs.avif_encode(frames, level=100, bitspersample=10)))
+    assert (photo.format, photo.frames, photo.pixels.shape[:2]) == ("AVIF", 2, (64, 64))
+    assert np.abs(rgb8(photo)[..., 1] - ramp() / 257).max() < 3
