@@ -4,6 +4,7 @@ Every kind is either converted exactly or refused by name. tifffile and imagecod
 not packed as JPEG, which they do not know.
 """
 
+import logging
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
@@ -41,6 +42,10 @@ _ASSOCIATED, _UNASSOCIATED = 1, 2
 _BAND_ROWS = 256
 # tifffile by itself reads ahead as many bytes as most files have, beside the bytes that are there already.
 _READ_AHEAD_BYTES = 1 << 20
+
+
+# Its warnings about the tags of broken files would fill a log; what matters of these is raised.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
