@@ -75,6 +75,9 @@ def page_samples(data: bytes, number: int, profile: bytes | None) -> Samples:
         _complete_byte_counts(page, len(data))
         stored = page.asarray(maxworkers=1, buffersize=_READ_AHEAD_BYTES)
         samples = _interleaved(stored, page)
+        if meaning.bits == 24 and meaning.kind != _FLOAT and file.byteorder == "<":
+            # tifffile takes the three bytes for bits in a row, the largest first.
+            samples = (samples & 0xFF) << 16 | samples & 0xFF00 | samples >> 16
         if meaning.photometric == _PALETTE:
             return _through_palette(samples, page, meaning)
         if meaning.photometric in (_CIE_LAB, _ICC_LAB):
