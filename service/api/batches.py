@@ -1,4 +1,4 @@
-"""Batches: photos that are sent or gathered together, how they fare, and all their results as one ZIP file."""
+"""Routes of batches: photos that are sent or gathered together, their states, and their results as a ZIP file."""
 
 from collections.abc import Sequence
 

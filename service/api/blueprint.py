@@ -1,4 +1,4 @@
-"""The blueprint that all JSON routes register on: every error of its routes is a problem document of RFC 9457."""
+"""Blueprint of all JSON routes, whose errors are problem documents of RFC 9457."""
 
 from flask import Blueprint
 

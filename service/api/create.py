@@ -1,4 +1,4 @@
-"""The routes that make photos: of a form, of a file as it is, or as a version of a photo that is there."""
+"""Route that creates photos: from a form, from a file as the body, or as a version of another photo."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How a photo fares as server-sent events: its place in the queue, the steps of the work, and how it ended."""
+"""Route of server-sent events about a photo: its place in the queue, the steps of the work, and its end."""
 
 import time
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from service.domain.problems import JobNotFoundError
 from service.web.sse_slots import StreamSlots
 
 _FIRST_POLL_S, _LONGEST_POLL_S = 0.2, 1.0
-# So often something is written: only then does a server notice that nobody listens any more.
-_SIGN_OF_LIFE_S = 5.0
-# Then the client connects anew, at a server that may have been replaced meanwhile.
+# A server notices only when it writes that the connection is closed.
+_HEARTBEAT_S = 5.0
+# After that the client has to reconnect, so that a server can be replaced.
 _LONGEST_S = 600.0
 _RECONNECT_MS = 2000
 
@@ -62,7 +62,7 @@ def _events(job_id: str) -> Iterator[str]:
             yield news
         if photo.is_final:
             return
-        if time.monotonic() - told_at > _SIGN_OF_LIFE_S:
+        if time.monotonic() - told_at > _HEARTBEAT_S:
             told_at = time.monotonic()
             yield ":\n\n"
         time.sleep(pause_s)

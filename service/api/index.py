@@ -1,4 +1,4 @@
-"""The endpoint that colours the photos of a form in one call, and waits for them."""
+"""Route that colours the photos of a form in one call, and waits for them."""
 
 from dataclasses import replace
 from typing import Any

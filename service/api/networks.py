@@ -1,4 +1,4 @@
-"""Which networks there are: the registry in, what a caller may choose from out."""
+"""Route that lists the networks of the registry."""
 
 from flask import jsonify
 from flask.typing import ResponseReturnValue

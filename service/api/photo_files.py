@@ -1,4 +1,4 @@
-"""The files of a photo: an id in, its bytes out, whole or in ranges, or word that the caller's copy is still right."""
+"""Routes of the files of a photo, with ranges and conditional requests."""
 
 from flask.typing import ResponseReturnValue
 
@@ -6,7 +6,7 @@ from service.api.blueprint import blueprint
 from service.api.colorizations import find_photo
 from service.api.schema.openapi import Answer, describe
 from service.domain.filenames import result_name
-from service.domain.job import Job
+from service.domain.job import Job, Outcome
 from service.domain.problems import JobNotFoundError
 from service.storage.base import FileKind
 from service.web.send_file import send_stored
@@ -37,30 +37,40 @@ def original(job_id: str) -> ResponseReturnValue:
 @describe_file
 def result(job_id: str) -> ResponseReturnValue:
     """Return the coloured photo at full size."""
-    job = find_photo(job_id)
-    if not job.outcome:
-        raise JobNotFoundError("The photo has no result.")
-    return send(job, "result", job.outcome.mimetype, result_name(job.name, job.outcome.suffix))
+    return send_result(find_photo(job_id))
 
 
 @blueprint.get("/v1/colorizations/<job_id>/original-view")
 @describe_file
 def original_view(job_id: str) -> ResponseReturnValue:
     """Return the original as pages show it: upright, at most 2048 px."""
-    return _send_view(find_photo(job_id), "original-view")
+    return send_view(find_photo(job_id), "original-view")
 
 
 @blueprint.get("/v1/colorizations/<job_id>/result-view")
 @describe_file
 def result_view(job_id: str) -> ResponseReturnValue:
     """Return the coloured photo as pages show it: at most 2048 px."""
-    return _send_view(find_photo(job_id), "result-view")
+    return send_view(find_photo(job_id), "result-view")
 
 
-def _send_view(job: Job, kind: FileKind) -> ResponseReturnValue:
-    if not job.outcome:
-        raise JobNotFoundError("The photo has no result.")
-    return send(job, kind, job.outcome.view_mimetype)
+def send_result(job: Job) -> ResponseReturnValue:
+    """Answer with the result of a photo or a render. Raises `JobNotFoundError` where there is none."""
+    outcome = _outcome_of(job)
+    return send(job, "result", outcome.mimetype, result_name(job.name, outcome.suffix))
+
+
+def send_view(job: Job, kind: FileKind) -> ResponseReturnValue:
+    """Answer with a picture as pages show it. Raises `JobNotFoundError` where there is none."""
+    return send(job, kind, _outcome_of(job).view_mimetype)
+
+
+def _outcome_of(job: Job) -> Outcome:
+    if job.outcome is None:
+        raise JobNotFoundError(
+            "The photo has no result." if job.kind == "colorization" else f"The {job.kind} is not done."
+        )
+    return job.outcome
 
 
 def send(job: Job, kind: FileKind, mimetype: str, download_name: str | None = None) -> ResponseReturnValue:

@@ -1,4 +1,4 @@
-"""The `Prefer` header of a request in (RFC 7240), how long to wait for the work and what to answer about that out."""
+"""`Prefer` header (RFC 7240): how long a request waits for its result."""
 
 import re
 from dataclasses import dataclass

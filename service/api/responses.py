@@ -1,4 +1,4 @@
-"""What a request made in, its answer out: waits as the request prefers, then 201 if all is done, else 202."""
+"""Responses to requests that create jobs: 201 if all are done within the preferred wait, else 202."""
 
 from collections import Counter
 from collections.abc import Sequence

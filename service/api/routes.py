@@ -1,8 +1,7 @@
-"""The JSON routes, one module per kind of thing; importing this package registers all of them on `blueprint`."""
+"""All modules with JSON routes; importing this one registers them on `blueprint`."""
 
-from service.api import batches, colorizations, create, events, networks, photo_files, predictions, variants
+from service.api import batches, colorizations, create, events, index, networks, photo_files, predictions, variants
 from service.api.blueprint import blueprint
-from service.api.index import overall_status
 
 __all__ = [
     "batches",
@@ -10,8 +9,8 @@ __all__ = [
     "colorizations",
     "create",
     "events",
+    "index",
     "networks",
-    "overall_status",
     "photo_files",
     "predictions",
     "variants",

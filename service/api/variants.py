@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from service.api.blueprint import blueprint
 from service.api.colorizations import find_child, find_photo
 from service.api.parse import read_json
-from service.api.photo_files import FILE_ANSWERS, FILE_HEADERS, send
+from service.api.photo_files import FILE_ANSWERS, FILE_HEADERS, send_result, send_view
 from service.api.prefer_header import APPLIED, PREFER
 from service.api.responses import answer_one
 from service.api.schema.openapi import Answer, describe
@@ -14,9 +14,7 @@ from service.api.schema.requests import NewRender
 from service.api.schema.responses import Preview, Render
 from service.api.schema.serializers import child_document_of
 from service.context.app_context import parts
-from service.domain.filenames import result_name
 from service.domain.options import OptionsAsJson
-from service.domain.problems import JobNotFoundError
 from service.usecases import variants
 
 _LOCATION = {"Location": "Where it is.", **APPLIED}
@@ -53,10 +51,7 @@ def read_render(job_id: str, child_id: str) -> ResponseReturnValue:
 @describe(*FILE_ANSWERS, tag=_TAG, headers=FILE_HEADERS, problems=(416,))
 def read_render_file(job_id: str, child_id: str) -> ResponseReturnValue:
     """Return the file of a render."""
-    job = find_child(job_id, child_id, "render")
-    if not job.outcome:
-        raise JobNotFoundError("The render is not done.")
-    return send(job, "result", job.outcome.mimetype, result_name(job.name, job.outcome.suffix))
+    return send_result(find_child(job_id, child_id, "render"))
 
 
 @blueprint.post("/v1/colorizations/<job_id>/previews")
@@ -88,7 +83,4 @@ def read_preview(job_id: str, child_id: str) -> ResponseReturnValue:
 @describe(*FILE_ANSWERS, tag=_TAG, headers=FILE_HEADERS, problems=(416,))
 def read_preview_view(job_id: str, child_id: str) -> ResponseReturnValue:
     """Return the picture of a preview, at most 1024 px."""
-    job = find_child(job_id, child_id, "preview")
-    if not job.outcome:
-        raise JobNotFoundError("The preview is not done.")
-    return send(job, "result-view", job.outcome.view_mimetype)
+    return send_view(find_child(job_id, child_id, "preview"), "result-view")

@@ -1,6 +1,6 @@
-"""Finished photos in, a ZIP file of their results out as it is made: nothing of it is held in memory or on disk.
+"""ZIP archives of results, streamed while they are made, without a copy in memory or on disk.
 
-`manifest.json` at its end tells what became of every photo, those without a result included.
+`manifest.json` at the end describes every photo, those without a result included.
 """
 
 import json

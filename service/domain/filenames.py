@@ -1,4 +1,4 @@
-"""The name a user gave a file in, a name that is safe to show and to offer for download out. No path is made of it."""
+"""Names of files that are safe to show and to offer for download; no path is ever made of them."""
 
 import unicodedata
 from pathlib import PurePosixPath

@@ -1,4 +1,4 @@
-"""What is known about a job, as values: how it was sent, what became of it, and a row of the table in, a `Job` out."""
+"""Values that describe a job: how it was sent, its state, its outcome or failure."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def new_share_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-# Who waits with a finger on the mouse goes first, who sent a box of photographs goes last.
+# Priorities: previews and renders first, then single photos, then those of requests with several.
 AT_ONCE, SINGLE, MANY = 0, 1, 2
 
 

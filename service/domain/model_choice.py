@@ -1,4 +1,4 @@
-"""Settings in, the network that the service uses out: the one that is set, or the best one at hand. Loads no torch."""
+"""Choice of the default network, and whether a network can do what is asked of it. Loads no torch."""
 
 import sys
 
@@ -57,7 +57,7 @@ def is_embedded(name: str) -> bool:
 
 
 def main() -> int:
-    """Print which network is used, for `run.sh`; returns the exit status."""
+    """Print which network is used, for `run.sh`; return the exit status."""
     try:
         spec = choose_model(load_settings())
     except (ColorizerError, SettingsError) as error:

@@ -1,4 +1,4 @@
-"""What can go wrong, as values and in the reader's language: takes an error, gives a `Problem` with title and text.
+"""Errors as problems with an HTTP status, and their texts in the reader's language.
 
 English detail comes from the error itself, which knows most; other languages get a sentence by code and data. Problems
 that are the server's fault (5xx) tell a reader nothing about the machine: the log does.

@@ -1,4 +1,4 @@
-"""Shared links: the one place where a photo is found without its owner, by a token that lets nobody change anything."""
+"""Access by a shared link: read only, by a token instead of the owner."""
 
 from service.context.app_context import AppContext
 from service.domain.job import Job, is_share_token

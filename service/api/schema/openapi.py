@@ -1,4 +1,4 @@
-"""Described views in, the OpenAPI 3.1 document out: what a route takes and answers is said where it is written.
+"""OpenAPI 3.1 document, generated from descriptions that stand at the views.
 
 The object model is openapi-pydantic's, the schemas are pydantic's. Libraries that also take over routes and validation
 were tried: none describes one operation with several kinds of body, nor answers that are not JSON.

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import WithJsonSchema
 
-from service.api.schema.responses import Id, Maybe
-from service.domain.options import OptionsAsJson, OptionsAsText, RenderOptions
+from service.api.schema.responses import Id
+from service.domain.options import Maybe, OptionsAsJson, OptionsAsText, RenderOptions
 
 File = Annotated[bytes, WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})]
 

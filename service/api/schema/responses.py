@@ -1,4 +1,4 @@
-"""What programs are told, as types: the JSON objects of every answer. `openapi` makes the document of them.
+"""Types of the JSON objects of all answers, from which `openapi` generates the document.
 
 A member that does not apply is absent, never null. Addresses are relative to the server.
 """
@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
-from pydantic.json_schema import SkipJsonSchema
 
-Maybe = SkipJsonSchema[None]
-Status = Literal["queued", "running", "done", "failed"]
+from service.domain.job import Status
+from service.domain.options import Maybe
+
 Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$", description="128 random bits.")]
 
 

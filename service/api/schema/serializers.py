@@ -1,4 +1,4 @@
-"""Jobs in, the JSON objects that programs get out. Needs a request, for addresses and language."""
+"""JSON objects of jobs. Needs a request, for addresses and language."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
