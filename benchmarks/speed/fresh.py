@@ -17,9 +17,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import ROOT
 from benchmarks.support.servers import free_port
 from benchmarks.support.table import Record, format_table
+from service.settings import ROOT
 
 _MOST_S = 5.0
 _READY = "is ready at "

@@ -8,7 +8,6 @@ itself, in bytes a pixel; what processes share counts once. Exits with 1 where t
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +25,7 @@ import tifffile
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.support.processes import descendants_of, memory_mib
 from colorizers.colorizer import Colorizer
 from colorizers.photo.photo import open_photo
 from colorizers.pipeline import pages_of, write_result
@@ -46,7 +45,7 @@ class SharedPeak:
     """The most memory that this process and its children held together, in bytes, in a `with` block (Linux)."""
 
     def __init__(self) -> None:
-        self.bytes = 0
+        self.bytes = 0.0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -65,26 +64,9 @@ class SharedPeak:
         self._thread.join()
 
 
-def held_bytes() -> int:
-    """Return what this process and all below it hold; of what several hold, each has its share."""
-    return sum(_held_bytes(pid) for pid in _family(os.getpid()))
-
-
-def _family(pid: int) -> Iterator[int]:
-    """Yield a process, its children, theirs, and so on."""
-    yield pid
-    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-        # A process may end meanwhile.
-        with suppress(OSError):
-            for child in thread.read_text().split():
-                yield from _family(int(child))
-
-
-def _held_bytes(pid: int) -> int:
-    with suppress(OSError):
-        found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-        return 1024 * int(found[1]) if found else 0
-    return 0
+def held_bytes() -> float:
+    """Return the memory of this process and all its descendants; what several share counts once."""
+    return 2**20 * sum(memory_mib(pid, "Pss", "smaps_rollup") for pid in descendants_of(os.getpid()))
 
 
 def main(argv: list[str]) -> int:

@@ -18,7 +18,7 @@ from benchmarks.support.health import Health
 from benchmarks.support.measure import machine
 from benchmarks.support.model_folder import prepare
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import Service, running_service
+from benchmarks.support.setups import SetUp, local
 from benchmarks.support.table import Record, format_table, write_json
 
 # Enough for all workers to have compiled what they need, however long that takes.
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if "load" in arguments.parts or "memory" in arguments.parts:
-            with running_service(_made(folder / "data"), model="default") as service:
+            with local(folder / "data", model="default") as service:
                 if "load" in arguments.parts:
                     levels = list(_levels(service, arguments))
                     records += levels
@@ -70,7 +70,7 @@ def main(argv: Sequence[str]) -> int:
     return 0 if all(verdict.holds for verdict in verdicts) else 1
 
 
-def _levels(service: Service, arguments: argparse.Namespace) -> Iterator[Record]:
+def _levels(service: SetUp, arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield one record for every number of clients."""
     work = _colouring(arguments.megapixels)
     _warm_up(service.port, work)
@@ -125,7 +125,7 @@ def _judge_health(slowest_ms: float) -> Verdict:
     return Verdict(text, slowest_ms <= 1000 * _MOST_HEALTH_S)
 
 
-def _memory(service: Service, arguments: argparse.Namespace) -> Iterator[Verdict]:
+def _memory(service: SetUp, arguments: argparse.Namespace) -> Iterator[Verdict]:
     """Yield whether the web processes stay as they are, once they have had as many clients as there will be."""
     work, count = _colouring(arguments.megapixels), max(arguments.clients)
     run_clients(service.port, count, _MEMORY_WARM_UP_S, work)
@@ -141,10 +141,11 @@ def _memory(service: Service, arguments: argparse.Namespace) -> Iterator[Verdict
 
 def _compare(folder: Path, arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield the records of the application and of the plain server, both with ECCV16."""
-    models = _made(folder / "models")
+    models = folder / "models"
+    models.mkdir()
     spec = prepare([_NETWORK], models).specs[_NETWORK]
     body, headers = form(toned_print(arguments.megapixels))
-    with running_service(_made(folder / "compared"), model=spec.name, model_dir=models) as service:
+    with local(folder / "compared", model=spec.name, model_dir=models) as service:
         work = _colouring(arguments.megapixels)
         _warm_up(service.port, work)
         yield _record(
@@ -167,11 +168,6 @@ def _judge_ratio(compared: list[Record]) -> Verdict:
         f"{ours / theirs:.2f} times the requests of the plain server, {_LEAST_RATIO} wanted",
         ours / theirs >= _LEAST_RATIO,
     )
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
 
 
 def _parser() -> argparse.ArgumentParser:

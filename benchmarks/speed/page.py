@@ -17,7 +17,7 @@ from statistics import median
 from playwright.sync_api import FilePayload, Page, sync_playwright
 
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import running_service
+from benchmarks.support.setups import local
 
 MOST_HINT_S = 1.0
 MOST_BLOCK_MS = 200.0
@@ -77,9 +77,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--megapixels", type=float, default=48.0, help="of the photo to zoom, 6 or more (%(default)s)")
     megapixels = parser.parse_args(argv).megapixels
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        settings = {"model": "default", "device": "cpu", "workers": 1, "wait_s": 30}
+        settings = {"model": "default", "workers": 1, "wait_s": 30}
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS)
-        with running_service(Path(folder), **settings) as service:
+        with local(Path(folder), **settings) as service:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.set_default_timeout(_PATIENCE_MS)
             address = f"http://127.0.0.1:{service.port}/"

@@ -16,11 +16,10 @@ from typing import NamedTuple
 
 from benchmarks.support.model_folder import Models
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import ROOT
 from benchmarks.support.table import Record
 from service.domain.job import Job, NewJob, new_job_id
 from service.jobs.store import JobStore, open_jobs
-from service.settings import Settings
+from service.settings import ROOT, Settings
 from service.storage.backends import open_files
 from service.storage.local import PhotoFiles
 

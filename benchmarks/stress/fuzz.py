@@ -10,7 +10,6 @@ something else happened.
 import argparse
 import os
 import random
-import re
 import sys
 import tempfile
 import time
@@ -24,6 +23,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms
 
+from benchmarks.support.processes import memory_mib
 from colorizers.errors import PhotoError
 from colorizers.photo.sandbox import Decoder, DecoderDiedError
 
@@ -33,29 +33,29 @@ _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "JPEG2000", "AVIF", "HE
 # What a header needs to say all that it says.
 _HEADER_BYTES = 512
 # Memory may differ by so much from one half of a run to the next: pictures differ, and allocators keep some.
-_MOST_GROWTH, _MOST_GROWTH_MB = 1.1, 30.0
+_MOST_GROWTH, _MOST_GROWTH_MIB = 1.1, 30.0
 
 pillow_heif.register_heif_opener()
 
 
 @dataclass
 class Peaks:
-    """The most memory, in MB, that was seen in the first and in the second half of a run."""
+    """The most memory, in MiB, that was seen in the first and in the second half of a run."""
 
     halves: list[float] = field(default_factory=lambda: [0.0, 0.0])
 
-    def saw(self, half: int, megabytes: float) -> None:
+    def saw(self, half: int, mebibytes: float) -> None:
         """Take note of what was seen in that half (0, 1)."""
-        self.halves[half] = max(self.halves[half], megabytes)
+        self.halves[half] = max(self.halves[half], mebibytes)
 
     @property
     def are_flat(self) -> bool:
         """Whether memory has not grown from one half to the other."""
         first, second = self.halves
-        return second <= first * _MOST_GROWTH + _MOST_GROWTH_MB
+        return second <= first * _MOST_GROWTH + _MOST_GROWTH_MIB
 
     def __str__(self) -> str:
-        return "{:.0f} MB at most in the first half, {:.0f} MB in the second".format(*self.halves)
+        return "{:.0f} MiB at most in the first half, {:.0f} MiB in the second".format(*self.halves)
 
 
 @dataclass
@@ -74,10 +74,10 @@ class Findings:
 
     def saw(self, half: int, server_pid: int | None) -> None:
         """Take note of the memory in that half (0, 1)."""
-        self.own.saw(half, _resident_mb(os.getpid()))
+        self.own.saw(half, memory_mib(os.getpid()))
         if server_pid is not None:
             self.servers.add(server_pid)
-            self.server.saw(half, _resident_mb(server_pid))
+            self.server.saw(half, memory_mib(server_pid))
 
     @property
     def is_flat(self) -> bool:
@@ -160,14 +160,6 @@ def fuzz(corpus: Sequence[bytes], seeds: Sequence[int], seconds: float) -> Findi
             findings.longest_s = max(findings.longest_s, time.monotonic() - start)
             findings.saw(2 * number // len(seeds), decoder.pid)
     return findings
-
-
-def _resident_mb(pid: int) -> float:
-    try:
-        found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    except OSError:
-        return 0.0
-    return int(found[1]) / 1024 if found else 0.0
 
 
 def main(argv: Sequence[str]) -> int:

@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.stress.fuzz import Peaks, made_corpus, mutated
 from benchmarks.support.clients import Client, Tally, form
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import Service, running_service
+from benchmarks.support.setups import SetUp, local
 
 _LONGEST_S = 10.0
 _ENDS_WITHIN_S = 60.0
@@ -48,7 +48,7 @@ class Answers:
 class _Fuzzing:
     """The files that are still to be sent, and what came of the others; shared by all clients."""
 
-    def __init__(self, service: Service, seeds: Sequence[int], corpus: Sequence[bytes]) -> None:
+    def __init__(self, service: SetUp, seeds: Sequence[int], corpus: Sequence[bytes]) -> None:
         self.answers = Answers()
         self._service = service
         self._corpus = corpus
@@ -110,7 +110,7 @@ def _end_of(client: Client, document: dict[str, Any]) -> str:
     return str(problem.get("code") or document.get("status") or document.get("code"))
 
 
-def fuzz(service: Service, seeds: Sequence[int], corpus: Sequence[bytes]) -> Answers:
+def fuzz(service: SetUp, seeds: Sequence[int], corpus: Sequence[bytes]) -> Answers:
     """Return what the application makes of the files of `seeds`."""
     before = len(service.worker_memory_mib())
     fuzzing = _Fuzzing(service, seeds, corpus)
@@ -139,7 +139,7 @@ def main(argv: Sequence[str]) -> int:
         corpus += [path.read_bytes() for path in sorted(arguments.folder.iterdir()) if path.is_file()]
     seeds = range(arguments.seed, arguments.seed + arguments.files)
     settings = {"model": "default", "rate_limit": "none", "wait_s": _LONGEST_S / 2}
-    with tempfile.TemporaryDirectory() as folder, running_service(Path(folder), **settings) as service:
+    with tempfile.TemporaryDirectory() as folder, local(Path(folder), **settings) as service:
         before = len(service.worker_memory_mib())
         answers = fuzz(service, seeds, corpus)
     print(f"{answers.ends.total()} files: {dict(answers.ends.most_common())}")

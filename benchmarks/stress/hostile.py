@@ -22,8 +22,9 @@ from benchmarks.support.clients import Client, Tally, form, percentile
 from benchmarks.support.health import Health, corrected
 from benchmarks.support.measure import machine
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import ROOT, Service, running_service
+from benchmarks.support.setups import SetUp, local
 from benchmarks.support.table import Record, format_table, write_json
+from service.settings import ROOT
 
 QUIET = "nothing"
 _MOST_WAIT_S = 5.0
@@ -81,7 +82,7 @@ class Met:
         }
 
 
-def measure(service: Service, name: str, folder: Path, seconds: float, megapixels: float = 1.0) -> Met:
+def measure(service: SetUp, name: str, folder: Path, seconds: float, megapixels: float = 1.0) -> Met:
     """Return what comes of the attack `name`, or of `QUIET`, while another client works for at least that time."""
     webs, workers = set(service.web_pids()), set(service.worker_memory_mib())
     before = _incoming(service)
@@ -121,9 +122,9 @@ def _work(port: int, megapixels: float, attack: "subprocess.Popen[bytes] | None"
         yield tally.seconds[0] if tally.seconds else float("inf")
 
 
-def _incoming(service: Service) -> set[str]:
+def _incoming(service: SetUp) -> set[str]:
     """Return the uploads that lie where they are received."""
-    return {path.name for path in (service.data_dir / "incoming").iterdir()}
+    return {path.name for path in (service.settings.data_dir / "incoming").iterdir()}
 
 
 def _warm_up(port: int, megapixels: float) -> None:
@@ -149,11 +150,10 @@ def main(argv: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder, data_dir = Path(name) / "files", Path(name) / "data"
         folder.mkdir()
-        data_dir.mkdir()
         if "files" in arguments.attacks:
             write_files(folder)
         # Both clients have one address here, and the limit on the requests of one is no part of what is measured.
-        with running_service(data_dir, model="default", rate_limit="none") as service:
+        with local(data_dir, model="default", rate_limit="none") as service:
             _warm_up(service.port, arguments.megapixels)
             for attack in (QUIET, *arguments.attacks):
                 met = measure(service, attack, folder, arguments.seconds, arguments.megapixels)

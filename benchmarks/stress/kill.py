@@ -21,7 +21,6 @@ from benchmarks.stress.trial import Meanwhile, Sample, Trial, samples
 from benchmarks.support.measure import machine
 from benchmarks.support.setups import SetUp, cluster, local
 from benchmarks.support.table import Record, format_table, write_json
-from colorizers.weights.registry import MODEL_DIR
 
 _SETUPS: dict[str, Callable[..., AbstractContextManager[SetUp]]] = {"local": local, "cluster": cluster}
 _LOOK_S = 0.05
@@ -39,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
     disturbances = _disturbances(arguments)
     with (
         tempfile.TemporaryDirectory() as folder,
-        _SETUPS[arguments.setup](Path(folder), MODEL_DIR, model="default", workers=arguments.workers) as setup,
+        _SETUPS[arguments.setup](Path(folder), model="default", workers=arguments.workers) as setup,
     ):
         records = []
         for record in run(setup, photos, disturbances, arguments.within):

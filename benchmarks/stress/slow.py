@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.support.clients import Client, Tally, form, percentile
 from benchmarks.support.health import Health
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import running_service
+from benchmarks.support.setups import local
 
 _MOST_UPLOAD_S = 30.0
 _MOST_HEALTH_S = 0.3
@@ -140,7 +140,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--megapixels", type=float, default=2.0, help="of the normal photo (default: %(default)g)")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long (default: %(default)g)")
     arguments = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder, running_service(Path(folder), model="default") as service:
+    with tempfile.TemporaryDirectory() as folder, local(Path(folder), model="default") as service:
         met = measure(service.port, arguments.uploads, arguments.streams, arguments.megapixels, arguments.seconds)
     print(f"{len(met.uploads_s)} normal uploads, the slowest in {max(met.uploads_s, default=float('inf')):.2f} s")
     print(f"{met.streams} event streams were open all the while")

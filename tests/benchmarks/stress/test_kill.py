@@ -10,13 +10,12 @@ import pytest
 from benchmarks.stress.kill import Disturb, during, full_disk, killing, locked_database, run
 from benchmarks.stress.trial import samples
 from benchmarks.support.setups import SetUp, local
-from colorizers.weights.registry import MODEL_DIR
 
 
 @pytest.fixture(scope="module")
 def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetUp]:
     """A running application with two workers."""
-    with local(tmp_path_factory.mktemp("data"), MODEL_DIR, model="default", workers=2) as setup:
+    with local(tmp_path_factory.mktemp("data"), model="default", workers=2) as setup:
         yield setup
 
 

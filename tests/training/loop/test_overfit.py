@@ -15,8 +15,8 @@ from training.loop.start import Request, make_trainer
 from training.loop.validation import validate
 
 OVERFIT: dict[str, Any] = {
-    "validation_share": 0.0, "crop": "centre", "mirror": False, "batch": 8, "warmup_steps": 0, "save_every_minutes": 99.0,
-    "height_px": 32, "width_px": 32, "ema": 0.8,
+    "validation_share": 0.0, "crop": "centre", "mirror": False, "batch": 8, "warmup_steps": 0, "ema": 0.8,
+    "height_px": 32, "width_px": 32, "save_every_minutes": 99.0,
 }  # fmt: skip
 SMALL_STAGES: dict[str, Any] = {"stages": ((1.0, ((48, 48),)),), "still_px": 48}
 NO_CHANCE: dict[str, Any] = {"film_share": 0.0, "print_share": 0.0, "hinted_share": 0.0, "least_scale": 1.0}
