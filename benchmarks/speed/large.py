@@ -1,4 +1,4 @@
-"""`python -m benchmarks large`: a large tiled 16-bit gray TIFF file in, coloured into another; prints its memory.
+"""`python -m benchmarks large`: memory while a large tiled 16-bit gray TIFF file is colored.
 
 Once as a program with the library does it, in one process (`library`), and once as a worker does it, whose decoding
 process hands over the pixels, and which also makes views and counts gray levels (`service`). The figure is how far the
@@ -144,7 +144,3 @@ def _tiles(side: int) -> Iterator[NDArray[np.uint16]]:
     for number in range((side // _TILE_PX) ** 2):
         tone = 8000 + (number * 997) % 48000
         yield (tone + random.integers(0, 2000, (_TILE_PX, _TILE_PX))).astype(np.uint16)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""`python -m benchmarks load [--seconds S]`: more and more clients at the running application, and what it makes of it.
+"""`python -m benchmarks load [--seconds S]`: throughput by the number of clients.
 
 Photos of 2 megapixels, the embedded network, settings as they are by default. Throughput must not fall as clients grow,
 nothing but 503 with `Retry-After` may be refused, `/healthz` must answer all the while, and the memory of the web
@@ -36,7 +36,7 @@ _NETWORK = "eccv16"
 
 @dataclass(frozen=True)
 class Verdict:
-    """One thing that must hold: what it is, what was measured, and whether it does."""
+    """A requirement with the measured figure, and whether it holds."""
 
     text: str
     holds: bool

@@ -1,4 +1,4 @@
-"""`python -m benchmarks page`: the result page in a browser, how soon a hint is seen and how a large photo is zoomed.
+"""`python -m benchmarks page`: response times of the result page in a browser.
 
 Starts the application with the embedded network and Chromium, both on this machine. Prints the seconds from the click
 on a colour to the picture that has it, by a worker that has nothing else to do; and of a photo of 48 megapixels how
@@ -8,7 +8,6 @@ panned. Exit status 1 where a hint takes `MOST_HINT_S` or more, or the page stan
 
 import argparse
 import shutil
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -151,7 +150,3 @@ def _colour(page: Page, address: str, megapixels: float) -> None:
     )
     page.goto(f"{address}colorization/{answer.json()['id']}")
     page.locator(".viewer.live").wait_for()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

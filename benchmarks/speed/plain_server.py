@@ -1,4 +1,4 @@
-"""What the service is compared with: a plain Flask server that runs the reference pipeline while the request waits.
+"""Baseline of the load test: a plain Flask server that runs the reference pipeline while the request waits.
 
 Two sync workers of gunicorn, one thread each.
 """

@@ -1,4 +1,4 @@
-"""`python -m benchmarks start`: how long a worker that has just been started takes to its first coloured photo.
+"""`python -m benchmarks start`: time from starting a worker to its first colored photo.
 
 A photo of two megapixels waits in the queue; then a worker is started as the supervisor does it. Importing torch, which
 nothing here can shorten, is measured by itself between the starts, and taken off.

@@ -1,4 +1,4 @@
-"""`python -m benchmarks fuzz [FOLDER] [--files N] [--seed N] [--seconds S]`: broken picture files through the door.
+"""`python -m benchmarks fuzz [FOLDER] [--files N] [--seed N] [--seconds S]`: broken picture files.
 
 Takes the pictures of FOLDER and a few made on the spot, breaks each of N copies in a way that the seed decides (bits
 flipped, ends cut off, pieces or the beginning of another file put in), and opens it in a decoding process as the
@@ -45,7 +45,7 @@ class Peaks:
     halves: list[float] = field(default_factory=lambda: [0.0, 0.0])
 
     def saw(self, half: int, mebibytes: float) -> None:
-        """Take note of what was seen in that half (0, 1)."""
+        """Record a figure of that half (0, 1)."""
         self.halves[half] = max(self.halves[half], mebibytes)
 
     @property
@@ -60,9 +60,9 @@ class Peaks:
 
 @dataclass
 class Findings:
-    """What came of the files: how often each outcome, servers used, longest time, what was wrong.
+    """Results of a run: counts of outcomes, decoding servers by process id, longest time, memory, failures.
 
-    And the memory of the server of the decoding processes, and of this one.
+    `server` is the memory of the decoding server, `own` that of this process.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -73,7 +73,7 @@ class Findings:
     failures: list[str] = field(default_factory=list)
 
     def saw(self, half: int, server_pid: int | None) -> None:
-        """Take note of the memory in that half (0, 1)."""
+        """Record the memory in that half (0, 1)."""
         self.own.saw(half, memory_mib(os.getpid()))
         if server_pid is not None:
             self.servers.add(server_pid)
@@ -135,7 +135,7 @@ def mutated(corpus: Sequence[bytes], seed: int) -> bytes:
 
 
 def fuzz(corpus: Sequence[bytes], seeds: Sequence[int], seconds: float) -> Findings:
-    """Return what came of opening the files of `seeds`, until that many seconds are over."""
+    """Open the broken files of `seeds`, for that many seconds at most; return the results."""
     findings, end = Findings(), time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder, Decoder(_MOST_MEGAPIXELS, cpu_s=4, wall_s=_LONGEST_S) as decoder:
         path = Path(folder) / "file"
@@ -153,7 +153,7 @@ def fuzz(corpus: Sequence[bytes], seeds: Sequence[int], seconds: float) -> Findi
                 outcome = type(error).__name__
             except MemoryError:
                 outcome = "MemoryError"
-            except Exception as error:  # Whatever else comes out of the door is what is looked for.
+            except Exception as error:  # Any other error is a bug.
                 findings.failures.append(f"seed {seed}: {error!r}")
                 outcome = "failure"
             findings.outcomes[outcome] += 1
@@ -163,7 +163,7 @@ def fuzz(corpus: Sequence[bytes], seeds: Sequence[int], seconds: float) -> Findi
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks fuzz", description="Broken files through the door.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks fuzz", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, help="more pictures to break")
     parser.add_argument("--files", type=int, default=20_000, help="how many files (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="where to start (default: %(default)s)")
@@ -180,8 +180,3 @@ def main(argv: Sequence[str]) -> int:
         print(failure, file=sys.stderr)
     holds = not findings.failures and len(findings.servers) == 1 and findings.is_flat
     return 0 if holds and findings.longest_s <= _LONGEST_S else 1
-
-
-if __name__ == "__main__":
-    os.nice(5)
-    sys.exit(main(sys.argv[1:]))

@@ -30,10 +30,10 @@ _LOOKS_S = 0.2
 
 @dataclass
 class Answers:
-    """What came of the files: how often each status and end, the longest time, and what should not have been.
+    """Results of a run: counts of statuses and of ends, the longest time in seconds, memory, failures.
 
-    `workers` are the numbers of all worker processes that were seen, `web` and `worker` the memory of all web processes
-    and of the largest worker.
+    `workers` are the ids of all worker processes that were seen, `web` and `worker` the memory of all web processes and
+    of the largest worker.
     """
 
     tally: Tally = field(default_factory=Tally)
@@ -46,7 +46,7 @@ class Answers:
 
 
 class _Fuzzing:
-    """The files that are still to be sent, and what came of the others; shared by all clients."""
+    """The files that are still to be sent, and the results of the others; shared by all clients."""
 
     def __init__(self, service: SetUp, seeds: Sequence[int], corpus: Sequence[bytes]) -> None:
         self.answers = Answers()
@@ -68,7 +68,7 @@ class _Fuzzing:
         watch.join()
 
     def _watch(self) -> None:
-        """Look at processes and their memory until all is over."""
+        """Record processes and their memory until all clients have ended."""
         answers = self.answers
         while not self._over.wait(_LOOKS_S):
             half = min(1, 2 * self._sent // len(self._seeds))
@@ -111,7 +111,7 @@ def _end_of(client: Client, document: dict[str, Any]) -> str:
 
 
 def fuzz(service: SetUp, seeds: Sequence[int], corpus: Sequence[bytes]) -> Answers:
-    """Return what the application makes of the files of `seeds`."""
+    """Send the broken files of `seeds`, then whole photos; return the results."""
     before = len(service.worker_memory_mib())
     fuzzing = _Fuzzing(service, seeds, corpus)
     fuzzing.run()
@@ -128,7 +128,7 @@ def fuzz(service: SetUp, seeds: Sequence[int], corpus: Sequence[bytes]) -> Answe
 
 
 def main(argv: Sequence[str]) -> int:
-    """Send and print; return 1 where something else happened than may."""
+    """Send and print; return 1 where a limit was exceeded."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks fuzz_http", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, help="more pictures to break")
     parser.add_argument("--files", type=int, default=2000, help="how many files (default: %(default)s)")
@@ -150,7 +150,3 @@ def main(argv: Sequence[str]) -> int:
         print(failure, file=sys.stderr)
     is_flat = answers.web.are_flat and answers.worker.are_flat
     return 0 if not answers.failures and answers.longest_s <= _LONGEST_S and is_flat else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

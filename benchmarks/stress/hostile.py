@@ -1,8 +1,8 @@
-"""`python -m benchmarks hostile`: a client that attacks, another one that works, and what the second one meets.
+"""`python -m benchmarks hostile`: an attacking client, and what a normal client meets meanwhile.
 
-The first sends picture files that keep parsers busy (`files`), forms of thousands of files (`parts`), lists of
-thousands of ids (`lists`) and uploads that break off (`breaks`). Meanwhile the second sends normal photos and waits for
-each, and `/healthz` is asked all the time. Exit status 1 where a web process or a worker died, the second client or
+The attacker sends picture files that keep parsers busy (`files`), forms of thousands of files (`parts`), lists of
+thousands of ids (`lists`) and uploads that break off (`breaks`). Meanwhile the normal client sends photos and waits for
+each, and `/healthz` is requested all the time. Exit status 1 where a web process or a worker died, the normal client or
 `/healthz` waited too long, an answer was no refusal, or files were left behind.
 """
 
@@ -39,7 +39,7 @@ _REFUSALS = ("4", "503")
 
 @dataclass(frozen=True)
 class Met:
-    """What came of an attack: the answers to it and its time, what another client and `/healthz` waited, what died.
+    """Effects of an attack: its answers and duration, response times of a normal client and `/healthz`, what died.
 
     `left` is the number of files that the attack has left behind.
     """
@@ -54,7 +54,7 @@ class Met:
 
     @property
     def failures(self) -> list[str]:
-        """What must not be."""
+        """The words for everything that must not happen and did."""
         wrong = [answer for answer in self.answers if not answer.startswith(_REFUSALS)]
         found = [f"{', '.join(wrong)} answered"] if wrong else []
         found += ["a web process died"] if self.dead_webs else []
@@ -174,7 +174,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--megapixels", type=float, default=1.0, help="of normal photos (default: %(default)g)")
     parser.add_argument("--json", type=Path, help="also write everything to this file")
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

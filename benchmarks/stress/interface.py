@@ -1,6 +1,6 @@
-"""`python -m benchmarks interface [--examples N] [--seconds S]`: requests made up from the OpenAPI document.
+"""`python -m benchmarks interface [--examples N] [--seconds S]`: requests generated from the OpenAPI document.
 
-schemathesis makes them up, valid ones and others, and compares every answer with the document: no server error, no
+schemathesis generates valid and invalid ones and compares every answer with the document: no server error, no
 status, media type, header or JSON that is not in it. First with made-up ids, then with those of a photo, a render, a
 preview and a batch that are there. Exit status 1 where an answer is not as documented.
 """

@@ -1,16 +1,14 @@
-"""A running service and photos in, what became of them out: all done, once each, with the very bytes of a quiet run.
+"""Photos sent to a running set-up, and what became of their jobs and files.
 
-The photos are sent as a program that follows the documentation sends them: what gets no answer is sent again under the
-same `Idempotency-Key`.
+A request without an answer is sent again under the same `Idempotency-Key`, as the documentation says.
 """
 
 import hashlib
 import http.client
 import json
 import secrets
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import get_args
@@ -62,7 +60,7 @@ def samples(count: int, megapixels: float) -> list[Sample]:
 
 
 class Trial:
-    """What photos meet on one set-up."""
+    """Access to one set-up: sends photos over HTTP, and reads jobs and files where they are stored."""
 
     def __init__(self, setup: SetUp) -> None:
         self._setup = setup
@@ -155,26 +153,3 @@ def _ask(netloc: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[
         return 0, b""
     finally:
         connection.close()
-
-
-class Meanwhile:
-    """Does something in a thread while the `with` block runs; what goes wrong there is raised at its end."""
-
-    def __init__(self, do: Callable[[], object]) -> None:
-        self._do = do
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        try:
-            self._do()
-        except BaseException as error:
-            self._error = error
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.join()
-        if self._error:
-            raise self._error

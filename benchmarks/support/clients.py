@@ -1,8 +1,7 @@
-"""Many clients in, what each of their photos met out: how long it took and how it ended.
+"""HTTP clients that send photos one after the other, in threads, and count times and answers.
 
-A client sends a photo, waits for the result, fetches it, and sends the next one, as a program does that follows the
-documentation: it comes back when `Retry-After` says so. Nothing here is more than sockets and threads, so that the
-clients take little of the machine that they measure.
+A client sends a photo, waits for the result, fetches it, and sends the next one. It heeds `Retry-After`, as the
+documentation asks. It uses `http.client` so that it takes little of the machine that it measures.
 """
 
 import http.client
@@ -21,7 +20,7 @@ _BOUNDARY = "photo-colorizer-benchmark"
 
 @dataclass
 class Tally:
-    """What clients met: seconds from sending a photo to having its result, and how often each status came."""
+    """Seconds from sending a photo to having its result, and how often each status came."""
 
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -34,7 +33,7 @@ class Tally:
         return len(self.seconds) / self.elapsed_s
 
     def percentile(self, share: float) -> float:
-        """Return the time within which that share of the results was there."""
+        """Return the time in seconds within which `share` (0..1) of the results were there."""
         return percentile(self.seconds, share)
 
 
@@ -69,8 +68,8 @@ class Client:
                 self._connection.request(method, path, body or None, headers or {})
                 answer = self._connection.getresponse()
                 data = answer.read()
-                has_to_say_when = answer.status in (429, 503) and not answer.headers.get("Retry-After")
-                self._count(f"{answer.status} without Retry-After" if has_to_say_when else str(answer.status))
+                lacks_retry_after = answer.status in (429, 503) and not answer.headers.get("Retry-After")
+                self._count(f"{answer.status} without Retry-After" if lacks_retry_after else str(answer.status))
                 return answer.status, {name.lower(): value for name, value in answer.getheaders()}, data
             except (OSError, http.client.HTTPException) as error:
                 self._connection.close()

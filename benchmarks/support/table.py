@@ -1,4 +1,4 @@
-"""Records in, a text table or a JSON document out."""
+"""Output of measurements as a Markdown table or a JSON document."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Real servers for tests: started as processes on a free port, watched from outside, stopped for sure."""
+"""Processes of the service in tests: start, search in the process list, stop."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The load command in short: more clients than workers, and what is judged how."""
+"""Tests of the load command: its verdicts, and a short run with more clients than workers."""
 
 from pathlib import Path
 

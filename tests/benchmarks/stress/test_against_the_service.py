@@ -1,4 +1,4 @@
-"""Slow and broken clients at the real application, in short: the long runs are commands of `benchmarks`."""
+"""Tests of the running service with slow and broken clients; the long runs are commands of `benchmarks`."""
 
 from collections.abc import Iterator
 from pathlib import Path
