@@ -13,17 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.speed.plain_server import running_plain_server
-from benchmarks.support.clients import Client, Tally, form, percentile, run_clients
+from benchmarks.support.clients import WARM_UP_REQUESTS, Client, Tally, form, percentile, run_clients, warm_up
 from benchmarks.support.health import Health
-from benchmarks.support.measure import machine
 from benchmarks.support.model_folder import prepare
 from benchmarks.support.photos import toned_print
 from benchmarks.support.setups import SetUp, local
-from benchmarks.support.table import Record, format_table, write_json
+from benchmarks.support.table import Record, publish
 
-# Enough for all workers to have compiled what they need, however long that takes.
-_WARM_UP_REQUESTS = 40
-_WARM_UP_WITHIN_S = 300.0
 _MEMORY_WARM_UP_S = 30.0
 _COMPARED_CLIENTS = 4
 _LEAST_SHARE_OF_PEAK = 0.8
@@ -61,19 +57,16 @@ def main(argv: Sequence[str]) -> int:
             compared = list(_compare(folder, arguments))
             records += compared
             verdicts.append(_judge_ratio(compared))
-    if records:
-        print(format_table(records))
+    publish(records, "load", arguments.json)
     for verdict in verdicts:
         print(f"{'holds' if verdict.holds else 'FAILS'}: {verdict.text}")
-    if arguments.json:
-        write_json(arguments.json, "load", machine(), records)
     return 0 if all(verdict.holds for verdict in verdicts) else 1
 
 
 def _levels(service: SetUp, arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield one record for every number of clients."""
     work = _colouring(arguments.megapixels)
-    _warm_up(service.port, work)
+    warm_up(service.port, work, arguments.warm_up)
     for count in arguments.clients:
         with Health(service.port) as health:
             tally = run_clients(service.port, count, arguments.seconds, work)
@@ -82,10 +75,6 @@ def _levels(service: SetUp, arguments: argparse.Namespace) -> Iterator[Record]:
             "healthz p99 ms": 1000 * percentile(health.seconds, 0.99),
             "web MiB": round(max(service.web_memory_mib())),
         }
-
-
-def _warm_up(port: int, work: Callable[[Client, float], None]) -> None:
-    run_clients(port, _COMPARED_CLIENTS, _WARM_UP_WITHIN_S, work, most_requests=_WARM_UP_REQUESTS)
 
 
 def _record(server: str, clients: int, tally: Tally) -> Record:
@@ -147,7 +136,7 @@ def _compare(folder: Path, arguments: argparse.Namespace) -> Iterator[Record]:
     body, headers = form(toned_print(arguments.megapixels))
     with local(folder / "compared", model=spec.name, model_dir=models) as service:
         work = _colouring(arguments.megapixels)
-        _warm_up(service.port, work)
+        warm_up(service.port, work, arguments.warm_up)
         yield _record(
             spec.name, _COMPARED_CLIENTS, run_clients(service.port, _COMPARED_CLIENTS, arguments.seconds, work)
         )
@@ -156,7 +145,7 @@ def _compare(folder: Path, arguments: argparse.Namespace) -> Iterator[Record]:
         def wait(client: Client, deadline: float) -> None:
             client.colour_and_wait(body, headers, deadline)
 
-        _warm_up(port, wait)
+        warm_up(port, wait, arguments.warm_up)
         yield _record(
             f"plain, {_NETWORK}", _COMPARED_CLIENTS, run_clients(port, _COMPARED_CLIENTS, arguments.seconds, wait)
         )
@@ -175,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=60.0, help="for each number of clients (default: %(default)g)")
     parser.add_argument("--clients", type=_numbers, default=[1, 4, 16, 64], help="as 1,4,16,64")
     parser.add_argument("--requests", type=int, default=2000, help="for the memory (default: %(default)s)")
+    parser.add_argument("--warm-up", type=int, default=WARM_UP_REQUESTS, help="requests before (default: %(default)s)")
     parser.add_argument("--megapixels", type=float, default=2.0, help="of each photo (default: %(default)g)")
     parser.add_argument(
         "--parts",

@@ -106,6 +106,12 @@ def made_corpus() -> list[bytes]:
     return files
 
 
+def corpus_with(folder: Path | None) -> list[bytes]:
+    """Return the generated files, and those of `folder`."""
+    more = sorted(folder.iterdir()) if folder else []
+    return made_corpus() + [path.read_bytes() for path in more if path.is_file()]
+
+
 def _saved(image: Image.Image, format_: str, **options: object) -> bytes:
     file = BytesIO()
     image.save(file, format_, **options)
@@ -169,10 +175,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="where to start (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=3600.0, help="stop after so long (default: %(default)g)")
     arguments = parser.parse_args(argv)
-    corpus = made_corpus()
-    if arguments.folder is not None:
-        corpus += [path.read_bytes() for path in sorted(arguments.folder.iterdir()) if path.is_file()]
-    findings = fuzz(corpus, range(arguments.seed, arguments.seed + arguments.files), arguments.seconds)
+    findings = fuzz(
+        corpus_with(arguments.folder), range(arguments.seed, arguments.seed + arguments.files), arguments.seconds
+    )
     print(f"{findings.outcomes.total()} files: {dict(findings.outcomes.most_common())}")
     print(f"{len(findings.servers)} servers of decoding processes, longest {findings.longest_s:.2f} s")
     print(f"memory of the server: {findings.server}; of this process: {findings.own}")

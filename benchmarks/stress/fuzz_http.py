@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stress.fuzz import Peaks, made_corpus, mutated
+from benchmarks.stress.fuzz import Peaks, corpus_with, mutated
 from benchmarks.support.clients import Client, Tally, form
 from benchmarks.support.photos import toned_print
 from benchmarks.support.setups import SetUp, local
@@ -85,7 +85,7 @@ class _Fuzzing:
             return self._seeds[self._sent - 1]
 
     def _send(self) -> None:
-        client = Client(self._service.port, self.answers.tally, self._lock)
+        client = Client(self._service.port, self.answers.tally)
         while (seed := self._next()) is not None:
             start = time.monotonic()
             status, _, data = client.ask("POST", "/v1/index", *form(mutated(self._corpus, seed)))
@@ -101,11 +101,8 @@ class _Fuzzing:
 
 
 def _end_of(client: Client, document: dict[str, Any]) -> str:
-    """Return how what was taken in ends: `done`, the code of its failure, or the state in which it remains."""
-    deadline = time.monotonic() + _ENDS_WITHIN_S
-    while document.get("status") in ("queued", "running") and time.monotonic() < deadline:
-        time.sleep(_LOOKS_S)
-        document = json.loads(client.ask("GET", document["urls"]["self"])[2] or b"{}")
+    """Return how an accepted file ends: `done`, the code of its failure, or the state in which it remains."""
+    document = client.follow(document, time.monotonic() + _ENDS_WITHIN_S)
     problem = document.get("problem") or {}
     return str(problem.get("code") or document.get("status") or document.get("code"))
 
@@ -116,7 +113,7 @@ def fuzz(service: SetUp, seeds: Sequence[int], corpus: Sequence[bytes]) -> Answe
     fuzzing = _Fuzzing(service, seeds, corpus)
     fuzzing.run()
     answers, whole = fuzzing.answers, Tally()
-    client = Client(service.port, whole, threading.Lock())
+    client = Client(service.port, whole)
     for _ in range(before):
         client.colour(*form(toned_print(0.25)), time.monotonic() + _ENDS_WITHIN_S)
     client.close()
@@ -134,14 +131,11 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--files", type=int, default=2000, help="how many files (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="where to start (default: %(default)s)")
     arguments = parser.parse_args(argv)
-    corpus = made_corpus()
-    if arguments.folder is not None:
-        corpus += [path.read_bytes() for path in sorted(arguments.folder.iterdir()) if path.is_file()]
     seeds = range(arguments.seed, arguments.seed + arguments.files)
     settings = {"model": "default", "rate_limit": "none", "wait_s": _LONGEST_S / 2}
     with tempfile.TemporaryDirectory() as folder, local(Path(folder), **settings) as service:
         before = len(service.worker_memory_mib())
-        answers = fuzz(service, seeds, corpus)
+        answers = fuzz(service, seeds, corpus_with(arguments.folder))
     print(f"{answers.ends.total()} files: {dict(answers.ends.most_common())}")
     print(f"answers: {dict(sorted(answers.tally.statuses.items()))}, longest {answers.longest_s:.2f} s")
     print(f"{before} workers, {len(answers.workers)} processes of them in all")

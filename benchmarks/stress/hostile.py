@@ -11,26 +11,22 @@ import json
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.stress.attacks import ATTACKS, write_files
-from benchmarks.support.clients import Client, Tally, form, percentile
+from benchmarks.support.clients import Client, Tally, form, percentile, warm_up
 from benchmarks.support.health import Health, corrected
-from benchmarks.support.measure import machine
 from benchmarks.support.photos import toned_print
 from benchmarks.support.setups import SetUp, local
-from benchmarks.support.table import Record, format_table, write_json
+from benchmarks.support.table import Record, publish
 from service.settings import ROOT
 
 QUIET = "nothing"
 _MOST_WAIT_S = 5.0
 _MOST_HEALTH_S = 0.3
-_WARM_UP_PHOTOS = 8
-_WARM_UP_WITHIN_S = 300.0
 _PHOTO_WITHIN_S = 120.0
 _ATTACK_WITHIN_S = 600.0
 # Whoever asks for what is not there or cannot be is told so; `201` and `202` would be success.
@@ -116,7 +112,7 @@ def _work(port: int, megapixels: float, attack: "subprocess.Popen[bytes] | None"
     body, headers = form(toned_print(megapixels))
     while time.monotonic() < until or (attack is not None and attack.poll() is None):
         tally = Tally()
-        client = Client(port, tally, threading.Lock())
+        client = Client(port, tally)
         client.colour(body, headers, time.monotonic() + _PHOTO_WITHIN_S)
         client.close()
         yield tally.seconds[0] if tally.seconds else float("inf")
@@ -125,22 +121,6 @@ def _work(port: int, megapixels: float, attack: "subprocess.Popen[bytes] | None"
 def _incoming(service: SetUp) -> set[str]:
     """Return the uploads that lie where they are received."""
     return {path.name for path in (service.settings.data_dir / "incoming").iterdir()}
-
-
-def _warm_up(port: int, megapixels: float) -> None:
-    """Let every worker colour a photo or two, so that all have loaded what they need."""
-    body, headers = form(toned_print(megapixels))
-
-    def send() -> None:
-        client = Client(port, Tally(), threading.Lock())
-        client.colour(body, headers, time.monotonic() + _WARM_UP_WITHIN_S)
-        client.close()
-
-    threads = [threading.Thread(target=send) for _ in range(_WARM_UP_PHOTOS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def main(argv: Sequence[str]) -> int:
@@ -154,14 +134,13 @@ def main(argv: Sequence[str]) -> int:
             write_files(folder)
         # Both clients have one address here, and the limit on the requests of one is no part of what is measured.
         with local(data_dir, model="default", rate_limit="none") as service:
-            _warm_up(service.port, arguments.megapixels)
+            photo = form(toned_print(arguments.megapixels))
+            warm_up(service.port, lambda client, deadline: client.colour(*photo, deadline))
             for attack in (QUIET, *arguments.attacks):
                 met = measure(service, attack, folder, arguments.seconds, arguments.megapixels)
                 records.append(met.record(attack))
                 print(records[-1], file=sys.stderr, flush=True)
-    print(format_table(records))
-    if arguments.json:
-        write_json(arguments.json, "hostile", machine(), records)
+    publish(records, "hostile", arguments.json)
     return 0 if all(record["verdict"] == "holds" for record in records) else 1
 
 

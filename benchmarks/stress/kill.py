@@ -16,9 +16,8 @@ from pathlib import Path
 
 from benchmarks.stress.outages import broker_down, full_disk, locked_database, storage_down
 from benchmarks.stress.trial import Sample, Trial, samples
-from benchmarks.support.measure import machine
 from benchmarks.support.setups import SetUp, cluster, local
-from benchmarks.support.table import Record, format_table, write_json
+from benchmarks.support.table import Record, publish
 
 _SETUPS: dict[str, Callable[..., AbstractContextManager[SetUp]]] = {"local": local, "cluster": cluster}
 _LOOK_S = 0.05
@@ -39,9 +38,7 @@ def main(argv: Sequence[str]) -> int:
         for record in run(setup, photos, disturbances, arguments.within):
             records.append(record)
             print(record, file=sys.stderr, flush=True)
-    print(format_table(records))
-    if arguments.json:
-        write_json(arguments.json, "kill", machine(), records)
+    publish(records, "kill", arguments.json)
     return 0 if all(record["harmed"] == 0 for record in records) else 1
 
 

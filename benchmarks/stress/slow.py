@@ -46,7 +46,7 @@ def measure(port: int, uploads: int, streams: int, megapixels: float, seconds: f
     """Measure normal uploads for that time beside `uploads` slow uploads and `streams` event streams."""
     body, headers = form(toned_print(megapixels))
     tally = Tally()
-    client = Client(port, tally, threading.Lock())
+    client = Client(port, tally)
     with ExitStack() as stack:
         stack.enter_context(slow_uploads(port, uploads, body, headers))
         opened = stack.enter_context(event_streams(port, streams, _last_of_many(client, seconds)))

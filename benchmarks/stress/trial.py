@@ -4,7 +4,6 @@ A request without an answer is sent again under the same `Idempotency-Key`, as t
 """
 
 import hashlib
-import http.client
 import json
 import secrets
 import time
@@ -18,6 +17,7 @@ import numpy as np
 import sqlalchemy as sa
 from PIL import Image
 
+from benchmarks.support.clients import Client
 from benchmarks.support.photos import pixels
 from benchmarks.support.setups import SetUp
 from service.domain.job import Job
@@ -30,7 +30,6 @@ from service.storage.local import PhotoFiles
 
 _LOOK_S = 0.1
 _AGAIN_S = 0.5
-_ANSWER_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,9 @@ class Trial:
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             address = urlsplit(self._setup.addresses[number % len(self._setup.addresses)])
-            status, answer = _ask(address.netloc, f"{address.path}/v1/colorizations", photo.data, headers)
+            client = Client(address.port or 80, host=address.hostname or "")
+            status, _, answer = client.ask("POST", f"{address.path}/v1/colorizations", photo.data, headers)
+            client.close()
             if status in (201, 202):
                 return str(json.loads(answer)["id"])
             if status and status not in (409, 429, 503):
@@ -140,16 +141,3 @@ class Trial:
             except FileNotFoundError:
                 continue
         return found
-
-
-def _ask(netloc: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-    """Return status and body of the answer; 0 where there was none."""
-    connection = http.client.HTTPConnection(netloc, timeout=_ANSWER_WITHIN_S)
-    try:
-        connection.request("POST", path, body, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    except (OSError, http.client.HTTPException):
-        return 0, b""
-    finally:
-        connection.close()
