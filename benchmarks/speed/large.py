@@ -15,10 +15,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import tifffile
@@ -41,27 +42,28 @@ _TILE_PX = 256
 _LOOKS_S = 0.02
 
 
-class SharedPeak:
-    """The most memory that this process and its children held together, in bytes, in a `with` block (Linux)."""
+@dataclass
+class Peak:
+    """The most memory, in bytes, that this process and its descendants held together."""
 
-    def __init__(self) -> None:
-        self.bytes = 0.0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+    bytes: float = 0.0
 
-    def _look(self) -> None:
-        while not self._over.wait(_LOOKS_S):
-            self.bytes = max(self.bytes, held_bytes())
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+@contextmanager
+def shared_peak() -> Iterator[Peak]:
+    """Record the peak of `held_bytes` until the end of the block (Linux)."""
+    peak, over = Peak(), threading.Event()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
+    def look() -> None:
+        while not over.wait(_LOOKS_S):
+            peak.bytes = max(peak.bytes, held_bytes())
+
+    with ThreadPoolExecutor() as pool:
+        pool.submit(look)
+        try:
+            yield peak
+        finally:
+            over.set()
 
 
 def held_bytes() -> float:
@@ -86,7 +88,7 @@ def main(argv: list[str]) -> int:
         colour(_scan(Path(folder) / "small.tif", 2 * _TILE_PX))
         scan = _scan(Path(folder) / "large.tif", side)
         before, start = held_bytes(), time.perf_counter()
-        with SharedPeak() as peak:
+        with shared_peak() as peak:
             colour(scan)
         seconds = time.perf_counter() - start
     growth = (peak.bytes - before) / side**2 - 2
