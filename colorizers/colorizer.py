@@ -26,7 +26,7 @@ from colorizers.photo.photo import open_photo
 from colorizers.photo.photo_data import Photo
 from colorizers.photo.resizing import resized
 from colorizers.prediction.distribution import MOST_VALUES, Distribution
-from colorizers.prediction.hint_propagation import localized, seen_hints
+from colorizers.prediction.hint_localization import localized, seen_hints
 from colorizers.prediction.hints import Hint, hint_planes
 from colorizers.prediction.prediction import Prediction
 from colorizers.recipe import Recipe, check_temperature
