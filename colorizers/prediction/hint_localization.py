@@ -1,4 +1,4 @@
-"""A network's answers with and without hints in, out an answer whose hints colour their spots and what belongs there.
+"""Limits to the change that hints make in a network with hint inputs of its own.
 
 A hint tints the whole picture in a network that has learnt how the colours of a photo go together; people mean the one
 thing they point at. So the network's change counts where it is a good part of the change that was asked for, where the
