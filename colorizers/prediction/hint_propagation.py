@@ -55,7 +55,8 @@ def propagate(ab: _Floats, L: _Floats, hints: Sequence[Hint], photo_size: tuple[
         spread[:, free] = factors.solve(-(rows[:, fixed] @ spread[:, fixed].T)).T
     influence = spread[2]
     share = smooth_step(influence, *_INFLUENCE) / np.maximum(influence, _LEAST_INFLUENCE)
-    return (answer + (spread[:2] * share).reshape(2, height, width)).astype(np.float32)
+    result: _Floats = answer + (spread[:2] * share).reshape(2, height, width)
+    return result.astype(np.float32)
 
 
 def _grid_size(height: int, width: int) -> tuple[int, int]:

@@ -26,8 +26,8 @@ RADIUS = 0.015
 PROTOCOL = f"""\
 Objects: one hint in the innermost cell of the object, of radius {RADIUS} of the short side and chroma {CHROMA:g}, once
 for each hue of {", ".join(map(str, HUES_DEG))} degrees in ab, whatever the object's true color. Inside: the share of
-the change of ab that lies inside the outline. Reached: the share of the object that changes by at least half of what its
-hinted cell was to change. Means over hues, medians over objects."""
+the change of ab that lies inside the outline. Reached: the share of the object that changes by at least half of what
+its hinted cell was to change. Means over hues, medians over objects."""
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]

@@ -36,34 +36,26 @@ def distances(shape: tuple[int, ...], hint: Hint, photo_size: tuple[int, int]) -
 @pytest.mark.parametrize("name", ["migrant-mother.jpg", "detroit-1915.jpg"])
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("radius", [0.01, 0.08])
-def test_a_hint_moves_its_region_towards_it_and_leaves_the_rest(
+def test_a_hint_gives_its_spot_its_color(
     embedded: Colorizer, name: str, place: tuple[float, float], radius: float
 ) -> None:
     plain = embedded.predict(open_photo(PHOTOS / name))
     assert plain.photo_size is not None
     for a, b in COLOURS:
         hint = Hint(*place, radius, a, b)
-        hinted = embedded.predict_small(plain.L, [hint], photo_size=plain.photo_size)
-        distance = distances(plain.ab.shape, hint, plain.photo_size)
-        spot, far = distance <= max(radius, distance.min()), distance > radius + 0.5
-        off = [np.hypot(answer.ab[0] - a, answer.ab[1] - b)[spot].mean() for answer in (plain, hinted)]
-        assert off[1] < 3
-        assert off[1] <= off[0]
-        change = np.hypot(*(hinted.ab - plain.ab))
-        assert change[far].mean() < 2
-        assert np.percentile(change[far], 90) < 6
+        ab = embedded.predict_small(plain.L, [hint], photo_size=plain.photo_size).ab
+        distance = distances(ab.shape, hint, plain.photo_size)
+        assert np.hypot(ab[0] - a, ab[1] - b)[distance <= max(radius, distance.min())].max() < 0.01
 
 
 def test_a_hint_reaches_beyond_its_spot(embedded: Colorizer) -> None:
-    """What belongs to a small spot follows it."""
+    """What belongs to a small spot follows it, however unlikely the color."""
     photo = open_photo(PHOTOS / "migrant-mother.jpg")
-    plain = embedded.predict(photo)
     for place in PLACES:
-        hint = Hint(*place, 0.015, -30, 30)
-        hinted = embedded.predict(photo, [hint])
-        wanted = np.hypot(-30 - plain.ab[0], 30 - plain.ab[1])
-        followed = np.hypot(*(hinted.ab - plain.ab)) > wanted / 2
-        covered = distances(plain.ab.shape, hint, (photo.width, photo.height)) <= 0.04
+        hint = Hint(*place, 0.015, -60, 60)
+        ab = embedded.predict(photo, [hint]).ab
+        followed = np.hypot(ab[0] + 60, ab[1] - 60) < 20
+        covered = distances(ab.shape, hint, (photo.width, photo.height)) <= 0.015
         assert followed.sum() > 3 * covered.sum()
 
 
