@@ -165,7 +165,6 @@ class Default(base.Recipe):
             "Embedded default",
             working_size_px=self.settings.still_px,
             size_multiple=STRIDE,
-            accepts_hints=True,
             has_distribution=True,
             temperature=self.temperature,
         )
