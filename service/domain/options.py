@@ -27,7 +27,6 @@ class InvalidOptionError(ColorizerError):
     """An option has a value that cannot be used. Data: `field`, its name; `errors` lists what is wrong by field."""
 
     code = "invalid_value"
-    status = 422
 
     def __init__(self, name: str, rule: str) -> None:
         message = f"The option {name!r} {rule}."
