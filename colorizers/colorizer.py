@@ -1,7 +1,6 @@
-"""A photo in, its colours as a small ab picture and then the coloured pixels out: the application's own door.
+"""Colorization of a photo by a loaded network: prediction of ab at the working size, and rendering at full size.
 
-The network runs once per photo, at its working size; rendering its answer at full size is another step, which can be
-repeated without the network.
+The network runs once per photo; its prediction can be rendered any number of times without it.
 """
 
 import logging
@@ -35,11 +34,11 @@ from colorizers.weights.registry import EMBEDDED, MODEL_DIR, ModelSpec, default_
 
 _log = logging.getLogger(__name__)
 
-# The longest side, in short sides, that the network sees; what is longer is squeezed, or its cost would have no bound.
+# The longest side of a network's input, in short sides. Longer photos are squeezed, which bounds time and memory.
 _LONGEST_SIDE = 4
 # Below this chroma, in ab units, nobody sees a colour.
 _COLOURLESS_BELOW = 1.0
-# Shares of a distribution below this are told as this.
+# Smaller shares of a distribution are stored as this, since their logarithm has to be finite.
 _LEAST_SHARE = 1e-8
 
 Floats = NDArray[np.float32]
@@ -50,16 +49,16 @@ class UncolouredWarning(UserWarning):
 
 
 class BrokenPredictionError(ColorizerError):
-    """The network's answer is not made of numbers: its weights or the device's arithmetic are broken."""
+    """The prediction is not finite: the network's weights or the device's arithmetic are broken."""
 
     code = "broken_prediction"
 
 
 class Colorizer:
-    """A loaded network, ready to colour photos.
+    """A loaded network that colors photos.
 
-    `spec` is its contract, `weights_sha256` the hash of its weights, `verified` whether that hash is a registered one,
-    `device` where it runs, `precision` in what type it computes.
+    `spec` describes it, `weights_sha256` is the hash of its weights, `verified` tells whether that hash is registered,
+    `device` is where it runs, and `precision` the type in which it computes.
     """
 
     def __init__(
@@ -70,8 +69,8 @@ class Colorizer:
     ) -> None:
         """Load the weights file `model_path`, whose keys tell its family; a file with an unknown hash is "unverified".
 
-        Without a path, the first published network whose weights are in `model_dir` is loaded, and where there are
-        none, the embedded default. `use_gpu` takes a CUDA or Apple GPU where there is one. Raises `WeightsError`.
+        Without a path, load the first published network whose weights are in `model_dir`, or the embedded default where
+        there are none. `use_gpu` uses a CUDA or Apple GPU where there is one. Raises `WeightsError`.
         """
         device = _pick_device(use_gpu)
         spec = default_spec(Path(model_dir))
@@ -85,7 +84,7 @@ class Colorizer:
 
     @classmethod
     def from_name(cls, name: str, model_dir: str | PathLike[str] = MODEL_DIR, use_gpu: bool = False) -> "Colorizer":
-        """Return a colorizer with the registered network `name`; raises `WeightsError`, never takes another one."""
+        """Return a colorizer with the registered network `name`; raises `WeightsError` where it cannot be loaded."""
         colorizer = cls.__new__(cls)
         device = _pick_device(use_gpu)
         spec = find_spec(name, Path(model_dir))
@@ -101,21 +100,21 @@ class Colorizer:
         self.device = device
 
     def colorize(self, photo: Photo | str | PathLike[str], rendering: Rendering = FAITHFUL) -> Pixels:
-        """Return a photo, or the picture file at a path, in colour: RGB (h, w, 3), uint8, or uint16 for 16-bit input.
+        """Color a photo, or the picture file at a path: RGB (h, w, 3), uint8, or uint16 for 16-bit input.
 
-        Raises `PhotoError` where the file cannot be coloured.
+        Raises `PhotoError` where the file cannot be read.
         """
         opened = photo if isinstance(photo, Photo) else open_photo(Path(photo))
         return self.render(opened, self.predict(opened), rendering)
 
     def predict(self, photo: Photo, hints: Sequence[Hint] = (), temperature: float | None = None) -> Prediction:
-        """Return the network's colours for `photo`; warns `UncolouredWarning` where they are none.
+        """Predict the colors of `photo`; warns `UncolouredWarning` where the prediction is gray all over.
 
-        `hints` say where the photo has which colours; what lies there, and what belongs to it, takes them, and the rest
-        stays (`colorizers.prediction.hint_propagation`). `temperature` anneals the network's distribution: low takes
-        the likeliest colours, high mixes them all; None is the network's own way. Where the GPU's memory does not
-        suffice, the CPU takes over for good, with a warning. Raises `BrokenPredictionError`, `HintsNotAcceptedError`,
-        `InvalidTemperatureError` or `TemperatureNotSupportedError`.
+        `hints` are known colors of spots; they spread to what belongs to the spot, and leave the rest as it is
+        (`colorizers.prediction.hint_propagation`). `temperature` anneals the network's distribution: low values select
+        the likeliest colors, high values mix all; None is the network's default. Where the GPU's memory does not
+        suffice, this and all later predictions run on the CPU, with a warning. Raises `BrokenPredictionError`,
+        `HintsNotAcceptedError`, `InvalidTemperatureError` or `TemperatureNotSupportedError`.
         """
         seen = network_lightness(photo, self.spec)
         return self._predict(seen, hints, temperature, (photo.width, photo.height))
@@ -127,10 +126,10 @@ class Colorizer:
         temperature: float | None = None,
         photo_size: tuple[int, int] | None = None,
     ) -> Prediction:
-        """Return what `predict` does, from the `L` (h, w), 0..100, of an earlier prediction of the photo.
+        """Predict as `predict` does, from the `L` (h, w), 0..100, of an earlier prediction for the photo.
 
-        `photo_size` is the photo's width and height, as that prediction has it; without it, L has the photo's
-        proportions. The L of another network is brought to this one's working size, which costs a little sharpness.
+        `photo_size` is the photo's width and height, as in that prediction; without it, L has the photo's proportions.
+        The L of another network is resized to this one's working size, which costs a little sharpness.
         """
         width, height = photo_size or (L.shape[1], L.shape[0])
         wanted = working_size(width, height, self.spec)
@@ -167,11 +166,11 @@ class Colorizer:
                 raise TemperatureNotSupportedError(f"{title} has no distribution to anneal.", name=name)
 
     def render(self, photo: Photo, prediction: Prediction, rendering: Rendering = FAITHFUL) -> Pixels:
-        """Return RGB (h, w, 3) of the photo's depth, with its luminance and the prediction's colours."""
+        """Render RGB (h, w, 3) of the photo's depth, with its luminance and the predicted colors."""
         return render(photo.pixels, prediction, rendering)
 
     def provenance(self, photo: Photo) -> Provenance:
-        """Return what a file with this network's result for `photo` has to say about itself."""
+        """Return the provenance to be written into files with this network's result for `photo`."""
         return Provenance(
             model=self.spec.name,
             title=self.spec.title,
@@ -181,7 +180,7 @@ class Colorizer:
         )
 
     def recipe(self, photo: Photo | None = None, **choices: Any) -> Recipe:
-        """Return a recipe with this network and the `choices`, fields of `Recipe`; for `photo` alone, or any.
+        """Return a recipe for this network with `choices`, fields of `Recipe`; without `photo`, it is for any photo.
 
         Raises what `Recipe` raises.
         """
@@ -196,7 +195,7 @@ class Colorizer:
     def _run(
         self, seen: Floats, hints: Sequence[Hint], temperature: float | None, photo_size: tuple[int, int]
     ) -> tuple[Floats, Distribution | None]:
-        """Return ab and distribution for L (h, w); with hints, the network also answers without them."""
+        """Return ab and distribution for L (h, w); with hints, the network also predicts without them."""
         cases = [seen_hints(hints), []] if hints else [[]]
         planes = [hint_planes(case, seen.shape[0], seen.shape[1], photo_size) for case in cases]
         L = torch.from_numpy(np.ascontiguousarray(seen)).expand(len(cases), 1, -1, -1).to(self.device)
@@ -215,13 +214,13 @@ class Colorizer:
 
 
 def kept_distribution(logits: torch.Tensor, centres: torch.Tensor) -> Distribution:
-    """Return the distribution of logits (1, bins, h, w) over `centres` (bins, 2), of `MOST_VALUES` at most.
+    """Return the distribution of logits (1, bins, h, w) over `centres` (bins, 2), of `MOST_VALUES` values at most.
 
-    Where there are more, it is the mean of the shares over larger cells.
+    Larger ones are reduced: shares are averaged over larger cells.
     """
     _, bins, height, width = logits.shape
     scale = min(1.0, (MOST_VALUES / (bins * height * width)) ** 0.5)
-    # The bins come last, as they lie in memory on a CPU: elsewhere softmax and mean take some times as long.
+    # With the bins last, as they lie in memory on a CPU, softmax and mean are several times as fast.
     logits = logits.permute(0, 2, 3, 1)
     if scale < 1:
         size = max(1, int(height * scale)), max(1, int(width * scale))
@@ -235,7 +234,7 @@ def kept_distribution(logits: torch.Tensor, centres: torch.Tensor) -> Distributi
 def network_lightness(photo: Photo, spec: ModelSpec) -> Floats:
     """Return L, 0..100, float32 (h', w'), of `photo` at the working size of `spec`.
 
-    As the published networks' authors do: Pillow's bicubic filter on the gamma-encoded 8-bit pixels, then L.
+    Computed as by the published networks' authors: Pillow's bicubic filter on the gamma-encoded 8-bit pixels, then L.
     """
     size = working_size(photo.width, photo.height, spec)
     return lightness(resized(eight_bits(photo.pixels), size, Image.Resampling.BICUBIC))

@@ -1,4 +1,4 @@
-"""List of the photos to colour, and where each result goes."""
+"""Planning of a run of the command line: the photos to color, and where each result goes."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence

@@ -17,8 +17,12 @@ _Floats = NDArray[np.float64]
 _TOLERANCE = 1e-6
 # The size of a color is |a| + |b|; no color of sRGB has more than 190.
 _LARGEST_SIZE, _SIZE_STEP, _BISECTIONS = 200, 4, 12
-# As in the color pass, results keep this distance from where a gray rounds to the next.
-_MARGIN_LEVELS = 0.03
+MARGIN_LEVELS = 0.03
+"""Distance, in levels, that results keep from where a gray rounds to the next.
+
+Grays then also come out equal for those who compute them with another edition of the luminance weights (0.2126, 0.7152,
+0.0722) or round half to even.
+"""
 _FARTHEST = 4
 
 
@@ -75,7 +79,7 @@ def _exact(levels: _Floats, gray: int) -> _Floats:
         choices = np.floor(levels) + 1 - reach + _offsets(reach)
         choices = choices[((choices >= 0) & (choices <= 255)).all(axis=1)]
         value = 255 * srgb_encode(linear_table(256)[choices.astype(int)] @ Y_WEIGHTS)
-        choices = choices[np.abs(value - gray) <= 0.5 - _MARGIN_LEVELS]
+        choices = choices[np.abs(value - gray) <= 0.5 - MARGIN_LEVELS]
         if len(choices):
             nearest: _Floats = choices[((choices - levels) ** 2).sum(axis=1).argmin()]
             return nearest

@@ -1,8 +1,8 @@
-"""A network's answers with and without hints in, out an answer whose hints colour their spots and what belongs there.
+"""Restriction of color hints to their spots and to what belongs to them.
 
-A hint tints the whole picture in a network that has learnt how the colours of a photo go together; people mean the one
-thing they point at. So the network's change counts where it is a good part of the change that was asked for, where the
-photo is about as light as at the spot, and not too far from it. The spot itself gets the colour that was said.
+Hints tint the whole picture in a network that has learned how the colors of a photo go together, but people mean the
+object that they point at. So the change that hints make to a prediction is kept where it is a large part of the change
+asked for, where the photo is about as light as at the spot, and near it. The spot itself gets the color of the hint.
 """
 
 from collections.abc import Sequence
@@ -18,31 +18,31 @@ from colorizers.prediction.hints import Hint
 _Floats = NDArray[np.float32]
 
 MOST_SEEN_RADIUS = 0.0215
-"""Networks learn from patches of a few pixels (Zhang et al. 2017: up to 9 of 176); from large ones they turn away."""
-# Below the first share of the wanted change it is a tint, above the second it is the same thing.
+"""Largest radius that networks are shown. They are trained with patches of a few pixels (Zhang et al. 2017: up to 9 of
+176) and respond less to larger ones."""
+# Shares of the change asked for: up to the first it is only a tint, from the second on it is the same object.
 _SHARES = (0.25, 0.6)
 # How far from the spot, in short sides of the photo, the change begins to fade and has faded.
 _REACH = (0.15, 0.6)
-# Lightness that differs by this, in L, is likely something else.
+# A difference in L at which a place is likely part of another object.
 _LIKE_L = 35.0
-# A wanted change as small as this, in ab, says nothing about what follows it.
+# A change asked for that is as small as this, in ab, does not tell what belongs to the spot.
 _LEAST_CHANGE = 5.0
-# The spot's edge fades over so many cells of the network's answer.
+# Width of a spot's soft edge, in cells of the prediction.
 _SOFT_CELLS = 1.5
 
 
 def seen_hints(hints: Sequence[Hint]) -> list[Hint]:
-    """Return the hints as a network is to see them."""
+    """Return the hints with the radius limited to what networks are trained with."""
     return [replace(hint, radius=min(hint.radius, MOST_SEEN_RADIUS)) for hint in hints]
 
 
 def localized(
     plain: _Floats, hinted: _Floats, L: _Floats, hints: Sequence[Hint], photo_size: tuple[int, int]
 ) -> _Floats:
-    """Return ab (2, h, w), raw units, from a network's answers without and with `hints`, both (2, h, w).
+    """Return ab (2, h, w), raw units, from predictions without and with `hints`, `plain` and `hinted` (2, h, w).
 
-    `L` (h', w') is what the network saw, `photo_size` the photo's width and height. Of two hints for one place the
-    later counts.
+    `L` (h', w') is the network's input, `photo_size` the photo's width and height. Later hints cover earlier ones.
     """
     height, width = plain.shape[1:]
     guide = np.asarray(Image.fromarray(L).resize((width, height), Image.Resampling.BOX))
@@ -65,7 +65,7 @@ def localized(
 
 
 def _distance(hint: Hint, height: int, width: int, photo_size: tuple[int, int]) -> _Floats:
-    """Return how far every cell of an answer (h, w) is from the hint's centre, in short sides of the photo."""
+    """Return the distance of every cell of a prediction (h, w) from the hint's center, in short sides of the photo."""
     short = min(photo_size)
     across = ((np.arange(width) + 0.5) / width - hint.x) * (photo_size[0] / short)
     down = ((np.arange(height) + 0.5) / height - hint.y) * (photo_size[1] / short)

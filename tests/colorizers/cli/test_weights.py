@@ -1,7 +1,6 @@
 """`python -m colorizers weights`: what it prints, brings in, and answers the shell."""
 
 import fcntl
-import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from colorizers.cli.weights import main
-from colorizers.weights.registry import ModelSpec, write_manifest
+from colorizers.weights.registry import write_manifest
+from tests.support.specs import spec_for
 from tests.support.weights_server import WeightsServer, serving
 
 CONTENT = b"weights" * 1000
@@ -26,25 +26,10 @@ def model_dir(tmp_path: Path, server: WeightsServer) -> Path:
     """A model folder that lists `net` (served well) and `gone` (served never)."""
     folder = tmp_path / "model"
     folder.mkdir()
-    write_manifest(folder, tuple(spec_of(name, f"{server.base}/{path}") for name, path in PATHS.items()))
+    paths = {"net": "good", "gone": "403"}
+    specs = (spec_for(name, CONTENT, urls=(f"{server.base}/{path}",)) for name, path in paths.items())
+    write_manifest(folder, tuple(specs))
     return folder
-
-
-PATHS = {"net": "good", "gone": "403"}
-
-
-def spec_of(name: str, url: str) -> ModelSpec:
-    return ModelSpec(
-        name=name,
-        family="siggraph17",
-        title=f"The {name} network",
-        filename=f"{name}.pth",
-        licence="MIT",
-        trained_on="nothing",
-        size_bytes=len(CONTENT),
-        sha256=hashlib.sha256(CONTENT).hexdigest(),
-        urls=(url,),
-    )
 
 
 def test_fetch_then_list_and_verify(model_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
