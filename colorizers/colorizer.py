@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 # The longest side of a network's input, in short sides. Longer photos are squeezed, which bounds time and memory.
 _LONGEST_SIDE = 4
-# Below this chroma, in ab units, nobody sees a colour.
+# Chroma, in ab units, below which a color is not visible.
 _COLOURLESS_BELOW = 1.0
 # Smaller shares of a distribution are stored as this, since their logarithm has to be finite.
 _LEAST_SHARE = 1e-8

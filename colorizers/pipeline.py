@@ -126,7 +126,7 @@ def _shown(observer: Observer, photo: Photo, gray: Pixels, bands: Iterator[Pixel
 def pages_of(colorizer: Colorizer, recipe: Recipe, open_page: Callable[[int], Photo], first: Photo) -> Iterator[Page]:
     """Yield the pages of a file with their predictions, the network running once for each.
 
-    `first` is page 0, of which alone the hints speak; `open_page` opens page 1, 2, ...
+    `first` is page 0, to which alone the hints apply; `open_page` opens page 1, 2, ...
     """
     for number in range(first.pages):
         photo = open_page(number) if number else first

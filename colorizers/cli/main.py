@@ -170,7 +170,7 @@ def _color_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # No file can have such a name; that is told when its turn comes.
+    except OSError:  # No file can have such a name, which is reported when it is opened.
         return False
 
 

@@ -1,7 +1,8 @@
 """The sRGB gamut in CIELAB: its boundary, and the RGB that a color has at a given gray level.
 
-`swatches` follows the rule of the color pass (chroma reduced into the gamut at fixed L and hue, rounded so that the
-gray level stays exact) for a handful of colors and without numba, for those who show colors before a photo has them.
+`within_gamut` and `swatches` repeat in NumPy, for a handful of colors, what `kernels.gamut` and `kernels.exact_pass` do
+for pixels: chroma is reduced into the gamut at fixed L and hue, and rounded so that the gray level stays exact.
+The web process, which suggests colors, needs them without numba. A test compares both.
 """
 
 from functools import cache

@@ -68,7 +68,7 @@ def download(
 
 def _continue(url: str, part: Path, size_bytes: int | None, progress: Progress | None, timeouts: Timeouts) -> None:
     """Request the rest of `part` from `url` once and append it; raises an `OSError`."""
-    # Without a known size nobody can tell whether a part is complete.
+    # Without a known size there is no telling whether a part is complete.
     have = _size(part) if size_bytes is not None and _size(part) <= size_bytes else 0
     if have and have == size_bytes:
         return

@@ -1,4 +1,4 @@
-"""A model folder whose networks are small and random, for tests that need a network and not a good one."""
+"""Model folder with small random networks."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Large scans: a result written band by band is the file that the whole picture makes, in little memory."""
+"""Tests of large scans: results written band by band are identical to whole ones, in little memory."""
 
 import struct
 import subprocess

@@ -1,4 +1,4 @@
-"""The package's names: the authors' and ours, loaded when first used; the torch-free parts stay torch-free."""
+"""Tests of the package's public names, and that the torch-free parts load no torch."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A weights file's contents in, a local HTTP server out that delivers them well or badly, by path."""
+"""Local HTTP server that delivers a weights file well or badly, by path."""
 
 import threading
 import time

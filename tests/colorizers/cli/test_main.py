@@ -1,4 +1,4 @@
-"""The command line, through its front door."""
+"""Tests of the command line, called as a function and as a program."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Which files a command is about, and where each result goes."""
+"""Tests of planning: which files are colored, and where each result goes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Kernels are compiled once for a machine, by one process at a time, and found by every later one."""
+"""Tests of the cache of compiled kernels: one process compiles each, and all later ones load it."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Loading: the family told by the keys, strict about what fits, honest about what is verified."""
+"""Tests of loading: recognition of families, strict keys and shapes, and verification."""
 
 import hashlib
 import os

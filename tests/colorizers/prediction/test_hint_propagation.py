@@ -1,4 +1,4 @@
-"""Hints and the embedded network: their spot takes the colour, the far rest stays; with stand-ins, by hand."""
+"""Tests of hints with the embedded network, and of their propagation on made-up predictions."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Weights: found, checked, fetched from good and bad servers, imported; a failure remembered."""
+"""Tests of weights files: verification, download from good and bad servers, import, remembered failures."""
 
 import fcntl
 import hashlib
