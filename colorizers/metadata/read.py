@@ -36,6 +36,7 @@ class Metadata:
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    density: tuple[float, float] | None = None
     extended_xmp: tuple[bytes, ...] = ()
     resources: bytes | None = None
     comments: tuple[tuple[str, bytes], ...] = ()
@@ -50,7 +51,9 @@ def read_metadata(image: Image.Image, data: bytes) -> Metadata:
         profile=image.info.get("icc_profile"),
         exif=block,
         xmp=xmp_packet(image, data),
-        dpi=resolution_dpi(image),
+        # Where a JPEG file states only this, Pillow makes up 72 dpi.
+        dpi=None if density(image) else resolution_dpi(image),
+        density=density(image),
         extended_xmp=extended_xmp(image),
         resources=_resources(*_photoshop_and_iptc(image, data), turned=orientation >= 5),
         comments=comments(image, data),
@@ -66,6 +69,7 @@ def read_tiff_metadata(page: Directory) -> Metadata:
         exif=tiff_page.exif_block(page),
         xmp=page.raw(tiff_page.XMP) or None,
         dpi=tiff_page.resolution_dpi(page),
+        density=tiff_page.density(page),
         resources=_resources(page.raw(tiff_page.PHOTOSHOP), page.raw(tiff_page.IPTC), turned=orientation >= 5),
     )
 
@@ -172,6 +176,16 @@ def _raw_profile(image: Image.Image, *kinds: str) -> bytes | None:
             except ValueError:
                 _log.warning("a PNG file's %s profile is not hexadecimal", kind)
     return None
+
+
+def density(image: Image.Image) -> tuple[float, float] | None:
+    """Return pixels across and down a length that is not said, as stored, None where both are the same."""
+    found = image.info.get("aspect") if image.format == "PNG" else None
+    if image.format in ("JPEG", "MPO") and image.info.get("jfif_unit") == 0:
+        found = image.info.get("jfif_density")
+    if not found or found[0] == found[1] or min(found) <= 0:
+        return None
+    return float(found[0]), float(found[1])
 
 
 def resolution_dpi(image: Image.Image) -> tuple[float, float] | None:

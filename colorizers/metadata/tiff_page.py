@@ -15,7 +15,7 @@ STORAGE_TAGS = frozenset(
 SUBDIRECTORIES = {0x8769: {0xA005: {}}, 0x8825: {}}  # type: dict[int, dict[int, dict[int, object]]]
 XMP, IPTC, PHOTOSHOP, ICC = 700, 33723, 34377, 34675
 _ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _UNIT = 274, 282, 283, 296
-_RATIONAL, _PER_INCH, _PER_CENTIMETRE = 5, 2, 3
+_RATIONAL, _NO_UNIT, _PER_INCH, _PER_CENTIMETRE = 5, 1, 2, 3
 _LONG, _LONG8, _SLONG, _SLONG8, _IFD8 = 4, 16, 9, 17, 18
 
 
@@ -32,6 +32,12 @@ def resolution_dpi(page: Directory) -> tuple[float, float] | None:
     if per_inch is None or not (x and y):
         return None
     return x * per_inch, y * per_inch
+
+
+def density(page: Directory) -> tuple[float, float] | None:
+    """Return pixels across and down a length that is not said, as stored, None where both are the same."""
+    x, y = (_fraction(page, tag) for tag in (_X_RESOLUTION, _Y_RESOLUTION))
+    return (x, y) if page.number(_UNIT, _PER_INCH) == _NO_UNIT and x and y and x != y else None
 
 
 def exif_block(page: Directory) -> bytes | None:

@@ -56,9 +56,8 @@ def extension(packet: bytes) -> tuple[str, tuple[bytes, ...]]:
 
 def _metadata(carried: "Carried") -> Iterator[bytes]:
     """Yield the segments that come before the picture."""
-    dpi = carried.dpi
-    x, y = (1, 1) if dpi is None else (max(1, min(round(value), _MOST_DPI)) for value in dpi)
-    yield _segment(_APP0, struct.pack(">5sHBHHBB", b"JFIF\0", 0x0101, dpi is not None, x, y, 0, 0))
+    x, y = (max(1, min(round(value), _MOST_DPI)) for value in carried.dpi or carried.density or (1, 1))
+    yield _segment(_APP0, struct.pack(">5sHBHHBB", b"JFIF\0", 0x0101, carried.dpi is not None, x, y, 0, 0))
     if carried.exif is not None and len(carried.exif) <= MOST_EXIF:
         yield _segment(_APP1, PREFIX + carried.exif)
     yield _segment(_APP1, _XMP_NAME + carried.xmp)

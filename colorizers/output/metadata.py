@@ -22,14 +22,15 @@ class Carried:
     """What a file says besides its pixels; each writer takes what its format has room for.
 
     `profile` is an ICC profile, `xmp` a packet and `extended_xmp` the segments that continue it in a JPEG file, `exif`
-    a TIFF structure without prefix, `dpi` pixels per inch, `resources` Photoshop's image resources with the IPTC data,
-    `comments` texts with their keywords.
+    a TIFF structure without prefix, `dpi` pixels per inch, `density` pixels in a unit that is not said, `resources`
+    Photoshop's image resources with the IPTC data, `comments` texts with their keywords.
     """
 
     profile: bytes
     xmp: bytes
     exif: bytes | None = None
     dpi: tuple[float, float] | None = None
+    density: tuple[float, float] | None = None
     extended_xmp: tuple[bytes, ...] = ()
     resources: bytes | None = None
     comments: tuple[tuple[str, bytes], ...] = ()
@@ -52,6 +53,7 @@ def carried(
         xmp=xmp_packet(provenance, said.xmp, (photo.width, photo.height), strip_location, further),
         exif=_with_new_thumbnail(said.exif, rgb) if said.exif else None,
         dpi=said.dpi,
+        density=said.density,
         extended_xmp=said.extended_xmp,
         resources=said.resources,
         comments=said.comments,

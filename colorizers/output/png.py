@@ -24,6 +24,9 @@ def png_bytes(samples: Pixels, carried: Carried) -> bytes:
     if carried.dpi is not None:
         x, y = (min(round(value / _METRES_PER_INCH), _MOST) for value in carried.dpi)
         chunks.append(_chunk(b"pHYs", struct.pack(">IIB", x, y, 1)))
+    elif carried.density is not None:
+        x, y = (min(round(value * 1000), _MOST) for value in carried.density)
+        chunks.append(_chunk(b"pHYs", struct.pack(">IIB", x, y, 0)))
     if carried.exif is not None:
         chunks.append(_chunk(b"eXIf", carried.exif))
     if carried.resources is not None:

@@ -131,7 +131,9 @@ def _directory(band: Pixels, height: int, rows: int, carried: Carried) -> ImageF
         if value is not None:
             directory.tagtype[tag] = kind
             directory[tag] = value
-    directory[282], directory[283] = (IFDRational(round(value * 1000), 1000) for value in carried.dpi or (1, 1))
+    directory[282], directory[283] = (
+        IFDRational(round(value * 1000), 1000) for value in carried.dpi or carried.density or (1, 1)
+    )
     directory[296] = _NO_UNIT if carried.dpi is None else _INCH
     return directory
 

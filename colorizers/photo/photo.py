@@ -202,7 +202,7 @@ def _checked(metadata: Metadata) -> Metadata:
 
 def _photo(samples: Samples, metadata: Metadata, format_: str, frames: int, data: bytes) -> Photo:
     height, width = samples.pixels.shape[:2]
-    block, packet, dpi = metadata.exif, metadata.xmp, metadata.dpi
+    block, packet, dpi, density = metadata.exif, metadata.xmp, metadata.dpi, metadata.density
     if metadata.orientation != 1:
         stored = (height, width) if metadata.orientation >= 5 else (width, height)
         move = Move(metadata.orientation, stored, (width, height))
@@ -217,6 +217,7 @@ def _photo(samples: Samples, metadata: Metadata, format_: str, frames: int, data
         exif=exif.for_upright_copy(block, width, height) if block else None,
         xmp=packet,
         dpi=dpi[::-1] if dpi and metadata.orientation >= 5 else dpi,
+        density=density[::-1] if density and metadata.orientation >= 5 else density,
         extended_xmp=metadata.extended_xmp,
         resources=metadata.resources,
         comments=metadata.comments,

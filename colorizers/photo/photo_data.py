@@ -17,7 +17,8 @@ class Photo:
 
     `pixels` is gray (h, w) or RGB (h, w, 3), uint8 or uint16; `alpha` (h, w) has the same depth. `format` is Pillow's
     name of the file's format, `frames` how many pages or frames it has, `sha256` the hash of its
-    bytes, `dpi` its resolution in pixels per inch. `exif` is a TIFF structure without the `Exif` prefix, its
+    bytes, `dpi` its resolution in pixels per inch, `density` that in
+    a unit that is not said, where pixels are not square. `exif` is a TIFF structure without the `Exif` prefix, its
     orientation already reset, its thumbnail as it was; `xmp` is the packet as it was and `extended_xmp` what followed
     it in a JPEG file; `resources` are Photoshop's image resources with the IPTC data; `comments` are texts, as
     they stood in the file, with their keywords; `dynamic_range` names the
@@ -32,6 +33,7 @@ class Photo:
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    density: tuple[float, float] | None = None
     extended_xmp: tuple[bytes, ...] = ()
     resources: bytes | None = None
     comments: tuple[tuple[str, bytes], ...] = ()

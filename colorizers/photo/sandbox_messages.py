@@ -21,7 +21,7 @@ from colorizers.errors import PhotoError
 from colorizers.photo.photo_data import Header, Photo
 
 MOST_BYTES = 1 << 16
-_PLAIN = ("format", "frames", "sha256", "dpi", "dynamic_range")
+_PLAIN = ("format", "frames", "sha256", "dpi", "density", "dynamic_range")
 _MOST_NAME = 32
 
 Blob = bytes | np.ndarray[Any, Any]
@@ -48,6 +48,10 @@ def pack_photo(photo: Photo) -> tuple[dict[str, Any], int]:
     return message, _memory_with(blobs, sum(message["sizes"]))
 
 
+def _pair(value: Any) -> tuple[float, float] | None:
+    return None if value is None else (float(value[0]), float(value[1]))
+
+
 def unpack_photo(message: dict[str, Any], descriptors: list[int]) -> Photo:
     """Return the photo that was packed.
 
@@ -70,7 +74,8 @@ def unpack_photo(message: dict[str, Any], descriptors: list[int]) -> Photo:
         sha256=str(message["sha256"]),
         exif=blob(message["exif"]),
         xmp=blob(message["xmp"]),
-        dpi=None if message["dpi"] is None else (float(message["dpi"][0]), float(message["dpi"][1])),
+        dpi=_pair(message["dpi"]),
+        density=_pair(message["density"]),
         extended_xmp=tuple(bytes(blobs[index]) for index in message["extended_xmp"]),
         resources=blob(message["resources"]),
         dynamic_range=str(message["dynamic_range"]),

@@ -4,6 +4,7 @@ Every kind is either converted exactly or refused by name. tifffile and imagecod
 not packed as JPEG, which they do not know.
 """
 
+import logging
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
@@ -43,6 +44,10 @@ _BAND_ROWS = 256
 _READ_AHEAD_BYTES = 1 << 20
 
 
+# Its warnings about the tags of broken files would fill a log; what matters of these is raised.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
 @dataclass(frozen=True)
 class _Meaning:
     """What the samples of a page mean: colours and further samples a pixel, bits and type of each."""
@@ -70,6 +75,9 @@ def page_samples(data: bytes, number: int, profile: bytes | None) -> Samples:
         _complete_byte_counts(page, len(data))
         stored = page.asarray(maxworkers=1, buffersize=_READ_AHEAD_BYTES)
         samples = _interleaved(stored, page)
+        if meaning.bits == 24 and meaning.kind != _FLOAT and file.byteorder == "<":
+            # tifffile takes the three bytes for bits in a row, the largest first.
+            samples = (samples & 0xFF) << 16 | samples & 0xFF00 | samples >> 16
         if meaning.photometric == _PALETTE:
             return _through_palette(samples, page, meaning)
         if meaning.photometric in (_CIE_LAB, _ICC_LAB):

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -246,6 +247,20 @@ def test_comments_stay() -> None:
     assert photo.comments == (("Comment", "taken on glass — 13 × 18".encode()),)
     for format_ in ("JPEG", "PNG"):
         assert open_photo(encode(rgb8(photo), photo, PROVENANCE, format_)).comments == photo.comments
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_pixels_that_are_not_square_stay_so(format_: str, orientation: int) -> None:
+    plain = bytearray(saved(gray8(), "JPEG", exif=Image.Exif().tobytes()))
+    plain[13], plain[14:18] = 0, bytes((0, 2, 0, 1))
+    photo = open_photo(bytes(plain))
+    assert (photo.dpi, photo.density) == (None, (2, 1))
+    photo = replace(photo, density=photo.density[::-1]) if photo.density and orientation == 6 else photo
+    found = open_photo(encode(rgb8(photo), photo, PROVENANCE, format_))
+    assert found.density is not None
+    assert found.density[0] / found.density[1] == pytest.approx(2 if orientation == 1 else 0.5)
+    assert found.dpi is None
 
 
 def test_comments_keep_their_bytes_and_their_number() -> None:

@@ -99,6 +99,25 @@ def test_every_depth_polarity_order_layout_and_compression(bits: int, tmp_path: 
     assert seen >= 2 * 2 * 2 * len(codecs), "at least all strips"
 
 
+@pytest.mark.parametrize("bits", [3, 5, 7, 9, 11, 13, 15, 17, 20, 24, 28, 31])
+def test_unusual_depths(bits: int, tmp_path: Path) -> None:
+    path, levels = tmp_path / "a.tif", ramp(2**bits - 1)
+    pixels = packed(levels, bits)
+    if bits == 24:  # whole bytes, in the file's order
+        pixels = levels.astype("<u4").view(np.uint8).reshape(HEIGHT, WIDTH, 4)[..., :3].tobytes()
+    path.write_bytes(tiff(pixels, bits=bits, photometric=1))
+    most, dtype = (255, np.uint8) if bits <= 8 else (65535, np.uint16)
+    assert same(path, np.rint(levels * (most / (2**bits - 1))).astype(dtype))
+
+
+@pytest.mark.parametrize("codec", ["none", "lzw", "zip", "packbits", "g3", "g4"])
+def test_bits_in_the_other_order(codec: str, tmp_path: Path) -> None:
+    source, target, levels = tmp_path / "a.tif", tmp_path / "b.tif", ramp(1)
+    source.write_bytes(tiff(packed(levels, 1), bits=1, photometric=1))
+    assert rewritten(source, target, "-f", "lsb2msb", "-c", codec)
+    assert same(target, (255 * levels).astype(np.uint8))
+
+
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("planar", ["contig", "separate"])
 def test_colours_in_every_layout(bits: int, planar: Any, tmp_path: Path) -> None:
