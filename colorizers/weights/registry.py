@@ -1,7 +1,7 @@
-"""Which networks exist: a table of `ModelSpec`, everything a caller must know about one set of weights.
+"""Registry of networks: a `ModelSpec` for each set of weights.
 
-Names are checked, never guessed. The published networks are listed here; networks trained with this project are
-entries of `manifest.json` in the model folder (`python -m training export` writes them). Nothing here loads torch.
+The published networks are listed here; networks trained with this project are entries of `manifest.json` in the model
+folder, which `python -m training export` writes. Loads no torch.
 """
 
 import json
@@ -17,7 +17,7 @@ EMBEDDED = "default"
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """The contract of one set of weights; preprocessing reads its numbers from here and nowhere else.
+    """Description of one set of weights, with all numbers that preprocessing needs.
 
     `working_size_px` is the side of the square input where `keeps_aspect` is false, else the short side of an input
     that keeps the photo's proportions, both sides rounded to `size_multiple`. L enters as (L - l_cent) / l_norm, ab

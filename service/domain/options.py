@@ -30,7 +30,6 @@ class InvalidOptionError(ColorizerError):
     """
 
     code = "invalid_value"
-    status = 422
 
     def __init__(self, first: tuple[str, str], *others: tuple[str, str]) -> None:
         """Take the field and the message of each."""
