@@ -86,7 +86,7 @@ ARROWS = {
         "service.jobs service.logging_setup service.storage"
     ),
     "service.web": "colorizers.errors service.context service.domain service.settings service.storage",
-    "service.api.schema": "colorizers.prediction colorizers.recipe service.context service.domain service.jobs",
+    "service.api.schema": "service.context service.domain service.jobs",
     "service.api": (
         "colorizers.prediction colorizers.weights service.api.schema service.context service.domain "
         "service.jobs service.storage service.usecases service.web"
