@@ -56,7 +56,7 @@ def create() -> Response:
     if request.mimetype.startswith("image/") or request.mimetype == BYTES:
         query = request.args.to_dict()
         name = query.pop("name", "")
-        return create_from_files([receive_body(request, name)], Options.of_texts(query))
+        return create_from_files([receive_body(request, name)], Options.of(query))
     raise UnsupportedMediaType(f"Send {FORM}, {JSON}, image/* or {BYTES}.")
 
 

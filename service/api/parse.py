@@ -1,5 +1,6 @@
-"""Parsing of a request's body and query: JSON objects by their models, options from wherever they stand."""
+"""A request's body or query in, checked values out: JSON by its type, options from wherever they are."""
 
+import re
 from typing import TypeVar, cast
 
 from flask import Request
@@ -7,12 +8,16 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from service.domain.options import Options, RenderOptions, invalid_value
+from service.api.schema.requests import OptionsAsJson
+from service.domain.options import Options
+from service.domain.problems import Problem, ProblemError
 from service.usecases.submit import FIELD
 from service.web.access import TOKEN_FIELD
 from service.web.photo_request import PhotoRequest
 
 Model = TypeVar("Model", bound=BaseModel)
+_NAME = re.compile(r"\w+")
+_KINDS = ("str", "int", "float", "bool")
 _MOST_JSON_BYTES = 1_000_000
 # What pydantic says of JSON that is nested too deeply, or has a number of thousands of digits.
 _BEYOND_LIMITS = ("recursion limit exceeded", "number out of range")
@@ -20,19 +25,19 @@ _CHUNK_BYTES = 1 << 16
 
 
 def read_json(request: Request, model: type[Model]) -> Model:
-    """Return the JSON object of `request`, an empty one without a body. Raises `InvalidOptionError`."""
+    """Return the JSON object of `request`, an empty one without a body. Raises `ProblemError` where it is wrong."""
     if request.mimetype != "application/json" and request.content_length:
         raise UnsupportedMediaType("The body has to be application/json.")
     request.max_content_length = _MOST_JSON_BYTES
     data = request.get_data(cache=False) or b"{}"
     try:
-        return model.model_validate_json(data, strict=True)
+        return model.model_validate_json(data)
     except ValidationError as error:
         raise _refused(error) from error
 
 
 def read_query(request: Request, model: type[Model]) -> Model:
-    """Return the parameters of the address. Raises `InvalidOptionError`."""
+    """Return the parameters of the address. Raises `ProblemError` where they are wrong."""
     try:
         return model.model_validate(request.args.to_dict())
     except ValidationError as error:
@@ -44,13 +49,13 @@ def options_of_form(request: Request) -> Options:
 
     Raises `InvalidOptionError`.
     """
-    return Options.of_texts({name: text for name, text in request.form.items() if name not in (TOKEN_FIELD, FIELD)})
+    return Options.of({name: text for name, text in request.form.items() if name not in (TOKEN_FIELD, FIELD)})
 
 
-def options_of_json(body: RenderOptions, base: Options | None = None) -> Options:
+def options_of_json(body: BaseModel, base: Options | None = None) -> Options:
     """Return the options that a JSON object names, the others as in `base`. Raises `InvalidOptionError`."""
-    named = body.model_fields_set & Options.model_fields.keys()
-    return Options.of({name: getattr(body, name) for name in named}, base)
+    members = body.model_dump(mode="json", include=body.model_fields_set & OptionsAsJson.model_fields.keys())
+    return Options.of(members, base)
 
 
 def receive_body(request: Request, name: str) -> FileStorage:
@@ -63,6 +68,16 @@ def receive_body(request: Request, name: str) -> FileStorage:
 
 
 def _refused(error: ValidationError) -> Exception:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    is_json = first["type"] != "json_invalid" or any(limit in first["msg"] for limit in _BEYOND_LIMITS)
-    return invalid_value(error) if is_json else BadRequest()
+    wrong = error.errors(include_url=False, include_context=False, include_input=False)
+    if wrong[0]["type"] == "json_invalid" and not any(limit in wrong[0]["msg"] for limit in _BEYOND_LIMITS):
+        return BadRequest()
+    errors = [
+        {"field": _field_of(one["loc"]), "message": f"{one['msg']}."} for one in wrong if "none" not in one["loc"]
+    ]
+    said = f"{errors[0]['field']}: {errors[0]['message']}"
+    return ProblemError(Problem("invalid_value", 422, said, {"field": errors[0]["field"], "errors": errors}))
+
+
+def _field_of(location: tuple[int | str, ...]) -> str:
+    """Return the member that pydantic means, without the kinds of value that it tried."""
+    return ".".join(str(part) for part in location if _NAME.fullmatch(str(part)) and part not in _KINDS) or "body"

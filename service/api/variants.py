@@ -10,13 +10,12 @@ from service.api.photo_files import FILE_ANSWERS, FILE_HEADERS, send
 from service.api.prefer_header import APPLIED, PREFER
 from service.api.responses import answer_one
 from service.api.schema.openapi import Answer, describe
-from service.api.schema.requests import NewRender
+from service.api.schema.requests import NewRender, OptionsAsJson
 from service.api.schema.responses import Preview, Render
 from service.api.schema.serializers import child_document_of
 from service.context.app_context import parts
 from service.domain.filenames import result_name
 from service.domain.job import Job, Kind
-from service.domain.options import Options
 from service.domain.problems import JobNotFoundError
 from service.usecases.submit import find_jobs
 from service.usecases.variants import make_preview as queue_preview
@@ -68,7 +67,7 @@ def read_render_file(job_id: str, child_id: str) -> ResponseReturnValue:
     tag="Renders and previews",
     problems=_PROBLEMS,
     headers=PREFER,
-    bodies={"application/json": Options},
+    bodies={"application/json": OptionsAsJson},
 )
 def make_preview(job_id: str) -> Response:
     """Ask how a photo would look with other hints, another temperature or another network.
@@ -76,7 +75,7 @@ def make_preview(job_id: str) -> Response:
     Previews are small, and go before photos that wait. What is not named stays as it is for the photo.
     """
     photo = find_photo(job_id)
-    return answer_one(queue_preview(photo, options_of_json(read_json(request, Options), photo.options), parts()))
+    return answer_one(queue_preview(photo, options_of_json(read_json(request, OptionsAsJson), photo.options), parts()))
 
 
 @blueprint.get("/v1/colorizations/<job_id>/previews/<child_id>")

@@ -30,7 +30,7 @@ from service.coloring.original_cache import OriginalCache
 from service.coloring.stopwatch import Stages
 from service.coloring.write_outputs import Results, read_view, view_format
 from service.domain.job import Job, Outcome, new_job_id
-from service.domain.options import Options, RenderOptions
+from service.domain.options import Options
 from service.settings import Settings
 from service.storage.local import PhotoFiles
 from service.storage.predictions import (
@@ -115,10 +115,10 @@ class Painter:
         with self._originals.open(job.id, anew=True) as original:
             photo = original.photo
             stages.begin("predict")
-            answer = colorizer.predict(photo, options.known_colors, options.temperature)
+            answer = colorizer.predict(photo, options.hints, options.temperature)
             write_prediction(self._files, job.id, answer)
             recipe = colorizer.recipe(
-                photo, hints=options.known_colors, temperature=options.temperature, **_of_rendering(options)
+                photo, hints=options.hints, temperature=options.temperature, **_of_rendering(options)
             )
             first = Page(photo, answer, colorizer.provenance(photo), original.gray)
             further = self._predict_further(job, colorizer, photo.pages)
@@ -164,7 +164,7 @@ class Painter:
         with self._files.fetch(parent.id, "original-view") as path:
             pixels, alpha = read_view(path, PREVIEW_PX)
         stages.begin("predict")
-        answer = colorizer.predict_small(before.L, options.known_colors, options.temperature, before.photo_size)
+        answer = colorizer.predict_small(before.L, options.hints, options.temperature, before.photo_size)
         write_prediction(self._files, job.id, answer)
         stages.begin("render")
         rgb = render(pixels, answer, Rendering(options.saturation, warmth=options.warmth))
@@ -195,7 +195,8 @@ def _provenance(known: Outcome, photo: Photo) -> Provenance:
 
 def _of_rendering(options: Options) -> dict[str, Any]:
     """Return the members of a recipe that concern the steps after the network."""
-    return {name: getattr(options, name) for name in RenderOptions.model_fields}
+    names = ("saturation", "warmth", "format", "quality", "bits", "size_px", "strip_location")
+    return {name: getattr(options, name) for name in names}
 
 
 def _abilities(colorizer: Colorizer, prediction: Prediction, options: Options) -> dict[str, Any]:

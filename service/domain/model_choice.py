@@ -40,9 +40,9 @@ def check_usable(options: Options, settings: Settings) -> None:
     spec = choose_model(settings) if options.model is None else known_specs(settings.model_dir).get(options.model)
     if spec is None:
         known = ", ".join(known_specs(settings.model_dir))
-        raise InvalidOptionError(("model", f"Has to be one of {known}."))
+        raise InvalidOptionError("model", f"has to be one of {known}")
     if options.model and not weights_path(spec, settings.model_dir).is_file():
-        raise InvalidOptionError(("model", f"The weights of {spec.name} are not on this server."))
+        raise InvalidOptionError("model", f"names {spec.name}, whose weights are not on this server")
     if options.hints and not spec.accepts_hints:
         raise HintsNotAcceptedError(f"{spec.title} takes no colour hints.", name=spec.name)
     if options.temperature is not None and not spec.has_distribution:

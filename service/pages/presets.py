@@ -5,7 +5,7 @@ of its own; and nobody knows how vivid and how warm a colour photograph of the s
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from flask_babel import gettext as _
@@ -40,13 +40,11 @@ def _all(spec: ModelSpec, others: list[ModelSpec], base: Options) -> Iterator[Co
     hints = base.hints if spec.accepts_hints else ()
     own = Options(model=spec.name, hints=hints)
     yield Colouring(_("As the network sees it"), own)
-    yield Colouring(_("Livelier"), own.model_copy(update={"temperature": _lower(spec), "saturation": _LIVELY}))
+    yield Colouring(_("Livelier"), replace(own, temperature=_lower(spec), saturation=_LIVELY))
     for other in others:
-        yield Colouring(
-            network_title(other.title), Options(model=other.name, hints=base.hints if other.accepts_hints else ())
-        )
-    yield Colouring(_("Warmer"), own.model_copy(update={"warmth": _WARM, "saturation": _WARM_VIVIDNESS}))
-    yield Colouring(_("Calmer"), own.model_copy(update={"warmth": _CALM_WARMTH, "saturation": _CALM}))
+        yield Colouring(network_title(other.title), Options(other.name, base.hints if other.accepts_hints else ()))
+    yield Colouring(_("Warmer"), replace(own, warmth=_WARM, saturation=_WARM_VIVIDNESS))
+    yield Colouring(_("Calmer"), replace(own, warmth=_CALM_WARMTH, saturation=_CALM))
 
 
 def _lower(spec: ModelSpec) -> float | None:

@@ -26,7 +26,7 @@ blueprint = Blueprint("results", __name__)
 def revise(job_id: str) -> ResponseReturnValue:
     """Colour the photo once more as the form says, and lead to that version."""
     photo = _find(job_id)
-    version = make_version(photo, Options.of_texts(_said(request.form), base=photo.options), parts())
+    version = make_version(photo, Options.of(_said(request.form), base=photo.options), parts())
     wait_for([version.id], None, parts())
     return redirect(url_for("pages.show", ids=version.id), 303)
 
@@ -46,7 +46,7 @@ def versions(job_id: str) -> ResponseReturnValue:
 def download(job_id: str) -> ResponseReturnValue:
     """Make another file of the photo as the form says, and lead to it."""
     photo = _find(job_id)
-    render = make_render(photo, Options.of_texts(_said(request.form), base=photo.options), parts())
+    render = make_render(photo, Options.of(_said(request.form), base=photo.options), parts())
     return redirect(url_for("results.prepared", job_id=photo.id, render_id=render.id), 303)
 
 

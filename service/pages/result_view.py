@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any
@@ -159,7 +159,7 @@ def _fields(job: Job, outcome: Outcome) -> dict[str, Any]:
         "temperature": "" if options.temperature is None else options.temperature,
         "saturation": options.saturation,
         "warmth": options.warmth,
-        "hints": json.dumps([dict(hint) for hint in options.hints]),
+        "hints": json.dumps([asdict(hint) for hint in options.hints]),
     }
 
 

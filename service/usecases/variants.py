@@ -53,7 +53,7 @@ def make_preview(photo: Job, options: Options, parts: AppContext) -> Job:
     Raises `NotDoneError`, `QueueFullError`, and what `check_usable` does.
     """
     used = _outcome_model(photo)
-    options = options.model_copy(update={"model": options.model or used})
+    options = replace(options, model=options.model or used)
     check_usable(options, parts.settings)
     return _child(photo, "preview", options, parts)
 
@@ -67,8 +67,7 @@ def make_render(photo: Job, options: Options, parts: AppContext) -> Job:
     _outcome_model(photo)
     check_result_size(photo.width, photo.height, options)
     before = photo.options
-    steered = {"model": before.model, "hints": before.hints, "temperature": before.temperature}
-    options = options.model_copy(update=steered)
+    options = replace(options, model=before.model, hints=before.hints, temperature=before.temperature)
     return _child(photo, "render", options, parts)
 
 

@@ -13,6 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from benchmarks.stress.interface import try_out
 from service.api.schema.openapi import description_of
+from service.api.schema.requests import PlainOptions
 from service.domain.options import Options
 from tests.service.conftest import MakeSettings
 from tests.service.test_gunicorn import serving
@@ -47,7 +48,8 @@ def test_addresses_lie_below_the_prefix(hasty_client: FlaskClient) -> None:
 
 
 def test_options_are_documented_as_they_are_checked() -> None:
-    documented = Options.model_json_schema()["properties"]
+    documented = PlainOptions.model_json_schema()["properties"]
+    assert {*documented, "hints"} == set(Options.__dataclass_fields__)
     for name, schema in documented.items():
         for bound, step in (("minimum", -1), ("maximum", 1)):
             if bound in schema:
@@ -56,7 +58,7 @@ def test_options_are_documented_as_they_are_checked() -> None:
                     Options.of({name: schema[bound] + step})
         for value in schema.get("enum", ()):
             assert getattr(Options.of({name: value}), name) == value
-        default = Options().model_dump(mode="json")[name]
+        default = getattr(Options(), name)
         assert schema.get("default") == default
 
 

@@ -13,11 +13,12 @@ from PIL import Image, ImageSequence
 from colorizers.colorizer import Colorizer
 from colorizers.pipeline import replay
 from colorizers.prediction.distribution import Distribution
+from colorizers.prediction.hints import Hint
 from colorizers.prediction.prediction import Prediction
 from colorizers.recipe import Recipe
 from service.coloring.painter import PREVIEW_PX, Painter
 from service.domain.job import Job, Kind, Outcome
-from service.domain.options import HintOption, Options
+from service.domain.options import Options
 from service.settings import Settings
 from service.storage.base import FileKind
 from service.storage.local import PhotoFiles
@@ -25,7 +26,7 @@ from tests.service.conftest import MakeSettings
 from tests.support.uploads import as_file, chroma, pixels_of, scene
 
 PHOTO, CHILD = "a" * 32, "b" * 32
-WARM = HintOption(x=0.25, y=0.5, radius=0.2, a=40.0, b=40.0)
+WARM = Hint(x=0.25, y=0.5, radius=0.2, a=40.0, b=40.0)
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ import pytest
 from flask.testing import FlaskClient
 from flask_babel import force_locale
 
+from colorizers.prediction.hints import Hint
 from colorizers.weights.registry import PUBLISHED, ModelSpec
 from service.domain.labels import format_title, learnt_from, network_title
-from service.domain.options import HintOption, Options
+from service.domain.options import Options
 from service.pages.presets import COUNT, colourings
 
 SIGGRAPH17, ECCV16 = PUBLISHED
@@ -20,7 +21,7 @@ DEFAULT = replace(
     trained_on="26,000 photographs of mixed public collections, reduced to 128 px (see model/README.md)",
 )
 PLAIN = replace(SIGGRAPH17, name="plain", has_distribution=False, accepts_hints=False)
-HINT = HintOption(x=0.5, y=0.5, radius=0.1, a=20.0, b=20.0)
+HINT = Hint(x=0.5, y=0.5, radius=0.1, a=20.0, b=20.0)
 
 
 @pytest.mark.parametrize("spec", [DEFAULT, SIGGRAPH17, ECCV16, PLAIN], ids=lambda spec: spec.name)
@@ -37,7 +38,7 @@ def test_four_different_colourings_that_the_networks_can_make(
         used = specs[options.model or ""]
         assert bool(options.hints) == used.accepts_hints
         assert options.temperature is None or used.has_distribution
-    assert offered[0].options == Options(model=spec.name, hints=(HINT,) if spec.accepts_hints else ())
+    assert offered[0].options == Options(spec.name, (HINT,) if spec.accepts_hints else ())
     assert {other.name for other in others} <= {one.options.model for one in offered}
 
 
