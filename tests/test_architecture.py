@@ -68,7 +68,7 @@ ARROWS = {
         "colorizers.recipe colorizers.weights service.settings"
     ),
     "service.storage": "colorizers.errors colorizers.prediction service.settings",
-    "service.jobs": "colorizers.errors service.domain service.settings service.storage",
+    "service.jobs": "colorizers.errors colorizers.recipe service.domain service.settings service.storage",
     "service.coloring": (
         "colorizers.colorizer colorizers.colorspace colorizers.kernels colorizers.metadata colorizers.output "
         "colorizers.photo colorizers.pipeline colorizers.prediction colorizers.recipe colorizers.rendering "
@@ -82,14 +82,14 @@ ARROWS = {
         "colorizers.photo service.jobs service.logging_setup service.settings service.storage service.workers"
     ),
     "service.usecases": (
-        "colorizers.errors colorizers.fileformats colorizers.photo service.context service.domain "
-        "service.jobs service.logging_setup service.storage"
+        "colorizers.errors colorizers.fileformats colorizers.photo colorizers.recipe service.context "
+        "service.domain service.jobs service.logging_setup service.storage"
     ),
     "service.web": "colorizers.errors service.context service.domain service.settings service.storage",
     "service.api.schema": "service.context service.domain service.jobs",
     "service.api": (
-        "colorizers.prediction colorizers.weights service.api.schema service.context service.domain "
-        "service.jobs service.storage service.usecases service.web"
+        "colorizers.prediction colorizers.recipe colorizers.weights service.api.schema service.context "
+        "service.domain service.jobs service.storage service.usecases service.web"
     ),
     "service.ops": (
         "colorizers.errors colorizers.weights service.api.schema service.context service.domain service.jobs "

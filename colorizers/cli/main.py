@@ -19,7 +19,7 @@ from colorizers.fileformats.formats import supported_titles
 from colorizers.fileformats.output_formats import check_output_size
 from colorizers.kernels.malloc import keep_freed_memory
 from colorizers.photo.sandbox import Decoder
-from colorizers.recipe import DEPTHS, QUALITY, Recipe
+from colorizers.recipe import DEPTHS, QUALITY, Options, Recipe
 from colorizers.weights.registry import EMBEDDED
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
     if not inputs:
         parser.error("name a photo or a folder to colour; --help shows examples")
     try:
-        Recipe("any", "0" * 64, working_size_px=1, **_look(arguments))
+        Options(**_look(arguments))
         tasks = plan(inputs, arguments.output, arguments.recursive)
     except (PlanError, RequestError) as error:
         parser.error(str(error))

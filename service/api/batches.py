@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from service.api.blueprint import blueprint
 from service.api.create import FORM, JSON, KEY, LOCATION, create_from_files
-from service.api.parse import options_of_form, read_json
+from service.api.parse import read_json, read_options
 from service.api.prefer_header import PREFER
 from service.api.responses import answer_batch, batch_document
 from service.api.schema.openapi import Answer, describe
@@ -37,7 +37,7 @@ _TAG = "Batches"
 def make_batch() -> Response:
     """Send photos as a batch, or gather photos that were sent before, to fetch them together."""
     if request.mimetype == FORM:
-        return create_from_files(uploads_of(request), options_of_form(request), is_batch=True)
+        return create_from_files(uploads_of(request), read_options(request), is_batch=True)
     wanted = list(dict.fromkeys(read_json(request, NewBatch).colorizations))
     jobs = [job for job in find_jobs(wanted, request, parts()) if job.kind == "colorization"]
     if len(jobs) < len(wanted):

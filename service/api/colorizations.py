@@ -1,4 +1,4 @@
-"""Photos as things with an address: list one's own, read one, list what was made of its original, delete it."""
+"""Routes that list, read, retry and delete photos, and look-up of what a route names."""
 
 from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,7 +10,7 @@ from service.api.schema.requests import PageQuery
 from service.api.schema.responses import Colorization, Colorizations, Page
 from service.api.schema.serializers import document_of, documents_of
 from service.context.app_context import parts
-from service.domain.job import Job
+from service.domain.job import Job, Kind
 from service.domain.problems import JobNotFoundError, NotFailedError
 from service.jobs.retention import oldest_kept
 from service.usecases.submit import delete_jobs, find_jobs, retry_job
@@ -78,5 +78,13 @@ def find_photo(job_id: str) -> Job:
     """Return the photo with that id that the sender of the request may see. Raises `JobNotFoundError`."""
     job = find_jobs([job_id], request, parts())[0]
     if job.kind != "colorization":
+        raise JobNotFoundError("There is no photo with that id.")
+    return job
+
+
+def find_child(job_id: str, child_id: str, kind: Kind) -> Job:
+    """Return a render or preview of a photo that the sender of the request may see. Raises `JobNotFoundError`."""
+    job = find_jobs([child_id], request, parts())[0]
+    if job.parent != job_id or job.kind != kind:
         raise JobNotFoundError("There is no photo with that id.")
     return job

@@ -1,27 +1,28 @@
-"""New photos: a form, a file as it is, or the id of a photo that is there in; the photo or the batch out."""
+"""The routes that make photos: of a form, of a file as it is, or as a version of a photo that is there."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Sequence
 
-import sqlalchemy as sa
 from flask import Response, request
 from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import UnsupportedMediaType
 
+from colorizers.recipe import Options
 from service.api.blueprint import blueprint
 from service.api.colorizations import find_photo
-from service.api.parse import options_of_form, options_of_json, read_json, receive_body
+from service.api.parse import read_json, read_options, read_query, receive_body
 from service.api.prefer_header import APPLIED, PREFER
 from service.api.responses import answer_batch, answer_one, refusal_of_all
 from service.api.schema.openapi import Answer, describe
 from service.api.schema.requests import NewVersion, PhotosForm, RawPhotoQuery
 from service.api.schema.responses import ColorizationOrBatch
 from service.context.app_context import parts
-from service.domain.job import NewJob, new_job_id
-from service.domain.options import Options
-from service.jobs.batches import find_batch, keep_batch
-from service.jobs.idempotency import HEADER, Remembered, RequestKey, asked_with_files, forget, key_of, recall, remember
+from service.domain.job import new_job_id
+from service.jobs.batches import find_batch
+from service.jobs.idempotency import HEADER, RequestKey, asked_with_files, forget, key_of, recall
 from service.jobs.retention import oldest_kept
+from service.usecases.enqueue import Origin
 from service.usecases.submit import Submission, submit_files, uploads_of
 from service.usecases.variants import make_version
 
@@ -50,13 +51,12 @@ def create() -> Response:
     One photo is answered by its object, several by a batch; in a batch, one bad file does not spoil the others.
     """
     if request.mimetype == FORM:
-        return create_from_files(uploads_of(request), options_of_form(request))
+        return create_from_files(uploads_of(request), read_options(request))
     if request.mimetype == JSON:
         return _create_version()
     if request.mimetype.startswith("image/") or request.mimetype == BYTES:
-        query = request.args.to_dict()
-        name = query.pop("name", "")
-        return create_from_files([receive_body(request, name)], Options.of(query))
+        query = read_query(request, RawPhotoQuery)
+        return create_from_files([receive_body(request, query.name or "")], query.over())
     raise UnsupportedMediaType(f"Send {FORM}, {JSON}, image/* or {BYTES}.")
 
 
@@ -65,66 +65,55 @@ def create_from_files(files: Sequence[FileStorage], options: Options, is_batch: 
     owner = parts().owners.of(request)
     batch = new_job_id() if len(files) > 1 or is_batch else None
     key = key_of(request, owner, asked_with_files(options, files)) if HEADER in request.headers else None
-
-    def make() -> Response:
-        made = submit_files(files, owner, parts(), options, batch, in_transaction)
-        jobs = [item.job for item in made if item.job]
-        if not jobs:
-            raise refusal_of_all(made)
-        return answer_batch(batch, made) if batch else answer_one(jobs[0])
-
-    def in_transaction(connection: sa.Connection, new: Sequence[NewJob]) -> None:
-        if batch and new:
-            keep_batch(batch, owner, [job.id for job in new], connection)
-        if key and new:
-            remember(key, new, batch, connection)
-
-    return once(key, make)
+    earlier = _answer_again(key)
+    if earlier:
+        return earlier
+    try:
+        made = submit_files(files, Origin(owner, batch, key), parts(), options)
+    except IntegrityError:
+        earlier = _answer_again(key)  # A simultaneous request with the same key was quicker.
+        if earlier is None:
+            raise
+        return earlier
+    jobs = [item.job for item in made if item.job]
+    if not jobs:
+        raise refusal_of_all(made)
+    return answer_batch(batch, made) if batch else answer_one(jobs[0])
 
 
 def _create_version() -> Response:
     body = read_json(request, NewVersion)
     source = find_photo(body.source)
-    options = options_of_json(body, source.options)
-    key = key_of(request, parts().owners.of(request), [body.source, options.to_json()])
-
-    def in_transaction(connection: sa.Connection, new: Sequence[NewJob]) -> None:
-        if key:
-            remember(key, new, None, connection)
-
-    return once(key, lambda: answer_one(make_version(source, options, parts(), in_transaction=in_transaction)))
-
-
-def once(key: RequestKey | None, make: Callable[[], Response]) -> Response:
-    """Answer by `make`, or by what the request with that key made before; of several at a time, one makes it."""
-    if key is None:
-        return make()
-    made = recall(key, parts().jobs.database)
-    if made is None:
-        try:
-            return make()
-        except IntegrityError:
-            made = recall(key, parts().jobs.database)
-            if made is None:
-                raise
-    return _answer_again(made) or _afresh(key, make)
+    options = body.over(source.options)
+    owner = parts().owners.of(request)
+    key = key_of(request, owner, [body.source, json.dumps(options.changes())])
+    earlier = _answer_again(key)
+    if earlier:
+        return earlier
+    try:
+        version = make_version(source, options, parts(), Origin(owner, key=key))
+    except IntegrityError:
+        earlier = _answer_again(key)  # A simultaneous request with the same key was quicker.
+        if earlier is None:
+            raise
+        return earlier
+    return answer_one(version)
 
 
-def _answer_again(made: Remembered) -> Response | None:
-    """Answer with what was made before, as it is now; None where nothing is left of it."""
+def _answer_again(key: RequestKey | None) -> Response | None:
+    """Answer with what the first request with `key` made, as it is now; None where there is nothing (left) of it."""
+    made = recall(key, parts().jobs.database) if key else None
+    if key is None or made is None:
+        return None
     viewer, since = parts().owners.of(request), oldest_kept(parts().settings.expire_hours)
     job_ids = [made.job_id] if made.job_id else []
     if made.batch:
         job_ids = find_batch(made.batch, viewer, since, parts().jobs.database)
     jobs = parts().jobs.find(job_ids, viewer, since)
-    there = [Submission(jobs[job_id].name, job=jobs[job_id]) for job_id in job_ids if job_id in jobs]
+    there = [jobs[job_id] for job_id in job_ids if job_id in jobs]
     if not there:
+        forget(key, parts().jobs.database)
         return None
-    first = there[0].job
-    assert first
-    return answer_batch(made.batch, there) if made.batch else answer_one(first)
-
-
-def _afresh(key: RequestKey, make: Callable[[], Response]) -> Response:
-    forget(key, parts().jobs.database)
-    return make()
+    if made.batch:
+        return answer_batch(made.batch, [Submission(job.name, job) for job in there])
+    return answer_one(there[0])

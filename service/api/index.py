@@ -1,4 +1,4 @@
-"""The one-call endpoint: photos in a form in, finished objects out, or as they are when the wait is over."""
+"""The endpoint that colours the photos of a form in one call, and waits for them."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,7 +7,7 @@ from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
 from service.api.blueprint import blueprint
-from service.api.parse import options_of_form
+from service.api.parse import read_options
 from service.api.prefer_header import PREFER, preference_of
 from service.api.schema.openapi import Answer, describe
 from service.api.schema.requests import PhotosForm
@@ -34,7 +34,7 @@ def index() -> ResponseReturnValue:
     spoil the others. The status is 200 if any is done, else 202 if any is still worked on. Where all have problems,
     the first one is the answer, and `results` in it lists all.
     """
-    submissions = wait(submit(request, parts(), options_of_form(request)), parts(), _wait_s())
+    submissions = wait(submit(request, parts(), read_options(request)), parts(), _wait_s())
     problems = [_problem(item) for item in submissions]
     if len(submissions) == 1 and problems[0]:
         raise ProblemError(problems[0])

@@ -1,15 +1,16 @@
-"""A request's body or query in, checked values out: JSON by its type, options from wherever they are."""
+"""Checked values from a request's body or address."""
 
 import re
-from typing import TypeVar, cast
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from service.api.schema.requests import OptionsAsJson
-from service.domain.options import Options
+from colorizers.recipe import Options
+from service.domain.options import DEFAULT, OptionsAsText
 from service.domain.problems import Problem, ProblemError
 from service.usecases.submit import FIELD
 from service.web.access import TOKEN_FIELD
@@ -31,31 +32,30 @@ def read_json(request: Request, model: type[Model]) -> Model:
     request.max_content_length = _MOST_JSON_BYTES
     data = request.get_data(cache=False) or b"{}"
     try:
-        return model.model_validate_json(data)
+        return model.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise _refused(error) from error
 
 
 def read_query(request: Request, model: type[Model]) -> Model:
     """Return the parameters of the address. Raises `ProblemError` where they are wrong."""
+    return _read_texts(request.args, model)
+
+
+def read_options(request: Request, base: Options = DEFAULT) -> Options:
+    """Return the options that the fields of a form name, the others as in `base`.
+
+    A photo that is no file is not one of them. Raises `ProblemError` or `InvalidOptionError`.
+    """
+    fields = {name: text for name, text in request.form.items() if name not in (TOKEN_FIELD, FIELD)}
+    return _read_texts(fields, OptionsAsText).over(base)
+
+
+def _read_texts(texts: Mapping[str, Any], model: type[Model]) -> Model:
     try:
-        return model.model_validate(request.args.to_dict())
+        return model.model_validate(dict(texts.items()))
     except ValidationError as error:
         raise _refused(error) from error
-
-
-def options_of_form(request: Request) -> Options:
-    """Return the options that the fields of a form ask for; a photo that is no file is not one of them.
-
-    Raises `InvalidOptionError`.
-    """
-    return Options.of({name: text for name, text in request.form.items() if name not in (TOKEN_FIELD, FIELD)})
-
-
-def options_of_json(body: BaseModel, base: Options | None = None) -> Options:
-    """Return the options that a JSON object names, the others as in `base`. Raises `InvalidOptionError`."""
-    members = body.model_dump(mode="json", include=body.model_fields_set & OptionsAsJson.model_fields.keys())
-    return Options.of(members, base)
 
 
 def receive_body(request: Request, name: str) -> FileStorage:

@@ -23,14 +23,13 @@ from colorizers.photo.photo_data import Photo
 from colorizers.photo.sandbox import Decoder
 from colorizers.pipeline import Page
 from colorizers.prediction.prediction import Prediction
-from colorizers.recipe import Recipe
+from colorizers.recipe import Options, Recipe
 from colorizers.rendering.render import Rendering, render
 from service.coloring.network_cache import Networks
 from service.coloring.original_cache import OriginalCache
 from service.coloring.stopwatch import Stages
 from service.coloring.write_outputs import Results, read_view, view_format
 from service.domain.job import Job, Outcome, new_job_id
-from service.domain.options import Options
 from service.settings import Settings
 from service.storage.local import PhotoFiles
 from service.storage.predictions import (
@@ -117,9 +116,7 @@ class Painter:
             stages.begin("predict")
             answer = colorizer.predict(photo, options.hints, options.temperature)
             write_prediction(self._files, job.id, answer)
-            recipe = colorizer.recipe(
-                photo, hints=options.hints, temperature=options.temperature, **_of_rendering(options)
-            )
+            recipe = colorizer.recipe(photo).with_options(options)
             first = Page(photo, answer, colorizer.provenance(photo), original.gray)
             further = self._predict_further(job, colorizer, photo.pages)
             outcome = self._results.write(job, first, further, photo.pages, recipe, stages)
@@ -140,7 +137,7 @@ class Painter:
         assert known is not None
         answer = read_prediction(self._files, parent.id)
         with self._files.fetch(parent.id, "recipe") as path:
-            recipe = replace(Recipe.from_json(path.read_bytes()), **_of_rendering(job.options))
+            recipe = Recipe.from_json(path.read_bytes()).with_options(job.options)
         stages.begin("open")
         with self._originals.open(parent.id) as original:
             first = Page(original.photo, answer, _provenance(known, original.photo), original.gray)
@@ -191,12 +188,6 @@ class Painter:
 def _provenance(known: Outcome, photo: Photo) -> Provenance:
     """Return the provenance of a file of `photo` rendered from an earlier answer."""
     return Provenance(known.model, known.model_title, known.weights_sha256, known.verified, photo.sha256)
-
-
-def _of_rendering(options: Options) -> dict[str, Any]:
-    """Return the members of a recipe that concern the steps after the network."""
-    names = ("saturation", "warmth", "format", "quality", "bits", "size_px", "strip_location")
-    return {name: getattr(options, name) for name in names}
 
 
 def _abilities(colorizer: Colorizer, prediction: Prediction, options: Options) -> dict[str, Any]:

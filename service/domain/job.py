@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from service.domain.options import DEFAULT, Options
+from colorizers.recipe import Options
+from service.domain.options import DEFAULT, stored_options
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -61,7 +62,7 @@ class NewJob:
     def as_row(self, now: float) -> dict[str, Any]:
         """Return the values of the columns for a job that is queued `now` (seconds since the epoch)."""
         times = {"created_at": now, "queued_at": now, "sent_at": now, "kept_since": self.kept_since or now}
-        return {**vars(self), **times, "options": self.options.to_json()}
+        return {**vars(self), **times, "options": json.dumps(self.options.changes())}
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def job_of(row: sa.RowMapping) -> Job:
     plain = {name: row[name] for name in Job.__dataclass_fields__ if name not in ("outcome", "failure", "options")}
     outcome = Outcome(**json.loads(row["outcome"])) if row["outcome"] else None
     failure = Failure(**json.loads(row["failure"])) if row["failure"] else None
-    return Job(**plain, outcome=outcome, failure=failure, options=Options.from_json(row["options"]))
+    return Job(**plain, outcome=outcome, failure=failure, options=stored_options(row["options"]))
 
 
 def is_id(text: str) -> bool:

@@ -8,8 +8,9 @@ from colorizers.errors import (
     TemperatureNotSupportedError,
     UnknownModelError,
 )
+from colorizers.recipe import Options
 from colorizers.weights.registry import EMBEDDED, ModelSpec, default_spec, find_spec, known_specs, weights_path
-from service.domain.options import InvalidOptionError, Options
+from service.domain.options import InvalidOptionError
 from service.settings import Settings, SettingsError, load_settings
 
 

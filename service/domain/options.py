@@ -1,26 +1,27 @@
-"""What somebody asks for beside a photo in, checked `Options` out: the network, hints, colours, and the file's kind.
+"""What a request may ask for beside a photo: one model that forms, query strings and JSON are checked by.
 
-They come as the members of a JSON object or the fields of a form, and are kept as JSON in the row of the job.
+What passed the check is a `colorizers.recipe.Options`, kept as JSON in the row of the job.
 """
 
 import json
-import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from colorizers.errors import ColorizerError
 from colorizers.fileformats.output_formats import check_output_size
 from colorizers.json_text import parse_json
-from colorizers.prediction.hints import Hint, hints_from
-from colorizers.recipe import FORMATS, QUALITIES, SATURATIONS, SIZES_PX, TEMPERATURES, WARMTHS
+from colorizers.prediction.hints import MOST_AB, MOST_HINTS, hints_from
+from colorizers.recipe import QUALITIES, QUALITY, SATURATIONS, SIZES_PX, TEMPERATURES, WARMTHS, Options
 
-Format = Literal["jpeg", "png", "tiff", "webp", "layer"]
-LOSSY = ("jpeg", "webp")
-DEEP = ("png", "tiff")
+DEFAULT = Options()
+_DEEP = ("png", "tiff")
 LEAST_PX = 16
-_TRUE = {"1", "true", "yes", "on"}
-_FALSE = {"0", "false", "no", "off", ""}
+Maybe = SkipJsonSchema[None]
+Format = Literal["jpeg", "png", "tiff", "webp", "layer"]
 
 
 class InvalidOptionError(ColorizerError):
@@ -33,71 +34,108 @@ class InvalidOptionError(ColorizerError):
         super().__init__(message, field=name, errors=[{"field": name, "message": message}])
 
 
-def _check(holds: bool, name: str, rule: str) -> None:
-    if not holds:
-        raise InvalidOptionError(name, rule)
+class Hint(BaseModel):
+    """A place whose colour is known."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    x: Annotated[float, Field(ge=0, le=1, description="From the left, in widths of the upright photo.")]
+    y: Annotated[float, Field(ge=0, le=1, description="From the top, in heights of the upright photo.")]
+    radius: Annotated[float, Field(ge=0, le=1, description="In short sides of the photo.")]
+    a: Annotated[float, Field(ge=-MOST_AB, le=MOST_AB, description="Green to red, in Lab units.")]
+    b: Annotated[float, Field(ge=-MOST_AB, le=MOST_AB, description="Blue to yellow, in Lab units.")]
 
 
-def _check_range(value: float | None, name: str, least: float, most: float) -> None:
-    _check(value is None or least <= value <= most, name, f"has to be between {least:g} and {most:g}")
+class RenderOptions(BaseModel):
+    """How colours are rendered and written."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+    saturation: Annotated[
+        float, Field(ge=SATURATIONS[0], le=SATURATIONS[1], description="What the chroma is multiplied with.")
+    ] = 1.0
+    warmth: Annotated[
+        float, Field(ge=WARMTHS[0], le=WARMTHS[1], description="Shifts all colours, from cold to warm.")
+    ] = 0.0
+    format: (
+        Annotated[Format, Field(description="The kind of the file; `layer`: the colours alone, as a transparent PNG.")]
+        | Maybe
+    ) = None
+    quality: Annotated[int, Field(ge=QUALITIES[0], le=QUALITIES[1], description="Of a JPEG or WebP file.")] = QUALITY
+    # An enumeration for those who read the schema; its numbers are read from texts, too, which a `Literal` is not.
+    bits: (
+        Annotated[
+            int,
+            Field(ge=8, le=16, multiple_of=8, json_schema_extra={"enum": [8, 16]}, description="Of a PNG or TIFF."),
+        ]
+        | Maybe
+    ) = None
+    size_px: (
+        Annotated[
+            int,
+            Field(ge=LEAST_PX, le=SIZES_PX[1], description="The long side of the file, never more than the photo's."),
+        ]
+        | Maybe
+    ) = None
+    strip_location: Annotated[bool, Field(description="Leave out what tells where the photo was made.")] = False
+
+    def over(self, base: Options = DEFAULT) -> Options:
+        """Return the options that are named here, the others as in `base`. Raises `InvalidOptionError`."""
+        named = self.model_dump(include=self.model_fields_set & vars(DEFAULT).keys())
+        if "hints" in named:
+            named["hints"] = hints_from(named["hints"])
+        options = replace(base, **named)
+        if options.bits == 16 and options.format not in (None, *_DEEP):
+            raise InvalidOptionError("bits", f"can be 16 for {' and '.join(_DEEP)} only")
+        return options
 
 
-@dataclass(frozen=True)
-class Options:
-    """What one colouring or rendering is to be like; None stands for the network's or the photo's own.
+class OptionsAsJson(RenderOptions):
+    """Options as members of a JSON object."""
 
-    `model` is a network's name; `hints` and `temperature` steer it. `saturation` multiplies the chroma and `warmth`
-    (-1..1) shifts all colours. `format` is the kind of the file (`layer`: the colours alone, as a transparent PNG),
-    `quality` that of a JPEG or WebP, `bits` the depth of a PNG or TIFF, `size_px` its long side, never more than the
-    photo's. `strip_location` leaves out what tells where the photo was made. Raises `InvalidOptionError`.
-    """
+    model: Annotated[str, Field(min_length=1, max_length=100, description="A network, by its name.")] | Maybe = None
+    temperature: (
+        Annotated[
+            float,
+            Field(
+                ge=TEMPERATURES[0],
+                le=TEMPERATURES[1],
+                description="How daring the colours are: towards 0 the likeliest ones.",
+            ),
+        ]
+        | Maybe
+    ) = None
+    hints: Annotated[tuple[Hint, ...], Field(max_length=MOST_HINTS, description="Places whose colour is known.")] = ()
 
-    model: str | None = None
-    hints: tuple[Hint, ...] = ()
-    temperature: float | None = None
-    saturation: float = 1.0
-    warmth: float = 0.0
-    format: Format | None = None
-    quality: int = 95
-    bits: Literal[8, 16] | None = None
-    size_px: int | None = None
-    strip_location: bool = False
 
-    def __post_init__(self) -> None:
-        _check(self.model is None or 0 < len(self.model) <= 100, "model", "has to be the name of a network")
-        _check_range(self.temperature, "temperature", *TEMPERATURES)
-        _check_range(self.saturation, "saturation", *SATURATIONS)
-        _check_range(self.warmth, "warmth", *WARMTHS)
-        _check(self.format is None or self.format in FORMATS, "format", f"has to be one of {', '.join(FORMATS)}")
-        _check_range(self.quality, "quality", *QUALITIES)
-        _check(self.bits in (None, 8, 16), "bits", "has to be 8 or 16")
-        deep = self.bits != 16 or self.format is None or self.format in DEEP
-        _check(deep, "bits", f"can be 16 for {' and '.join(DEEP)} only")
-        _check_range(self.size_px, "size_px", LEAST_PX, SIZES_PX[1])
+def _parse_hints(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_json(value)
+    except ValueError as error:
+        raise PydanticCustomError("json_list", "Input should be a JSON list") from error
 
+
+class OptionsAsText(OptionsAsJson):
+    """Options as parameters of an address or fields of a form; an empty text stands for the default."""
+
+    hints: Annotated[
+        tuple[Hint, ...],
+        Field(max_length=MOST_HINTS, default_factory=tuple),
+        BeforeValidator(_parse_hints),
+        WithJsonSchema({"type": "string", "description": "A JSON list of hints, objects with x, y, radius, a, b."}),
+    ]
+
+    @model_validator(mode="before")
     @classmethod
-    def of(cls, members: Mapping[str, Any], base: "Options | None" = None) -> "Options":
-        """Return the options that `members` names, the others as in `base` or by default; texts count as values do.
-
-        An empty text stands for the default. Raises `InvalidOptionError`, also where there is no such option.
-        """
-        known = {f.name for f in fields(cls)}
-        for name in members:
-            _check(name in known, name, f"is no option; there are {', '.join(sorted(known))}")
-        return replace(base or DEFAULT, **{name: _READERS[name](name, value) for name, value in members.items()})
-
-    @classmethod
-    def from_json(cls, text: str | None) -> "Options":
-        """Return the options that `to_json` wrote, the default ones of None."""
-        return cls.of(json.loads(text)) if text else DEFAULT
-
-    def to_json(self) -> str:
-        """Return what differs from the default as a JSON object."""
-        default = asdict(DEFAULT)
-        return json.dumps({name: value for name, value in asdict(self).items() if value != default[name]})
+    def _fill_empty(cls, texts: dict[str, str]) -> dict[str, Any]:
+        return {name: text.strip() or getattr(DEFAULT, name, "") for name, text in texts.items()}
 
 
-DEFAULT = Options()
+def stored_options(text: str) -> Options:
+    """Return the options whose `changes` are the JSON `text`."""
+    return Options.from_members(json.loads(text))
 
 
 def check_result_size(width: int, height: int, options: Options) -> None:
@@ -107,64 +145,3 @@ def check_result_size(width: int, height: int, options: Options) -> None:
     """
     if options.format:
         check_output_size(width, height, options.format.upper(), options.size_px)
-
-
-def _text(name: str, value: Any) -> str | None:
-    _check(value is None or isinstance(value, str), name, "has to be a text")
-    return value.strip() or None if value else None
-
-
-def _number(name: str, value: Any) -> float | None:
-    if value is None or value == "":
-        return None
-    _check(isinstance(value, int | float | str) and not isinstance(value, bool), name, "has to be a number")
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        number = math.nan
-    _check(math.isfinite(number), name, "has to be a number")
-    return number
-
-
-def _number_or_default(name: str, value: Any) -> float:
-    number = _number(name, value)
-    return float(getattr(Options, name)) if number is None else number
-
-
-def _whole(name: str, value: Any) -> int | None:
-    number = _number(name, value)
-    _check(number is None or number == int(number), name, "has to be a whole number")
-    return None if number is None else int(number)
-
-
-def _whole_or_default(name: str, value: Any) -> int:
-    number = _whole(name, value)
-    return int(getattr(Options, name)) if number is None else number
-
-
-def _yes_or_no(name: str, value: Any) -> bool:
-    text = str(value if value is not None else "").lower()
-    _check(text in _TRUE | _FALSE, name, "has to be true or false")
-    return text in _TRUE
-
-
-def _hints(name: str, value: Any) -> tuple[Hint, ...]:
-    try:
-        said = parse_json(value or "[]") if isinstance(value, str) else value or []
-    except ValueError:
-        raise InvalidOptionError(name, "has to be a JSON list") from None
-    return hints_from(said)
-
-
-_READERS: dict[str, Any] = {
-    "model": _text,
-    "hints": _hints,
-    "temperature": _number,
-    "saturation": _number_or_default,
-    "warmth": _number_or_default,
-    "format": _text,
-    "quality": _whole_or_default,
-    "bits": _whole,
-    "size_px": _whole,
-    "strip_location": _yes_or_no,
-}

@@ -15,8 +15,8 @@ from flask import Request
 from werkzeug.datastructures import FileStorage
 
 from colorizers.errors import ColorizerError
+from colorizers.recipe import Options
 from service.domain.job import NewJob
-from service.domain.options import Options
 from service.jobs.schema import requests
 from service.storage.base import Upload
 
@@ -66,7 +66,7 @@ def key_of(request: Request, owner: str | None, asked: Iterable[object]) -> Requ
 
 def asked_with_files(options: Options, files: Iterable[FileStorage]) -> list[object]:
     """Return the content of a request: its options, and the names and SHA-256 of its files."""
-    return [options.to_json(), *((file.filename, _sha256(file)) for file in files)]
+    return [json.dumps(options.changes()), *((file.filename, _sha256(file)) for file in files)]
 
 
 def recall(key: RequestKey, database: sa.Engine) -> Remembered | None:

@@ -13,6 +13,7 @@ from werkzeug.datastructures import FileStorage
 from service.context.app_context import parts
 from service.domain.problems import ProblemError
 from service.settings import ROOT
+from service.usecases.enqueue import Origin
 from service.usecases.submit import submit_files
 from service.web.photo_request import PhotoRequest
 
@@ -66,7 +67,7 @@ def try_one() -> ResponseReturnValue:
     example = next((one for one in EXAMPLES if one.name == name), None)
     if example is None:
         abort(404)
-    (submission,) = submit_files([_received(example)], parts().owners.of(request), parts())
+    (submission,) = submit_files([_received(example)], Origin(parts().owners.of(request)), parts())
     if submission.job is None:
         assert submission.problem
         raise ProblemError(submission.problem)

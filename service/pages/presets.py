@@ -10,10 +10,9 @@ from itertools import islice
 
 from flask_babel import gettext as _
 
-from colorizers.recipe import TEMPERATURES
+from colorizers.recipe import TEMPERATURES, Options
 from colorizers.weights.registry import ModelSpec
 from service.domain.labels import network_title
-from service.domain.options import Options
 
 COUNT = 4
 # Of the network's own temperature; and where it has none, the one of Zhang et al. 2016, section 2.3.

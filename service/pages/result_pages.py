@@ -1,22 +1,19 @@
 """What the forms of the result page do, and the page behind a shared link: all of it works without JavaScript."""
 
-from collections.abc import Mapping
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from service.api.parse import read_options
 from service.api.predictions import ab_of
 from service.context.app_context import parts
 from service.domain.filenames import result_name
 from service.domain.job import Job
-from service.domain.options import Options
 from service.domain.problems import JobNotFoundError, ProblemError, problem_of
 from service.pages.result_view import shared_of, studio_of
 from service.storage.base import FileKind
 from service.usecases.sharing import find_shared, shows_original
 from service.usecases.submit import find_jobs, wait_for
 from service.usecases.variants import make_render, make_version
-from service.web.access import TOKEN_FIELD
 from service.web.send_file import send_stored
 
 blueprint = Blueprint("results", __name__)
@@ -26,7 +23,7 @@ blueprint = Blueprint("results", __name__)
 def revise(job_id: str) -> ResponseReturnValue:
     """Colour the photo once more as the form says, and lead to that version."""
     photo = _find(job_id)
-    version = make_version(photo, Options.of(_said(request.form), base=photo.options), parts())
+    version = make_version(photo, read_options(request, photo.options), parts())
     wait_for([version.id], None, parts())
     return redirect(url_for("pages.show", ids=version.id), 303)
 
@@ -46,7 +43,7 @@ def versions(job_id: str) -> ResponseReturnValue:
 def download(job_id: str) -> ResponseReturnValue:
     """Make another file of the photo as the form says, and lead to it."""
     photo = _find(job_id)
-    render = make_render(photo, Options.of(_said(request.form), base=photo.options), parts())
+    render = make_render(photo, read_options(request, photo.options), parts())
     return redirect(url_for("results.prepared", job_id=photo.id, render_id=render.id), 303)
 
 
@@ -95,8 +92,3 @@ def _send_shared(job: Job, kind: str) -> ResponseReturnValue:
 
 def _find(job_id: str) -> Job:
     return find_jobs([job_id], request, parts())[0]
-
-
-def _said(form: Mapping[str, str]) -> dict[str, str]:
-    """Return the form's fields but for its token."""
-    return {name: value for name, value in form.items() if name != TOKEN_FIELD}

@@ -11,11 +11,11 @@ from flask import request, url_for
 from flask_babel import format_decimal, format_timedelta, ngettext
 from flask_babel import gettext as _
 
+from colorizers.recipe import Options
 from colorizers.weights.registry import ModelSpec, known_specs, weights_path
 from service.context.app_context import AppContext
 from service.domain.job import Job, Outcome
 from service.domain.labels import format_title, learnt_from, network_title
-from service.domain.options import Options
 from service.jobs.retention import kept_until_s
 from service.pages.job_view import JobView, view_job
 from service.pages.presets import Colouring, colourings

@@ -1,31 +1,48 @@
-"""New jobs in, their rows out, or word when to come back: the one way into the queue.
+"""The one way into the queue, for uploads, versions, renders and previews.
 
-Whoever adds jobs has put their files in place before; where they are not accepted, the files go again.
+Whoever adds jobs has put their files in place before; where they are not accepted, the files are removed.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from service.context.app_context import AppContext
 from service.domain.job import Job, NewJob
 from service.domain.problems import JobNotFoundError, QueueFullError
+from service.jobs.batches import keep_batch
 from service.jobs.counters import live_processes
+from service.jobs.idempotency import RequestKey, remember
 from service.jobs.queue import PhotoGoneError
 
-InTransaction = Callable[[sa.Connection, Sequence[NewJob]], object]
+
+@dataclass(frozen=True)
+class Origin:
+    """Where new jobs come from: who sent them, the batch that they make, and the idempotency key of the request."""
+
+    owner: str | None
+    batch: str | None = None
+    key: RequestKey | None = None
+
+    def insert(self, connection: sa.Connection, new: Sequence[NewJob]) -> None:
+        """Insert the batch and the key of `new`, if any. Raises `IntegrityError` where the key is taken."""
+        if self.batch and new:
+            keep_batch(self.batch, self.owner, [job.id for job in new], connection)
+        if self.key and new:
+            remember(self.key, new, self.batch, connection)
 
 
-def enqueue(new: Sequence[NewJob], parts: AppContext, in_transaction: InTransaction | None = None) -> dict[str, Job]:
-    """Queue `new`, all or none; return them by id. `in_transaction`, given the jobs, takes part in the transaction.
+def enqueue(new: Sequence[NewJob], parts: AppContext, origin: Origin | None = None) -> dict[str, Job]:
+    """Queue `new`, all or none, in one transaction with what is kept of their `origin`; return them by id.
 
-    Raises `QueueFullError`, `JobNotFoundError` where the photo that they are made of is deleted meanwhile, or what the
-    database or `in_transaction` does; nothing is left of the jobs then.
+    Raises `QueueFullError`, `JobNotFoundError` where the photo that they are made of is deleted meanwhile, and what
+    `Origin.insert` and the database do; nothing is left of the jobs then.
     """
     queued = None
     try:
-        queued = parts.jobs.add(new, parts.settings.max_queue, in_transaction)
+        queued = parts.jobs.add(new, parts.settings.max_queue, origin.insert if origin else None)
     except PhotoGoneError as error:
         raise JobNotFoundError("There is no photo with that id any more.") from error
     finally:

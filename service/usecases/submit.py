@@ -1,11 +1,12 @@
-"""Uploads in, jobs out: checks what a request sent, queues it, and waits a while for the end of the work.
+"""Submission of uploads as jobs, and access to the jobs of who asks.
 
-A photo that is refused does not spoil the others of its request: each gives an id or a problem, in the order sent.
+A photo that is refused does not spoil the others of its request: each gives a job or a problem, in the order sent.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from flask import Request
 from werkzeug.datastructures import FileStorage
@@ -13,11 +14,12 @@ from werkzeug.datastructures import FileStorage
 from colorizers.errors import ColorizerError, DecodersBusyError
 from colorizers.fileformats.formats import mimetype_of
 from colorizers.photo.photo_data import Header
+from colorizers.recipe import Options
 from service.context.app_context import AppContext
 from service.domain.filenames import display_name
 from service.domain.job import MANY, SINGLE, Job, NewJob, is_id, new_job_id
 from service.domain.model_choice import check_usable
-from service.domain.options import DEFAULT, Options, check_result_size
+from service.domain.options import DEFAULT, check_result_size
 from service.domain.problems import (
     JobNotFoundError,
     NoFileError,
@@ -30,7 +32,7 @@ from service.jobs.deletion import Deleted
 from service.jobs.retention import oldest_kept, remove_files
 from service.logging_setup import REQUEST_ID
 from service.storage.base import Upload
-from service.usecases.enqueue import InTransaction, enqueue
+from service.usecases.enqueue import Origin, enqueue
 
 FIELD = "photo"
 # As many as fit into an address that servers and proxies accept.
@@ -50,14 +52,12 @@ class Submission:
     problem: Problem | None = None
 
 
-def submit(
-    request: Request, parts: AppContext, options: Options = DEFAULT, batch: str | None = None
-) -> list[Submission]:
+def submit(request: Request, parts: AppContext, options: Options = DEFAULT) -> list[Submission]:
     """Queue the photos of `request`, at least one, to be coloured with `options`.
 
     Raises what `uploads_of` and `submit_files` do.
     """
-    return submit_files(uploads_of(request), parts.owners.of(request), parts, options, batch)
+    return submit_files(uploads_of(request), Origin(parts.owners.of(request)), parts, options)
 
 
 def uploads_of(request: Request) -> list[FileStorage]:
@@ -69,47 +69,39 @@ def uploads_of(request: Request) -> list[FileStorage]:
 
 
 def submit_files(
-    files: Sequence[FileStorage],
-    owner: str | None,
-    parts: AppContext,
-    options: Options = DEFAULT,
-    batch: str | None = None,
-    in_transaction: InTransaction | None = None,
+    files: Sequence[FileStorage], origin: Origin, parts: AppContext, options: Options = DEFAULT
 ) -> list[Submission]:
-    """Queue `files`, whose streams are of `PhotoFiles.receive`, for `owner`; several wait behind single ones.
+    """Queue `files`, whose streams are of `PhotoFiles.receive`; several wait behind single ones.
 
-    `in_transaction` takes part in the transaction that adds the rows. Raises `QueueFullError`, `DecodersBusyError`, and
-    what `check_usable` does.
+    Raises `QueueFullError`, `DecodersBusyError`, and what `check_usable` and `enqueue` do.
     """
     check_usable(options, parts.settings)
-    priority = SINGLE if len(files) == 1 and batch is None else MANY
+    common = {
+        "owner": origin.owner,
+        "batch": origin.batch,
+        "options": options,
+        "priority": SINGLE if len(files) == 1 and origin.batch is None else MANY,
+        "request_id": REQUEST_ID.get(),
+    }
     headers = [_header(file, options, parts) for file in files]
-    accepted = _accept_all(files, headers, parts)
-    new = [
-        replace(item, owner=owner, options=options, priority=priority, batch=batch)
-        for item in accepted
-        if isinstance(item, NewJob)
-    ]
-    jobs = enqueue(new, parts, in_transaction)
-    return [
-        _submitted(item.name, jobs.get(item.id)) if isinstance(item, NewJob) else Submission(item[0], problem=item[1])
-        for item in accepted
-    ]
+    accepted = _accept_all(files, headers, common, parts)
+    jobs = enqueue([item for item in accepted if isinstance(item, NewJob)], parts, origin)
+    return [_submitted(item.name, jobs.get(item.id)) if isinstance(item, NewJob) else item for item in accepted]
 
 
 def _submitted(name: str, job: Job | None) -> Submission:
-    """Return the photo of that job, or, where it is gone already, what is told of such."""
+    """Return the photo of that job; where it is gone already, the problem that there is none."""
     return Submission(name, job) if job else Submission(name, problem=problem_of(_not_found()))
 
 
 def _accept_all(
-    files: Sequence[FileStorage], headers: Sequence[Header | Problem], parts: AppContext
-) -> list[NewJob | tuple[str, Problem]]:
+    files: Sequence[FileStorage], headers: Sequence[Header | Problem], common: Mapping[str, Any], parts: AppContext
+) -> list[NewJob | Submission]:
     """Keep what can be accepted of `files`; all of it goes again where the storage fails in between."""
-    accepted: list[NewJob | tuple[str, Problem]] = []
+    accepted: list[NewJob | Submission] = []
     try:
         for file, header in zip(files, headers, strict=True):
-            accepted.append(_accept(file, header, parts))
+            accepted.append(_accept(file, header, common, parts))
     except Exception:
         for item in accepted:
             if isinstance(item, NewJob):
@@ -134,12 +126,13 @@ def _header(file: FileStorage, options: Options, parts: AppContext) -> Header | 
         return problem_of(error)
 
 
-def _accept(file: FileStorage, header: Header | Problem, parts: AppContext) -> NewJob | tuple[str, Problem]:
+def _accept(
+    file: FileStorage, header: Header | Problem, common: Mapping[str, Any], parts: AppContext
+) -> NewJob | Submission:
     name = display_name(file.filename)
     if isinstance(header, Problem):
-        return name, header
-    mimetype = mimetype_of(header.format)
-    new = NewJob(new_job_id(), name, mimetype, header.width, header.height, request_id=REQUEST_ID.get())
+        return Submission(name, problem=header)
+    new = NewJob(new_job_id(), name, mimetype_of(header.format), header.width, header.height, **common)
     parts.files.keep(_upload(file), new.id)
     return new
 

@@ -1,20 +1,21 @@
-"""A photo that was sent and other options in, a job that needs no second upload out: a version, a preview or a render.
+"""Jobs that are made from a photo that is there: versions, previews and renders.
 
-A version colours the photo once more, as a photo of its own. A preview is the network's answer for the photo's small
-picture under other hints; a render is the answer that there is, as another file. Those two belong to the photo.
+A version colours the photo once more, as a photo of its own. A preview is the network's prediction for the photo's
+small picture under other hints; a render is the prediction that there is, as another file. Both belong to the photo.
 """
 
 from dataclasses import replace
 
 from colorizers.errors import ColorizerError
+from colorizers.recipe import Options
 from service.context.app_context import AppContext
 from service.domain.job import AT_ONCE, SINGLE, Job, Kind, NewJob, new_job_id
 from service.domain.model_choice import check_usable
-from service.domain.options import Options, check_result_size
+from service.domain.options import check_result_size
 from service.domain.problems import JobNotFoundError
 from service.jobs.retention import oldest_kept
 from service.logging_setup import REQUEST_ID
-from service.usecases.enqueue import InTransaction, enqueue
+from service.usecases.enqueue import Origin, enqueue
 
 
 class NotDoneError(ColorizerError):
@@ -23,13 +24,7 @@ class NotDoneError(ColorizerError):
     code = "not_done"
 
 
-def make_version(
-    photo: Job,
-    options: Options,
-    parts: AppContext,
-    batch: str | None = None,
-    in_transaction: InTransaction | None = None,
-) -> Job:
+def make_version(photo: Job, options: Options, parts: AppContext, origin: Origin | None = None) -> Job:
     """Queue the original of `photo` once more with `options`, for the same owner.
 
     It expires with that photo. Raises `QueueFullError`, and what `check_usable` and `check_result_size` do;
@@ -38,13 +33,13 @@ def make_version(
     check_usable(options, parts.settings)
     check_result_size(photo.width, photo.height, options)
     version = _new(photo, "colorization", options, SINGLE)
-    version = replace(version, source=origin_of(photo), batch=batch)
+    version = replace(version, source=origin_of(photo))
     try:
         parts.files.copy(photo.id, "original", version.id)
     except FileNotFoundError as error:
         parts.files.remove(version.id)
         raise JobNotFoundError("There is no photo with that id any more.") from error
-    return enqueue([version], parts, in_transaction)[version.id]
+    return enqueue([version], parts, origin)[version.id]
 
 
 def make_preview(photo: Job, options: Options, parts: AppContext) -> Job:

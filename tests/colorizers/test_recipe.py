@@ -75,7 +75,7 @@ def test_json_there_and_back() -> None:
     assert Recipe.from_json(FULL.to_json()) == FULL
     assert json.loads(FULL.to_json())["version"] == colorizers.__version__
     short = json.dumps({"model": "default", "weights_sha256": HASH, "working_size_px": 160})
-    assert Recipe.from_json(short) == Recipe("default", HASH, 160)
+    assert Recipe.from_json(short) == Recipe(model="default", weights_sha256=HASH, working_size_px=160)
 
 
 @pytest.mark.parametrize(

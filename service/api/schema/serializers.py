@@ -1,6 +1,5 @@
 """Jobs in, the JSON objects that programs get out. Needs a request, for addresses and language."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -85,7 +84,7 @@ def _work(job: Job, place: int) -> dict[str, Any]:
     work: dict[str, Any] = {
         "id": job.id,
         "status": job.status,
-        "options": json.loads(job.options.to_json()),
+        "options": job.options.changes(),
         "timings": _timings(job),
         "created_at": _moment(job.created_at),
         "queue_position": place + 1 if job.status == "queued" else None,

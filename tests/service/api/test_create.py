@@ -28,6 +28,12 @@ def send(client: FlaskClient, headers: dict[str, str] | None = None, **fields: A
     return client.post(PHOTOS, data={"photo": field(as_file(scene(), "PNG"), "Oma.png"), **fields}, headers=headers)
 
 
+@pytest.fixture(scope="module")
+def done(client: FlaskClient) -> dict[str, Any]:
+    """A photo that is done."""
+    return send(client, WAIT).get_json()
+
+
 def test_form_is_answered_by_the_finished_photo(client: FlaskClient) -> None:
     answer = send(client, WAIT, format="webp", size_px="60", saturation="1.5")
     assert answer.status_code == 201, answer.text
@@ -128,6 +134,35 @@ def test_wrong_requests(client: FlaskClient, sent: dict[str, Any], status: int, 
     problem = answer.get_json()
     assert problem["code"] == code
     assert problem.get("field") == field_
+
+
+@pytest.mark.parametrize(
+    ("option", "field_"),
+    [
+        ({"warmth": 9}, "warmth"),
+        ({"format": "gif"}, "format"),
+        ({"quality": 0}, "quality"),
+        ({"bits": 12}, "bits"),
+        ({"vividness": 1}, "vividness"),
+        ({"hints": [{"x": 2, "y": 0, "radius": 0, "a": 0, "b": 0}]}, "hints.0.x"),
+        ({"bits": 16, "format": "jpeg"}, "bits"),
+        ({"model": "nonsense"}, "model"),
+    ],
+)
+def test_options_fail_in_the_same_words_wherever_they_are(
+    client: FlaskClient, done: dict[str, Any], option: dict[str, Any], field_: str
+) -> None:
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in option.items()}
+    answers = [
+        client.post(PHOTOS, json={"source": done["id"], **option}),
+        client.post(PHOTOS, query_string=texts, data=as_file(scene()), content_type="image/jpeg"),
+        send(client, None, **texts),
+        client.post(f"/colorization/{done['id']}/revise", data=texts, headers={"Accept": "application/json"}),
+    ]
+    assert [answer.status_code for answer in answers] == [422] * 4
+    said = [(problem["field"], problem["detail"], problem["errors"]) for problem in map(TestResponse.get_json, answers)]
+    assert said == said[:1] * 4
+    assert said[0][0] == field_
 
 
 def test_photo_that_fails_while_it_is_waited_for_is_its_problem(client: FlaskClient) -> None:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from flask.testing import FlaskClient
 
-from colorizers.recipe import TEMPERATURES
+from colorizers.recipe import TEMPERATURES, Options
 from service.api.schema.responses import (
     Batch,
     BatchUrls,
@@ -24,7 +24,7 @@ from service.api.schema.responses import (
     RenderUrls,
     Urls,
 )
-from service.domain.options import LEAST_PX, Options
+from service.domain.options import LEAST_PX
 from service.domain.problems import TEXTS
 from tests.service.conftest import MakeSettings
 from tests.service.test_gunicorn import serving

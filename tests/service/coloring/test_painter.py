@@ -15,10 +15,9 @@ from colorizers.pipeline import replay
 from colorizers.prediction.distribution import Distribution
 from colorizers.prediction.hints import Hint
 from colorizers.prediction.prediction import Prediction
-from colorizers.recipe import Recipe
+from colorizers.recipe import Options, Recipe
 from service.coloring.painter import PREVIEW_PX, Painter
 from service.domain.job import Job, Kind, Outcome
-from service.domain.options import Options
 from service.settings import Settings
 from service.storage.base import FileKind
 from service.storage.local import PhotoFiles

@@ -1,92 +1,73 @@
-"""What may be asked for beside a photo, and how a wrong wish is answered."""
+"""What may be asked for beside a photo, and how wrong values are answered."""
 
+import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from colorizers.errors import InvalidHintError
 from colorizers.prediction.hints import Hint
-from service.domain.options import InvalidOptionError as Invalid
-from service.domain.options import Options
+from colorizers.recipe import Options
+from service.domain.options import InvalidOptionError, OptionsAsJson, OptionsAsText, stored_options
 
 HINT = {"x": 0.5, "y": 0.25, "radius": 0.1, "a": -20.0, "b": 30.0}
+SAID = {"model": "eccv16", "hints": [HINT], "temperature": 0.5, "saturation": 1.2, "warmth": -0.5, "format": "tiff"}
+SAID |= {"quality": 80, "bits": 16, "size_px": 640, "strip_location": True}
+
+
+def of_json(members: dict[str, Any]) -> OptionsAsJson:
+    return OptionsAsJson.model_validate_json(json.dumps(members), strict=True)
+
+
+def of_texts(members: dict[str, Any]) -> OptionsAsText:
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in members.items()}
+    return OptionsAsText.model_validate(texts)
 
 
 def test_form_fields_and_json_members_mean_the_same() -> None:
-    as_json = {"model": "eccv16", "hints": [HINT], "temperature": 0.5, "saturation": 1.2, "warmth": -0.5}
-    as_json |= {"format": "tiff", "quality": 80, "bits": 16, "size_px": 640, "strip_location": True}
-    as_form = {"model": "eccv16", "hints": str([HINT]).replace("'", '"'), "temperature": "0.5", "saturation": "1.2"}
-    as_form |= {"warmth": "-0.5", "format": "tiff", "quality": "80", "bits": "16", "size_px": "640"}
-    as_form |= {"strip_location": "on"}
-    options = Options.of(as_json)
-    assert options == Options.of(as_form)
+    options = of_json(SAID).over()
+    assert options == of_texts(SAID).over() == of_texts(SAID | {"strip_location": "on", "format": " tiff "}).over()
     assert options.hints == (Hint(**HINT),)
-    assert Options.from_json(options.to_json()) == options
+    assert json.loads(json.dumps(options.changes())) == SAID
+    assert stored_options(json.dumps(SAID)) == options
 
 
 def test_empty_fields_mean_the_default() -> None:
-    names = ("model", "hints", "temperature", "saturation", "warmth", "format", "quality", "bits", "size_px")
-    assert Options.of(dict.fromkeys((*names, "strip_location"), "")) == Options()
-    assert Options.from_json(None) == Options.from_json("{}") == Options()
+    assert of_texts(dict.fromkeys(SAID, "")).over(of_json(SAID).over()) == Options()
+    assert stored_options("{}") == of_json({}).over() == Options()
 
 
 def test_what_is_not_said_stays_as_it_was() -> None:
     base = Options(saturation=2.0, format="png")
-    assert Options.of({"warmth": 1}, base) == Options(saturation=2.0, format="png", warmth=1)
+    assert of_json({"warmth": 1}).over(base) == Options(saturation=2.0, format="png", warmth=1)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("model", 7),
-        ("model", "m" * 200),
-        ("temperature", 0),
-        ("temperature", "hot"),
-        ("temperature", "nan"),
-        ("saturation", -1),
-        ("saturation", True),
-        ("warmth", 2),
-        ("format", "gif"),
-        ("format", ["png"]),
-        ("quality", 101),
-        ("quality", 95.5),
-        ("quality", "1e999"),
-        ("bits", 12),
-        ("size_px", 1),
-        ("strip_location", "perhaps"),
-        ("hints", "nonsense"),
-        ("hints", "[" * 3000),
-        ("hints", "1" * 5000),
-        ("hints", "[NaN]"),
-        ("saturation", 10**400),
-        ("saturation", "1" * 5000),
-        ("quality", 10**400),
-        ("temperature", "Infinity"),
-        ("vividness", 1),
-    ],
-)
-def test_wrong_value_is_a_problem_with_the_options_name(name: str, value: Any) -> None:
-    with pytest.raises(Invalid) as caught:
-        Options.of({name: value})
-    assert caught.value.status == 422
-    assert caught.value.data["field"] == name
-    assert repr(name) in caught.value.message
+WRONG = [("model", "m" * 200), ("temperature", 0), ("temperature", "hot"), ("temperature", "nan")]
+WRONG += [("temperature", "Infinity"), ("saturation", -1), ("saturation", True), ("saturation", 10**400), ("warmth", 2)]
+WRONG += [("saturation", "1" * 5000), ("format", "gif"), ("format", ["png"]), ("quality", 101), ("quality", 95.5)]
+WRONG += [("quality", "1e999"), ("quality", 10**400), ("bits", 12), ("bits", 0), ("bits", 24), ("size_px", 1)]
+WRONG += [("strip_location", "perhaps"), ("hints", "nonsense"), ("hints", "[" * 3000), ("hints", "1" * 5000)]
+WRONG += [("hints", "[NaN]"), ("hints", [{"x": 1}]), ("hints", {"x": 1}), ("hints", [HINT] * 1000), ("vividness", 1)]
+WRONG += [("hints", [{**HINT, "x": x}]) for x in (2, 10**400, "1", None, True)]
 
 
-@pytest.mark.parametrize("x", [2, 10**400, float("nan"), "1", None])
-def test_wrong_place_is_a_problem_too(x: Any) -> None:
-    with pytest.raises(InvalidHintError):
-        Options.of({"hints": [{**HINT, "x": x}]})
+@pytest.mark.parametrize("read", [of_json, of_texts])
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_wrong_value_is_a_problem_with_the_options_name(read: Any, name: str, value: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        read({name: value})
+    assert {error["loc"][0] for error in caught.value.errors()} == {name}
 
 
-@pytest.mark.parametrize("hints", [[{"x": 1}], {"x": 1}, [HINT] * 1000])
-def test_wrong_hint_is_a_problem_too(hints: Any) -> None:
-    with pytest.raises(InvalidHintError) as caught:
-        Options.of({"hints": hints})
-    assert caught.value.status == 422
+@pytest.mark.parametrize("members", [{"saturation": "2"}, {"quality": "80"}, {"strip_location": "on"}, {"hints": "[]"}])
+def test_texts_are_no_numbers_in_json(members: dict[str, Any]) -> None:
+    assert of_texts(members)
+    with pytest.raises(ValidationError):
+        of_json(members)
 
 
 def test_sixteen_bits_need_a_file_that_holds_them() -> None:
-    with pytest.raises(Invalid):
-        Options(format="jpeg", bits=16)
-    assert Options(format="png", bits=16).bits == 16
+    with pytest.raises(InvalidOptionError) as caught:
+        of_json({"format": "jpeg"}).over(Options(format="png", bits=16))
+    assert caught.value.data["field"] == "bits"
+    assert of_json({"format": "png", "bits": 16}).over().bits == 16

@@ -7,9 +7,9 @@ from flask.testing import FlaskClient
 from flask_babel import force_locale
 
 from colorizers.prediction.hints import Hint
+from colorizers.recipe import Options
 from colorizers.weights.registry import PUBLISHED, ModelSpec
 from service.domain.labels import format_title, learnt_from, network_title
-from service.domain.options import Options
 from service.pages.presets import COUNT, colourings
 
 SIGGRAPH17, ECCV16 = PUBLISHED
