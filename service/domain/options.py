@@ -1,4 +1,4 @@
-"""What a request may ask for beside a photo: one model that forms, query strings and JSON are checked by.
+"""Model of what a request may ask for beside a photo; forms, query strings and JSON are checked by it.
 
 What passed the check is a `colorizers.recipe.Options`, kept as JSON in the row of the job.
 """
