@@ -10,7 +10,6 @@ import torch
 
 from benchmarks.speed import fresh, large, load, page, pipeline, start, steps, upsampling
 from benchmarks.stress import fuzz, fuzz_http, hostile, interface, kill, slow
-from benchmarks.support.measure import machine
 from benchmarks.support.model_folder import NAMES, Models, prepare
 from benchmarks.support.table import Record, format_table, write_json
 from colorizers.fileformats.formats import SUPPORTED
@@ -41,7 +40,7 @@ def main(argv: list[str]) -> int:
         for record in _records(arguments, Path(folder)):
             records.append(record)
             if arguments.json:
-                write_json(arguments.json, arguments.command, machine(), records)
+                write_json(arguments.json, arguments.command, records)
             print(", ".join(f"{key} {record[key]}" for key in list(record)[:3]), file=sys.stderr, flush=True)
     print(format_table(records))
     if arguments.command == "upsampling":

@@ -1,8 +1,8 @@
-"""Black-and-white photographs in, colour photographs out.
+"""Colorization of black-and-white photographs by neural networks.
 
-The public names are loaded when they are first used (PEP 562), so that the parts that need no torch can be used
-without it. `from colorizers import *` gives what the package of the published networks' authors gives, and more, so
-that scripts written for that one run unchanged.
+Public names are loaded when they are first used (PEP 562), so that the parts that need no torch work without it.
+`from colorizers import *` gives all names of the package that the authors of the published networks released, so that
+scripts written for theirs run unchanged.
 """
 
 import sys
@@ -102,10 +102,10 @@ _HOMES = {
 
 
 class _Package(ModuleType):
-    """This package, with `eccv16` and `siggraph17` being the functions although modules are called so too."""
+    """This package, whose attributes `eccv16` and `siggraph17` are the functions and not the modules of that name."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        # The import system binds every loaded submodule to its package, over whatever has that name.
+        # The import system binds every loaded submodule to its package and would replace the function.
         if isinstance(value, ModuleType) and _HOMES.get(name) == name:
             value = getattr(value, name)
         super().__setattr__(name, value)

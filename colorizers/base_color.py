@@ -1,7 +1,10 @@
-"""Base class of the published networks, with their normalization of L and ab.
+"""Base class of the published networks, with their normalization of L and ab, and their stages of convolutions.
 
 The numbers are those of the authors' package: L' = (L - 50) / 100 and ab' = ab / 110.
 """
+
+from collections.abc import Callable
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -30,3 +33,15 @@ class BaseColor(nn.Module):
     def unnormalize_ab(self, in_ab: Tensor) -> Tensor:
         """Scale normalized ab back to -110..110; any shape."""
         return in_ab * self.ab_norm
+
+
+def conv_stage(
+    channels: tuple[int, ...], norm_layer: Callable[[int], nn.Module], stride: int = 1, dilation: int = 1
+) -> nn.Sequential:
+    """Return 3x3 convolutions through `channels`, each with ReLU, the last one with `stride`, then one norm."""
+    layers: list[nn.Module] = []
+    last = len(channels) - 2
+    for index, (before, after) in enumerate(pairwise(channels)):
+        step = stride if index == last else 1
+        layers += [nn.Conv2d(before, after, 3, step, padding=dilation, dilation=dilation), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers, norm_layer(channels[-1]))

@@ -26,7 +26,8 @@ from colorizers.photo.photo import open_photo
 from colorizers.photo.photo_data import Photo
 from colorizers.photo.resizing import resized
 from colorizers.prediction.distribution import MOST_VALUES, Distribution
-from colorizers.prediction.hint_propagation import localized, seen_hints
+from colorizers.prediction.hint_localization import localized, seen_hints
+from colorizers.prediction.hint_propagation import propagate
 from colorizers.prediction.hints import Hint, hint_planes
 from colorizers.prediction.prediction import Prediction
 from colorizers.recipe import Recipe, check_temperature
@@ -196,8 +197,9 @@ class Colorizer:
     def _run(
         self, seen: Floats, hints: Sequence[Hint], temperature: float | None, photo_size: tuple[int, int]
     ) -> tuple[Floats, Distribution | None]:
-        """Return ab and distribution for L (h, w); with hints, the network also answers without them."""
-        cases = [seen_hints(hints), []] if hints else [[]]
+        """Return ab and distribution for L (h, w); a network with hint inputs also answers without hints."""
+        own_hints = bool(hints) and self.spec.has_hint_inputs
+        cases = [seen_hints(hints), []] if own_hints else [[]]
         planes = [hint_planes(case, seen.shape[0], seen.shape[1], photo_size) for case in cases]
         L = torch.from_numpy(np.ascontiguousarray(seen)).expand(len(cases), 1, -1, -1).to(self.device)
         hint_ab, mask = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*planes, strict=True))
@@ -211,7 +213,9 @@ class Colorizer:
             else:
                 answer = self._module.predict(L, hint_ab, mask, wanted)
         ab = answer.float().cpu().numpy()
-        return localized(ab[1], ab[0], seen, hints, photo_size) if hints else ab[0], distribution
+        if own_hints:
+            return localized(ab[1], ab[0], seen, hints, photo_size), distribution
+        return propagate(ab[0], seen, hints, photo_size) if hints else ab[0], distribution
 
 
 def kept_distribution(logits: torch.Tensor, centres: torch.Tensor) -> Distribution:

@@ -5,27 +5,16 @@ Zhang, Isola, Efros: "Colorful Image Colorization", ECCV 2016, as its authors pu
 """
 
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
 from torch import Tensor, nn
 
-from colorizers.base_color import BaseColor
+from colorizers.base_color import BaseColor, conv_stage
 from colorizers.weights.registry import MODEL_DIR
 from colorizers.weights.state_dict import load_pretrained
 
 BINS = 313
-
-
-def _stage(channels: tuple[int, ...], stride: int, dilation: int, norm_layer: Callable[[int], nn.Module]) -> nn.Module:
-    """Return 3x3 convolutions through `channels`, each with ReLU, the last one with `stride`, then one norm."""
-    layers: list[nn.Module] = []
-    last = len(channels) - 2
-    for index, (before, after) in enumerate(pairwise(channels)):
-        step = stride if index == last else 1
-        layers += [nn.Conv2d(before, after, 3, step, padding=dilation, dilation=dilation), nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers, norm_layer(channels[-1]))
 
 
 class ECCVGenerator(BaseColor):
@@ -33,13 +22,13 @@ class ECCVGenerator(BaseColor):
 
     def __init__(self, norm_layer: Callable[[int], nn.Module] = nn.BatchNorm2d) -> None:
         super().__init__()
-        self.model1 = _stage((1, 64, 64), 2, 1, norm_layer)
-        self.model2 = _stage((64, 128, 128), 2, 1, norm_layer)
-        self.model3 = _stage((128, 256, 256, 256), 2, 1, norm_layer)
-        self.model4 = _stage((256, 512, 512, 512), 1, 1, norm_layer)
-        self.model5 = _stage((512, 512, 512, 512), 1, 2, norm_layer)
-        self.model6 = _stage((512, 512, 512, 512), 1, 2, norm_layer)
-        self.model7 = _stage((512, 512, 512, 512), 1, 1, norm_layer)
+        self.model1 = conv_stage((1, 64, 64), norm_layer, stride=2)
+        self.model2 = conv_stage((64, 128, 128), norm_layer, stride=2)
+        self.model3 = conv_stage((128, 256, 256, 256), norm_layer, stride=2)
+        self.model4 = conv_stage((256, 512, 512, 512), norm_layer)
+        self.model5 = conv_stage((512, 512, 512, 512), norm_layer, dilation=2)
+        self.model6 = conv_stage((512, 512, 512, 512), norm_layer, dilation=2)
+        self.model7 = conv_stage((512, 512, 512, 512), norm_layer)
         self.model8 = nn.Sequential(
             nn.ConvTranspose2d(512, 256, 4, stride=2, padding=1),
             nn.ReLU(inplace=True),

@@ -1,4 +1,4 @@
-"""The library's errors: each carries a code for programs, an HTTP status for services and data for messages.
+"""Errors of the library, each with a code for programs and data for translated messages.
 
 `code` is stable and documented; `data` holds what a translated message needs (limits, names, paths). The English
 message is complete by itself: it says what is wrong and what to do next.
@@ -11,7 +11,6 @@ class ColorizerError(Exception):
     """Base of everything the library raises on purpose."""
 
     code: ClassVar[str] = "colorizer_error"
-    status: ClassVar[int] = 500
 
     def __init__(self, message: str, **data: Any) -> None:
         super().__init__(message)
@@ -27,83 +26,70 @@ class NotAPictureError(PhotoError):
     """The bytes are of no picture format that is supported."""
 
     code = "not_a_picture"
-    status = 415
 
 
 class UndecodableError(PhotoError):
     """The bytes begin like a picture, but it cannot be decoded (truncated, broken or of an unsupported kind)."""
 
     code = "undecodable"
-    status = 422
 
 
 class UnsupportedSamplesError(PhotoError):
     """The picture's samples have a meaning that is not known or not agreed on. Data: `kind`."""
 
     code = "unsupported_samples"
-    status = 422
 
 
 class CameraRawError(PhotoError):
     """The file holds what a camera's sensor recorded, which has to be developed first."""
 
     code = "camera_raw"
-    status = 422
 
 
 class TooManyPixelsError(PhotoError):
     """The header declares more pixels than the limit; nothing was decoded. Data: `megapixels`, `limit`."""
 
     code = "too_many_pixels"
-    status = 422
 
 
 class NoSuchPageError(PhotoError):
     """The file has fewer pages than that. Data: `pages`."""
 
     code = "no_such_page"
-    status = 404
 
 
 class TooManyFramesError(PhotoError):
     """The header declares more pages or frames than the limit; nothing was decoded. Data: `limit`."""
 
     code = "too_many_frames"
-    status = 422
 
 
 class TooMuchMetadataError(PhotoError):
     """The file declares more metadata than the limit; nothing was decoded. Data: `limit_mb`."""
 
     code = "too_much_metadata"
-    status = 422
 
 
 class TooSlowError(PhotoError):
     """The file takes more time to read than a photograph of its size may."""
 
     code = "too_slow"
-    status = 422
 
 
 class OutOfMemoryError(PhotoError, MemoryError):
     """The file takes more memory to read than a photograph may."""
 
     code = "out_of_memory"
-    status = 422
 
 
 class DecodersBusyError(ColorizerError):
     """All decoding processes are busy with other files; later they may not be. Data: `retry_after_s`."""
 
     code = "decoders_busy"
-    status = 503
 
 
 class RequestError(ColorizerError):
     """What was asked of a network or a recipe cannot be done."""
-
-    status = 422
 
 
 class InvalidHintError(RequestError):
@@ -146,7 +132,6 @@ class OtherWeightsError(RequestError):
     """A recipe was made with other weights than those that are installed. Data: `name`, `wanted`, `installed`."""
 
     code = "other_weights"
-    status = 409
 
 
 class WeightsError(ColorizerError):
@@ -157,25 +142,21 @@ class UnknownModelError(WeightsError):
     """No network of that name is registered. Data: `name`, `known`."""
 
     code = "unknown_model"
-    status = 400
 
 
 class WeightsMissingError(WeightsError):
     """The weights file is not there. Data: `name`, `path`."""
 
     code = "weights_missing"
-    status = 503
 
 
 class WeightsCorruptError(WeightsError):
     """The weights file is there, but its size, hash or contents are wrong. Data: `name`, `path`."""
 
     code = "weights_corrupt"
-    status = 503
 
 
 class DownloadError(WeightsError):
     """No URL of the network delivered its weights. Data: `name`, `path`, `attempts`, `reason` (one line)."""
 
     code = "download_failed"
-    status = 503

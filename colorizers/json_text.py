@@ -1,14 +1,14 @@
-"""JSON that strangers wrote, parsed with one kind of error for all that can be wrong with it."""
+"""Parser for untrusted JSON, with one kind of error for everything that can be wrong with it."""
 
 import json
 from typing import Any
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Return the value of `text`.
+    """Parse `text`.
 
-    Raises `ValueError` where that is no JSON, which knows neither NaN nor Infinity, is nested deeper than the
-    interpreter follows, or has an integer of more digits than it converts.
+    Raises `ValueError` where it is not JSON, contains NaN or Infinity, is nested deeper than Python's recursion limit,
+    or has an integer of more digits than Python converts.
     """
     try:
         return json.loads(text, parse_constant=_refuse)

@@ -1,6 +1,6 @@
-"""Photos, a network's answers for them and a recipe in, the finished file out: every result is made here.
+"""The making of a result file from photos, their predictions and a recipe.
 
-The command line, the service and a replayed recipe all come through this door, hence the same bytes.
+The command line, the service and `replay` all use these functions, so that they write the same bytes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -30,20 +30,20 @@ _LOSSY = ("JPEG", "WEBP")
 
 
 class Observer(Protocol):
-    """Sees what the first page of a file becomes while that is written."""
+    """Receives the pixels of the first page of a file while it is written."""
 
     def begin(self, photo: Photo, gray: Pixels) -> None:
-        """Take the photo at the size and depth of its result, and pixels that have its gray levels."""
+        """Receive the photo at the size and depth of its result, and pixels that have its gray levels."""
 
     def see(self, rgb: Pixels) -> None:
-        """Take the next rows of the result's pixels RGB (n, w, 3), from top to bottom; all at once in most formats."""
+        """Receive the next rows RGB (n, w, 3) of the result, from top to bottom; all at once in most formats."""
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """A photo or one page of a file, the network's answer for it, and what the result says of its making.
+    """A photo or one page of a file, its prediction, and the provenance to be written into the result.
 
-    `gray` is the photo's gray levels (h, w) where they are at hand: the result depends on nothing else of its pixels.
+    `gray` are the photo's gray levels (h, w), if already computed; the result depends on nothing else of its pixels.
     """
 
     photo: Photo
@@ -66,7 +66,7 @@ def coloured(page: Page, recipe: Recipe) -> tuple[Photo, Pixels]:
 
 
 def _gray(page: Page, photo: Photo) -> Pixels:
-    """Return pixels that have the gray levels of `photo`, which is the page's as it is to be."""
+    """Return pixels with the gray levels of `photo`, which is the page's photo at the size and depth of the result."""
     return page.gray if page.gray is not None and photo.pixels is page.photo.pixels else photo.pixels
 
 
@@ -126,7 +126,7 @@ def _shown(observer: Observer, photo: Photo, gray: Pixels, bands: Iterator[Pixel
 def pages_of(colorizer: Colorizer, recipe: Recipe, open_page: Callable[[int], Photo], first: Photo) -> Iterator[Page]:
     """Yield the pages of a file with their predictions, the network running once for each.
 
-    `first` is page 0, of which alone the hints speak; `open_page` opens page 1, 2, ...
+    `first` is page 0, to which alone the hints apply; `open_page` opens page 1, 2, ...
     """
     for number in range(first.pages):
         photo = open_page(number) if number else first

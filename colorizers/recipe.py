@@ -1,7 +1,7 @@
-"""Everything that decides what a result looks like in, JSON to keep beside it out, and back. Loads no torch.
+"""Recipes: all settings that determine a result, as a value that is stored as JSON beside it. Loads no torch.
 
-The same recipe, photo and weights give the same bytes again (same machine, same versions of the packages, same number
-of threads).
+The same recipe, photo and weights give the same bytes again on the same machine, with the same versions of the packages
+and the same number of threads.
 """
 
 import json
@@ -12,11 +12,11 @@ from typing import Any, Self
 
 from colorizers.errors import InvalidRecipeError, InvalidTemperatureError
 from colorizers.json_text import parse_json
-from colorizers.prediction.hints import Hint, hints_from
+from colorizers.prediction.hints import Hint, hints_from, is_number
 from colorizers.version import __version__
 
 FORMATS = ("jpeg", "png", "tiff", "webp", "layer")
-"""What a result can be written as; a layer is a PNG file with the colours alone."""
+"""Formats of results; a layer is a transparent PNG file with the colors alone."""
 SATURATIONS = (0.0, 4.0)
 WARMTHS = (-1.0, 1.0)
 QUALITIES = (1, 100)
@@ -31,7 +31,7 @@ _NAMES_OF_HASHES = ("weights_sha256", "original_sha256")
 def check_temperature(temperature: float) -> None:
     """Raise `InvalidTemperatureError` where `temperature` is not a number within `TEMPERATURES`."""
     least, most = TEMPERATURES
-    if not _is_number(temperature, TEMPERATURES):
+    if not is_number(temperature, least, most):
         message = f"The temperature is a number from {least:g} to {most:g}."
         raise InvalidTemperatureError(message, least=least, most=most)
 
@@ -63,7 +63,7 @@ class Options:
         if self.temperature is not None:
             check_temperature(self.temperature)
         for name, limits in {"saturation": SATURATIONS, "warmth": WARMTHS}.items():
-            _check(_is_number(getattr(self, name), limits), name, f"a number from {limits[0]:g} to {limits[1]:g}")
+            _check(is_number(getattr(self, name), *limits), name, f"a number from {limits[0]:g} to {limits[1]:g}")
         _check(_is_whole(self.quality, QUALITIES), "quality", "a whole number from 1 to 100")
         _check(self.size_px is None or _is_whole(self.size_px, SIZES_PX), "size_px", "a number of pixels")
         _check(self.format is None or self.format in FORMATS, "format", f"one of {', '.join(FORMATS)}")
@@ -120,7 +120,7 @@ class Recipe(Options):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Return the recipe that `to_json` wrote; fields that are missing have their default.
+        """Parse what `to_json` wrote; missing fields have their default.
 
         Raises `InvalidRecipeError`, `InvalidHintError` or `InvalidTemperatureError`.
         """
@@ -142,10 +142,5 @@ def _check(fine: bool, field: str, wanted: str) -> None:
         raise InvalidRecipeError(f"{field} is {wanted}.", field=field)
 
 
-def _is_number(value: Any, limits: tuple[float, float]) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and bool(limits[0] <= value <= limits[1])
-
-
 def _is_whole(value: Any, limits: tuple[int, int]) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and limits[0] <= value <= limits[1]
+    return isinstance(value, int) and is_number(value, *limits)

@@ -7,14 +7,13 @@ forward computes its decoder's tail twice; here it is computed once, with the sa
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from colorizers.base_color import BaseColor
+from colorizers.base_color import BaseColor, conv_stage
 from colorizers.weights.registry import MODEL_DIR
 from colorizers.weights.state_dict import load_pretrained
 
@@ -32,16 +31,8 @@ class Features:
     conv8_3: Tensor
 
 
-def _conv(before: int, after: int, dilation: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(before, after, 3, padding=dilation, dilation=dilation)
-
-
-def _stage(channels: tuple[int, ...], dilation: int, norm_layer: Callable[[int], nn.Module]) -> nn.Sequential:
-    """Return 3x3 convolutions through `channels`, each with ReLU, then one norm."""
-    layers: list[nn.Module] = []
-    for before, after in pairwise(channels):
-        layers += [_conv(before, after, dilation), nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers, norm_layer(channels[-1]))
+def _conv(before: int, after: int) -> nn.Conv2d:
+    return nn.Conv2d(before, after, 3, padding=1)
 
 
 def _up(before: int, after: int) -> nn.Sequential:
@@ -55,17 +46,17 @@ class SIGGRAPHGenerator(BaseColor):
         self, norm_layer: Callable[[int], nn.Module] = nn.BatchNorm2d, classes: int = CELLS_PER_AXIS**2
     ) -> None:
         super().__init__()
-        self.model1 = _stage((4, 64, 64), 1, norm_layer)
-        self.model2 = _stage((64, 128, 128), 1, norm_layer)
-        self.model3 = _stage((128, 256, 256, 256), 1, norm_layer)
-        self.model4 = _stage((256, 512, 512, 512), 1, norm_layer)
-        self.model5 = _stage((512, 512, 512, 512), 2, norm_layer)
-        self.model6 = _stage((512, 512, 512, 512), 2, norm_layer)
-        self.model7 = _stage((512, 512, 512, 512), 1, norm_layer)
+        self.model1 = conv_stage((4, 64, 64), norm_layer)
+        self.model2 = conv_stage((64, 128, 128), norm_layer)
+        self.model3 = conv_stage((128, 256, 256, 256), norm_layer)
+        self.model4 = conv_stage((256, 512, 512, 512), norm_layer)
+        self.model5 = conv_stage((512, 512, 512, 512), norm_layer, dilation=2)
+        self.model6 = conv_stage((512, 512, 512, 512), norm_layer, dilation=2)
+        self.model7 = conv_stage((512, 512, 512, 512), norm_layer)
         self.model8up = _up(512, 256)
-        self.model8 = nn.Sequential(nn.ReLU(inplace=True), *_stage((256, 256, 256), 1, norm_layer))
+        self.model8 = nn.Sequential(nn.ReLU(inplace=True), *conv_stage((256, 256, 256), norm_layer))
         self.model9up = _up(256, 128)
-        self.model9 = nn.Sequential(nn.ReLU(inplace=True), *_stage((128, 128), 1, norm_layer))
+        self.model9 = nn.Sequential(nn.ReLU(inplace=True), *conv_stage((128, 128), norm_layer))
         self.model10up = _up(128, 128)
         self.model10 = nn.Sequential(nn.ReLU(inplace=True), _conv(128, 128), nn.LeakyReLU(negative_slope=0.2))
         self.model3short8 = nn.Sequential(_conv(256, 256))

@@ -7,7 +7,6 @@ import pytest
 
 from benchmarks.support.servers import Gate
 from benchmarks.support.setups import SetUp, cluster
-from colorizers.weights.registry import MODEL_DIR
 from tests.support.programs import pytest_addoption, pytest_collection_finish, pytest_configure, pytest_runtest_setup
 
 __all__ = ["pytest_addoption", "pytest_collection_finish", "pytest_configure", "pytest_runtest_setup"]
@@ -34,7 +33,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetUp]:
     They end with the file of tests that asked for them: while they wait for work they take a tenth of a core.
     """
     folder = tmp_path_factory.mktemp("machines")
-    with cluster(folder, MODEL_DIR, base_dir="/studio", model="default", max_upload_mb=1, max_files=10) as setup:
+    with cluster(folder, base_dir="/studio", model="default", max_upload_mb=1, max_files=10) as setup:
         yield setup
 
 

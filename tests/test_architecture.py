@@ -131,8 +131,8 @@ ARROWS = {
         "colorizers.weights service.coloring service.domain service.jobs service.settings service.storage"
     ),
     "benchmarks.stress": (
-        "benchmarks.support colorizers.errors colorizers.photo colorizers.weights service.domain "
-        "service.jobs service.storage"
+        "benchmarks.support colorizers.errors colorizers.photo service.domain "
+        "service.jobs service.settings service.storage"
     ),
     "benchmarks.__main__": "benchmarks.speed benchmarks.stress benchmarks.support colorizers.fileformats",
 }

@@ -1,4 +1,4 @@
-"""A picture file in, the published demo's colour picture out, step by step as its authors wrote it.
+"""Reference pipeline: the published demo, step by step as its authors wrote it.
 
 skimage turns the whole picture to Lab and back in double precision; the network runs as published, SIGGRAPH17 with its
 decoder's tail computed twice. The result is rounded to 8 bits and saved as JPEG, as the application does.

@@ -1,8 +1,8 @@
-"""`python -m benchmarks fresh`: a fresh clone, `./run.sh`, and a photo sent as soon as it says that it is ready.
+"""`python -m benchmarks fresh`: a fresh clone, `./run.sh`, and a photo sent once it is ready.
 
-Beside nothing, and beside four programs that keep the cores busy: a transcript with times, of a first and of a second
-start. The clone is of what is committed, and uses this project's `.venv`. Exit status 1 where a photo is not answered
-by a result within five seconds.
+Prints a transcript with times of a first and a second start, on an idle machine and beside four busy programs. The
+clone is of what is committed, and uses this project's `.venv`. Exit status 1 where a photo is not answered by a result
+within five seconds.
 """
 
 import argparse
@@ -17,9 +17,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import ROOT
 from benchmarks.support.servers import free_port
 from benchmarks.support.table import Record, format_table
+from service.settings import ROOT
 
 _MOST_S = 5.0
 _READY = "is ready at "
@@ -113,9 +113,5 @@ def main(argv: Sequence[str]) -> int:
 
 
 def holds(record: Record) -> bool:
-    """Whether the photo was answered by a result in time."""
+    """Return whether the photo was answered by a result in time."""
     return record["answer"] == "200 done" and float(record["answered after s"]) < _MOST_S
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""`python -m benchmarks large`: a large tiled 16-bit gray TIFF file in, coloured into another; prints its memory.
+"""`python -m benchmarks large`: memory while a large tiled 16-bit gray TIFF file is colored.
 
 Once as a program with the library does it, in one process (`library`), and once as a worker does it, whose decoding
 process hands over the pixels, and which also makes views and counts gray levels (`service`). The figure is how far the
@@ -8,7 +8,6 @@ itself, in bytes a pixel; what processes share counts once. Exits with 1 where t
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,17 +15,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import tifffile
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.support.processes import descendants_of, memory_mib
 from colorizers.colorizer import Colorizer
 from colorizers.photo.photo import open_photo
 from colorizers.pipeline import pages_of, write_result
@@ -42,49 +42,33 @@ _TILE_PX = 256
 _LOOKS_S = 0.02
 
 
-class SharedPeak:
-    """The most memory that this process and its children held together, in bytes, in a `with` block (Linux)."""
+@dataclass
+class Peak:
+    """The most memory, in bytes, that this process and its descendants held together."""
 
-    def __init__(self) -> None:
-        self.bytes = 0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-
-    def _look(self) -> None:
-        while not self._over.wait(_LOOKS_S):
-            self.bytes = max(self.bytes, held_bytes())
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
+    bytes: float = 0.0
 
 
-def held_bytes() -> int:
-    """Return what this process and all below it hold; of what several hold, each has its share."""
-    return sum(_held_bytes(pid) for pid in _family(os.getpid()))
+@contextmanager
+def shared_peak() -> Iterator[Peak]:
+    """Record the peak of `held_bytes` until the end of the block (Linux)."""
+    peak, over = Peak(), threading.Event()
+
+    def look() -> None:
+        while not over.wait(_LOOKS_S):
+            peak.bytes = max(peak.bytes, held_bytes())
+
+    with ThreadPoolExecutor() as pool:
+        pool.submit(look)
+        try:
+            yield peak
+        finally:
+            over.set()
 
 
-def _family(pid: int) -> Iterator[int]:
-    """Yield a process, its children, theirs, and so on."""
-    yield pid
-    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-        # A process may end meanwhile.
-        with suppress(OSError):
-            for child in thread.read_text().split():
-                yield from _family(int(child))
-
-
-def _held_bytes(pid: int) -> int:
-    with suppress(OSError):
-        found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-        return 1024 * int(found[1]) if found else 0
-    return 0
+def held_bytes() -> float:
+    """Return the memory of this process and all its descendants; what several share counts once."""
+    return 2**20 * sum(memory_mib(pid, "Pss", "smaps_rollup") for pid in descendants_of(os.getpid()))
 
 
 def main(argv: list[str]) -> int:
@@ -104,7 +88,7 @@ def main(argv: list[str]) -> int:
         colour(_scan(Path(folder) / "small.tif", 2 * _TILE_PX))
         scan = _scan(Path(folder) / "large.tif", side)
         before, start = held_bytes(), time.perf_counter()
-        with SharedPeak() as peak:
+        with shared_peak() as peak:
             colour(scan)
         seconds = time.perf_counter() - start
     growth = (peak.bytes - before) / side**2 - 2
@@ -162,7 +146,3 @@ def _tiles(side: int) -> Iterator[NDArray[np.uint16]]:
     for number in range((side // _TILE_PX) ** 2):
         tone = 8000 + (number * 997) % 48000
         yield (tone + random.integers(0, 2000, (_TILE_PX, _TILE_PX))).astype(np.uint16)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

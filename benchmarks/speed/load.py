@@ -1,4 +1,4 @@
-"""`python -m benchmarks load [--seconds S]`: more and more clients at the running application, and what it makes of it.
+"""`python -m benchmarks load [--seconds S]`: throughput by the number of clients.
 
 Photos of 2 megapixels, the embedded network, settings as they are by default. Throughput must not fall as clients grow,
 nothing but 503 with `Retry-After` may be refused, `/healthz` must answer all the while, and the memory of the web
@@ -13,17 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.speed.plain_server import running_plain_server
-from benchmarks.support.clients import Client, Tally, form, percentile, run_clients
+from benchmarks.support.clients import WARM_UP_REQUESTS, Client, Tally, form, percentile, run_clients, warm_up
 from benchmarks.support.health import Health
-from benchmarks.support.measure import machine
 from benchmarks.support.model_folder import prepare
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import Service, running_service
-from benchmarks.support.table import Record, format_table, write_json
+from benchmarks.support.setups import SetUp, local
+from benchmarks.support.table import Record, publish
 
-# Enough for all workers to have compiled what they need, however long that takes.
-_WARM_UP_REQUESTS = 40
-_WARM_UP_WITHIN_S = 300.0
 _MEMORY_WARM_UP_S = 30.0
 _COMPARED_CLIENTS = 4
 _LEAST_SHARE_OF_PEAK = 0.8
@@ -36,7 +32,7 @@ _NETWORK = "eccv16"
 
 @dataclass(frozen=True)
 class Verdict:
-    """One thing that must hold: what it is, what was measured, and whether it does."""
+    """A requirement with the measured figure, and whether it holds."""
 
     text: str
     holds: bool
@@ -50,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if "load" in arguments.parts or "memory" in arguments.parts:
-            with running_service(_made(folder / "data"), model="default") as service:
+            with local(folder / "data", model="default") as service:
                 if "load" in arguments.parts:
                     levels = list(_levels(service, arguments))
                     records += levels
@@ -61,19 +57,16 @@ def main(argv: Sequence[str]) -> int:
             compared = list(_compare(folder, arguments))
             records += compared
             verdicts.append(_judge_ratio(compared))
-    if records:
-        print(format_table(records))
+    publish(records, "load", arguments.json)
     for verdict in verdicts:
         print(f"{'holds' if verdict.holds else 'FAILS'}: {verdict.text}")
-    if arguments.json:
-        write_json(arguments.json, "load", machine(), records)
     return 0 if all(verdict.holds for verdict in verdicts) else 1
 
 
-def _levels(service: Service, arguments: argparse.Namespace) -> Iterator[Record]:
+def _levels(service: SetUp, arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield one record for every number of clients."""
     work = _colouring(arguments.megapixels)
-    _warm_up(service.port, work)
+    warm_up(service.port, work, arguments.warm_up)
     for count in arguments.clients:
         with Health(service.port) as health:
             tally = run_clients(service.port, count, arguments.seconds, work)
@@ -82,10 +75,6 @@ def _levels(service: Service, arguments: argparse.Namespace) -> Iterator[Record]
             "healthz p99 ms": 1000 * percentile(health.seconds, 0.99),
             "web MiB": round(max(service.web_memory_mib())),
         }
-
-
-def _warm_up(port: int, work: Callable[[Client, float], None]) -> None:
-    run_clients(port, _COMPARED_CLIENTS, _WARM_UP_WITHIN_S, work, most_requests=_WARM_UP_REQUESTS)
 
 
 def _record(server: str, clients: int, tally: Tally) -> Record:
@@ -125,7 +114,7 @@ def _judge_health(slowest_ms: float) -> Verdict:
     return Verdict(text, slowest_ms <= 1000 * _MOST_HEALTH_S)
 
 
-def _memory(service: Service, arguments: argparse.Namespace) -> Iterator[Verdict]:
+def _memory(service: SetUp, arguments: argparse.Namespace) -> Iterator[Verdict]:
     """Yield whether the web processes stay as they are, once they have had as many clients as there will be."""
     work, count = _colouring(arguments.megapixels), max(arguments.clients)
     run_clients(service.port, count, _MEMORY_WARM_UP_S, work)
@@ -141,12 +130,13 @@ def _memory(service: Service, arguments: argparse.Namespace) -> Iterator[Verdict
 
 def _compare(folder: Path, arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield the records of the application and of the plain server, both with ECCV16."""
-    models = _made(folder / "models")
+    models = folder / "models"
+    models.mkdir()
     spec = prepare([_NETWORK], models).specs[_NETWORK]
     body, headers = form(toned_print(arguments.megapixels))
-    with running_service(_made(folder / "compared"), model=spec.name, model_dir=models) as service:
+    with local(folder / "compared", model=spec.name, model_dir=models) as service:
         work = _colouring(arguments.megapixels)
-        _warm_up(service.port, work)
+        warm_up(service.port, work, arguments.warm_up)
         yield _record(
             spec.name, _COMPARED_CLIENTS, run_clients(service.port, _COMPARED_CLIENTS, arguments.seconds, work)
         )
@@ -155,7 +145,7 @@ def _compare(folder: Path, arguments: argparse.Namespace) -> Iterator[Record]:
         def wait(client: Client, deadline: float) -> None:
             client.colour_and_wait(body, headers, deadline)
 
-        _warm_up(port, wait)
+        warm_up(port, wait, arguments.warm_up)
         yield _record(
             f"plain, {_NETWORK}", _COMPARED_CLIENTS, run_clients(port, _COMPARED_CLIENTS, arguments.seconds, wait)
         )
@@ -169,16 +159,12 @@ def _judge_ratio(compared: list[Record]) -> Verdict:
     )
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks load", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="for each number of clients (default: %(default)g)")
     parser.add_argument("--clients", type=_numbers, default=[1, 4, 16, 64], help="as 1,4,16,64")
     parser.add_argument("--requests", type=int, default=2000, help="for the memory (default: %(default)s)")
+    parser.add_argument("--warm-up", type=int, default=WARM_UP_REQUESTS, help="requests before (default: %(default)s)")
     parser.add_argument("--megapixels", type=float, default=2.0, help="of each photo (default: %(default)g)")
     parser.add_argument(
         "--parts",

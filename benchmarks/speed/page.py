@@ -1,4 +1,4 @@
-"""`python -m benchmarks page`: the result page in a browser, how soon a hint is seen and how a large photo is zoomed.
+"""`python -m benchmarks page`: response times of the result page in a browser.
 
 Starts the application with the embedded network and Chromium, both on this machine. Prints the seconds from the click
 on a colour to the picture that has it, by a worker that has nothing else to do; and of a photo of 48 megapixels how
@@ -8,7 +8,6 @@ panned. Exit status 1 where a hint takes `MOST_HINT_S` or more, or the page stan
 
 import argparse
 import shutil
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from statistics import median
 from playwright.sync_api import FilePayload, Page, sync_playwright
 
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import running_service
+from benchmarks.support.setups import local
 
 MOST_HINT_S = 1.0
 MOST_BLOCK_MS = 200.0
@@ -77,9 +76,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--megapixels", type=float, default=48.0, help="of the photo to zoom, 6 or more (%(default)s)")
     megapixels = parser.parse_args(argv).megapixels
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        settings = {"model": "default", "device": "cpu", "workers": 1, "wait_s": 30}
+        settings = {"model": "default", "workers": 1, "wait_s": 30}
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS)
-        with running_service(Path(folder), **settings) as service:
+        with local(Path(folder), **settings) as service:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.set_default_timeout(_PATIENCE_MS)
             address = f"http://127.0.0.1:{service.port}/"
@@ -151,7 +150,3 @@ def _colour(page: Page, address: str, megapixels: float) -> None:
     )
     page.goto(f"{address}colorization/{answer.json()['id']}")
     page.locator(".viewer.live").wait_for()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from benchmarks.speed import demo_pipeline
-from benchmarks.speed.library_pipeline import pipeline
-from benchmarks.speed.memory import growth_mib
+from benchmarks.speed.library_pipeline import growth_mib, pipeline
 from benchmarks.support.measure import Times, alternating
 from benchmarks.support.model_folder import Models, prepare
 from benchmarks.support.photos import toned_print
@@ -56,8 +55,7 @@ def run(models: Models, sizes: Sequence[float] = SIZES, repeats: int | None = No
             record |= _agreement(data, network, colorizer) if partner == name else {}
             rgb = colorizer.colorize(open_photo(data))
             record["grays changed"] = count_changed_grays(open_photo(data).pixels, rgb)
-            for settings in ("published", "default"):
-                record[f"{settings} MiB"] = growth_mib(spec.name, models.folder, warm_up, photo, settings)
+            record["default MiB"] = growth_mib(spec.name, models.folder, warm_up, photo)
             yield record
 
 

@@ -1,22 +1,23 @@
-"""What the service is compared with: a plain Flask server that runs the reference pipeline while the request waits.
+"""Baseline of the load test: a plain Flask server that runs the reference pipeline while the request waits.
 
 Two sync workers of gunicorn, one thread each.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, request
 
 from benchmarks.speed import demo_pipeline
 from benchmarks.speed.pipeline import published_network
 from benchmarks.support.model_folder import prepare
-from benchmarks.support.running_service import await_ready, running_processes
-from benchmarks.support.servers import free_port
+from benchmarks.support.servers import Server, free_port
+from service.settings import ROOT
 
 
 def create_app(folder: str, name: str) -> Flask:
@@ -29,22 +30,21 @@ def create_app(folder: str, name: str) -> Flask:
     def colorize() -> Response:
         return Response(demo_pipeline.pipeline(request.files["photo"].read(), network), mimetype="image/jpeg")
 
-    @app.get("/readyz")
-    def ready() -> Response:
-        return jsonify({"status": "ready"})
-
     return app
 
 
 @contextmanager
 def running_plain_server(folder: Path, name: str) -> Iterator[int]:
-    """Run the server until the end of the block; gives its port."""
+    """Run the server; yield its port."""
     prepare([name], folder)
     port = free_port()
     application = f"benchmarks.speed.plain_server:create_app({str(folder)!r}, {name!r})"
     options = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--worker-class", "sync", "--timeout", "300"]
     # The application's own settings for gunicorn are not for this one.
     command = [sys.executable, "-m", "gunicorn", "--config", "python:benchmarks", *options, application]
-    with running_processes([command], {**os.environ, "OMP_NUM_THREADS": "1"}, folder / "plain.log") as processes:
-        await_ready(port, processes)
+    server = Server(command, "127.0.0.1", port, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    server.start()
+    try:
         yield port
+    finally:
+        server.stop(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks start`: how long a worker that has just been started takes to its first coloured photo.
+"""`python -m benchmarks start`: time from starting a worker to its first colored photo.
 
 A photo of two megapixels waits in the queue; then a worker is started as the supervisor does it. Importing torch, which
 nothing here can shorten, is measured by itself between the starts, and taken off.
@@ -16,11 +16,10 @@ from typing import NamedTuple
 
 from benchmarks.support.model_folder import Models
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import ROOT
 from benchmarks.support.table import Record
 from service.domain.job import Job, NewJob, new_job_id
 from service.jobs.store import JobStore, open_jobs
-from service.settings import Settings
+from service.settings import ROOT, Settings
 from service.storage.backends import open_files
 from service.storage.local import PhotoFiles
 

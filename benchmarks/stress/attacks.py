@@ -1,8 +1,7 @@
-"""What one client can send to keep a server busy or to wear it out; the parts of `python -m benchmarks hostile`.
+"""Attacks by one client that keep a server busy or wear it out; the parts of `python -m benchmarks hostile`.
 
-`python -m benchmarks.stress.attacks NAME PORT FOLDER` attacks once, with its files in FOLDER, and prints as JSON how
-often it was answered with which status. It is a process of its own, so that whoever is measured meanwhile does not wait
-for it.
+`python -m benchmarks.stress.attacks NAME PORT FOLDER` attacks once, with its files in FOLDER, and prints as JSON the
+number of answers by status. It is a process of its own, so that it takes no time from the client measured meanwhile.
 """
 
 import http.client

@@ -1,4 +1,4 @@
-"""`python -m benchmarks fuzz [FOLDER] [--files N] [--seed N] [--seconds S]`: broken picture files through the door.
+"""`python -m benchmarks fuzz [FOLDER] [--files N] [--seed N] [--seconds S]`: broken picture files.
 
 Takes the pictures of FOLDER and a few made on the spot, breaks each of N copies in a way that the seed decides (bits
 flipped, ends cut off, pieces or the beginning of another file put in), and opens it in a decoding process as the
@@ -10,7 +10,6 @@ something else happened.
 import argparse
 import os
 import random
-import re
 import sys
 import tempfile
 import time
@@ -24,6 +23,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms
 
+from benchmarks.support.processes import memory_mib
 from colorizers.errors import PhotoError
 from colorizers.photo.sandbox import Decoder, DecoderDiedError
 
@@ -33,36 +33,36 @@ _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "JPEG2000", "AVIF", "HE
 # What a header needs to say all that it says.
 _HEADER_BYTES = 512
 # Memory may differ by so much from one half of a run to the next: pictures differ, and allocators keep some.
-_MOST_GROWTH, _MOST_GROWTH_MB = 1.1, 30.0
+_MOST_GROWTH, _MOST_GROWTH_MIB = 1.1, 30.0
 
 pillow_heif.register_heif_opener()
 
 
 @dataclass
 class Peaks:
-    """The most memory, in MB, that was seen in the first and in the second half of a run."""
+    """The most memory, in MiB, that was seen in the first and in the second half of a run."""
 
     halves: list[float] = field(default_factory=lambda: [0.0, 0.0])
 
-    def saw(self, half: int, megabytes: float) -> None:
-        """Take note of what was seen in that half (0, 1)."""
-        self.halves[half] = max(self.halves[half], megabytes)
+    def saw(self, half: int, mebibytes: float) -> None:
+        """Record a figure of that half (0, 1)."""
+        self.halves[half] = max(self.halves[half], mebibytes)
 
     @property
     def are_flat(self) -> bool:
         """Whether memory has not grown from one half to the other."""
         first, second = self.halves
-        return second <= first * _MOST_GROWTH + _MOST_GROWTH_MB
+        return second <= first * _MOST_GROWTH + _MOST_GROWTH_MIB
 
     def __str__(self) -> str:
-        return "{:.0f} MB at most in the first half, {:.0f} MB in the second".format(*self.halves)
+        return "{:.0f} MiB at most in the first half, {:.0f} MiB in the second".format(*self.halves)
 
 
 @dataclass
 class Findings:
-    """What came of the files: how often each outcome, servers used, longest time, what was wrong.
+    """Results of a run: counts of outcomes, decoding servers by process id, longest time, memory, failures.
 
-    And the memory of the server of the decoding processes, and of this one.
+    `server` is the memory of the decoding server, `own` that of this process.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -73,11 +73,11 @@ class Findings:
     failures: list[str] = field(default_factory=list)
 
     def saw(self, half: int, server_pid: int | None) -> None:
-        """Take note of the memory in that half (0, 1)."""
-        self.own.saw(half, _resident_mb(os.getpid()))
+        """Record the memory in that half (0, 1)."""
+        self.own.saw(half, memory_mib(os.getpid()))
         if server_pid is not None:
             self.servers.add(server_pid)
-            self.server.saw(half, _resident_mb(server_pid))
+            self.server.saw(half, memory_mib(server_pid))
 
     @property
     def is_flat(self) -> bool:
@@ -104,6 +104,12 @@ def made_corpus() -> list[bytes]:
     files += [_saved(colours, "JPEG", progressive=True), _saved(colours.convert("P"), "PNG", transparency=3)]
     files += [_saved(grays, name, save_all=True, append_images=[grays] * 3) for name in ("GIF", "TIFF", "PNG", "WEBP")]
     return files
+
+
+def corpus_with(folder: Path | None) -> list[bytes]:
+    """Return the generated files, and those of `folder`."""
+    more = sorted(folder.iterdir()) if folder else []
+    return made_corpus() + [path.read_bytes() for path in more if path.is_file()]
 
 
 def _saved(image: Image.Image, format_: str, **options: object) -> bytes:
@@ -135,7 +141,7 @@ def mutated(corpus: Sequence[bytes], seed: int) -> bytes:
 
 
 def fuzz(corpus: Sequence[bytes], seeds: Sequence[int], seconds: float) -> Findings:
-    """Return what came of opening the files of `seeds`, until that many seconds are over."""
+    """Open the broken files of `seeds`, for that many seconds at most; return the results."""
     findings, end = Findings(), time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder, Decoder(_MOST_MEGAPIXELS, cpu_s=4, wall_s=_LONGEST_S) as decoder:
         path = Path(folder) / "file"
@@ -153,7 +159,7 @@ def fuzz(corpus: Sequence[bytes], seeds: Sequence[int], seconds: float) -> Findi
                 outcome = type(error).__name__
             except MemoryError:
                 outcome = "MemoryError"
-            except Exception as error:  # Whatever else comes out of the door is what is looked for.
+            except Exception as error:  # Any other error is a bug.
                 findings.failures.append(f"seed {seed}: {error!r}")
                 outcome = "failure"
             findings.outcomes[outcome] += 1
@@ -162,25 +168,16 @@ def fuzz(corpus: Sequence[bytes], seeds: Sequence[int], seconds: float) -> Findi
     return findings
 
 
-def _resident_mb(pid: int) -> float:
-    try:
-        found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    except OSError:
-        return 0.0
-    return int(found[1]) / 1024 if found else 0.0
-
-
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks fuzz", description="Broken files through the door.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks fuzz", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, help="more pictures to break")
     parser.add_argument("--files", type=int, default=20_000, help="how many files (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="where to start (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=3600.0, help="stop after so long (default: %(default)g)")
     arguments = parser.parse_args(argv)
-    corpus = made_corpus()
-    if arguments.folder is not None:
-        corpus += [path.read_bytes() for path in sorted(arguments.folder.iterdir()) if path.is_file()]
-    findings = fuzz(corpus, range(arguments.seed, arguments.seed + arguments.files), arguments.seconds)
+    findings = fuzz(
+        corpus_with(arguments.folder), range(arguments.seed, arguments.seed + arguments.files), arguments.seconds
+    )
     print(f"{findings.outcomes.total()} files: {dict(findings.outcomes.most_common())}")
     print(f"{len(findings.servers)} servers of decoding processes, longest {findings.longest_s:.2f} s")
     print(f"memory of the server: {findings.server}; of this process: {findings.own}")
@@ -188,8 +185,3 @@ def main(argv: Sequence[str]) -> int:
         print(failure, file=sys.stderr)
     holds = not findings.failures and len(findings.servers) == 1 and findings.is_flat
     return 0 if holds and findings.longest_s <= _LONGEST_S else 1
-
-
-if __name__ == "__main__":
-    os.nice(5)
-    sys.exit(main(sys.argv[1:]))

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stress.fuzz import Peaks, made_corpus, mutated
+from benchmarks.stress.fuzz import Peaks, corpus_with, mutated
 from benchmarks.support.clients import Client, Tally, form
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import Service, running_service
+from benchmarks.support.setups import SetUp, local
 
 _LONGEST_S = 10.0
 _ENDS_WITHIN_S = 60.0
@@ -30,10 +30,10 @@ _LOOKS_S = 0.2
 
 @dataclass
 class Answers:
-    """What came of the files: how often each status and end, the longest time, and what should not have been.
+    """Results of a run: counts of statuses and of ends, the longest time in seconds, memory, failures.
 
-    `workers` are the numbers of all worker processes that were seen, `web` and `worker` the memory of all web processes
-    and of the largest worker.
+    `workers` are the ids of all worker processes that were seen, `web` and `worker` the memory of all web processes and
+    of the largest worker.
     """
 
     tally: Tally = field(default_factory=Tally)
@@ -46,9 +46,9 @@ class Answers:
 
 
 class _Fuzzing:
-    """The files that are still to be sent, and what came of the others; shared by all clients."""
+    """The files that are still to be sent, and the results of the others; shared by all clients."""
 
-    def __init__(self, service: Service, seeds: Sequence[int], corpus: Sequence[bytes]) -> None:
+    def __init__(self, service: SetUp, seeds: Sequence[int], corpus: Sequence[bytes]) -> None:
         self.answers = Answers()
         self._service = service
         self._corpus = corpus
@@ -68,7 +68,7 @@ class _Fuzzing:
         watch.join()
 
     def _watch(self) -> None:
-        """Look at processes and their memory until all is over."""
+        """Record processes and their memory until all clients have ended."""
         answers = self.answers
         while not self._over.wait(_LOOKS_S):
             half = min(1, 2 * self._sent // len(self._seeds))
@@ -85,7 +85,7 @@ class _Fuzzing:
             return self._seeds[self._sent - 1]
 
     def _send(self) -> None:
-        client = Client(self._service.port, self.answers.tally, self._lock)
+        client = Client(self._service.port, self.answers.tally)
         while (seed := self._next()) is not None:
             start = time.monotonic()
             status, _, data = client.ask("POST", "/v1/index", *form(mutated(self._corpus, seed)))
@@ -101,22 +101,19 @@ class _Fuzzing:
 
 
 def _end_of(client: Client, document: dict[str, Any]) -> str:
-    """Return how what was taken in ends: `done`, the code of its failure, or the state in which it remains."""
-    deadline = time.monotonic() + _ENDS_WITHIN_S
-    while document.get("status") in ("queued", "running") and time.monotonic() < deadline:
-        time.sleep(_LOOKS_S)
-        document = json.loads(client.ask("GET", document["urls"]["self"])[2] or b"{}")
+    """Return how an accepted file ends: `done`, the code of its failure, or the state in which it remains."""
+    document = client.follow(document, time.monotonic() + _ENDS_WITHIN_S)
     problem = document.get("problem") or {}
     return str(problem.get("code") or document.get("status") or document.get("code"))
 
 
-def fuzz(service: Service, seeds: Sequence[int], corpus: Sequence[bytes]) -> Answers:
-    """Return what the application makes of the files of `seeds`."""
+def fuzz(service: SetUp, seeds: Sequence[int], corpus: Sequence[bytes]) -> Answers:
+    """Send the broken files of `seeds`, then whole photos; return the results."""
     before = len(service.worker_memory_mib())
     fuzzing = _Fuzzing(service, seeds, corpus)
     fuzzing.run()
     answers, whole = fuzzing.answers, Tally()
-    client = Client(service.port, whole, threading.Lock())
+    client = Client(service.port, whole)
     for _ in range(before):
         client.colour(*form(toned_print(0.25)), time.monotonic() + _ENDS_WITHIN_S)
     client.close()
@@ -128,20 +125,17 @@ def fuzz(service: Service, seeds: Sequence[int], corpus: Sequence[bytes]) -> Ans
 
 
 def main(argv: Sequence[str]) -> int:
-    """Send and print; return 1 where something else happened than may."""
+    """Send and print; return 1 where a limit was exceeded."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks fuzz_http", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, help="more pictures to break")
     parser.add_argument("--files", type=int, default=2000, help="how many files (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="where to start (default: %(default)s)")
     arguments = parser.parse_args(argv)
-    corpus = made_corpus()
-    if arguments.folder is not None:
-        corpus += [path.read_bytes() for path in sorted(arguments.folder.iterdir()) if path.is_file()]
     seeds = range(arguments.seed, arguments.seed + arguments.files)
     settings = {"model": "default", "rate_limit": "none", "wait_s": _LONGEST_S / 2}
-    with tempfile.TemporaryDirectory() as folder, running_service(Path(folder), **settings) as service:
+    with tempfile.TemporaryDirectory() as folder, local(Path(folder), **settings) as service:
         before = len(service.worker_memory_mib())
-        answers = fuzz(service, seeds, corpus)
+        answers = fuzz(service, seeds, corpus_with(arguments.folder))
     print(f"{answers.ends.total()} files: {dict(answers.ends.most_common())}")
     print(f"answers: {dict(sorted(answers.tally.statuses.items()))}, longest {answers.longest_s:.2f} s")
     print(f"{before} workers, {len(answers.workers)} processes of them in all")
@@ -150,7 +144,3 @@ def main(argv: Sequence[str]) -> int:
         print(failure, file=sys.stderr)
     is_flat = answers.web.are_flat and answers.worker.are_flat
     return 0 if not answers.failures and answers.longest_s <= _LONGEST_S and is_flat else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

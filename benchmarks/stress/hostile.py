@@ -1,8 +1,8 @@
-"""`python -m benchmarks hostile`: a client that attacks, another one that works, and what the second one meets.
+"""`python -m benchmarks hostile`: an attacking client, and what a normal client meets meanwhile.
 
-The first sends picture files that keep parsers busy (`files`), forms of thousands of files (`parts`), lists of
-thousands of ids (`lists`) and uploads that break off (`breaks`). Meanwhile the second sends normal photos and waits for
-each, and `/healthz` is asked all the time. Exit status 1 where a web process or a worker died, the second client or
+The attacker sends picture files that keep parsers busy (`files`), forms of thousands of files (`parts`), lists of
+thousands of ids (`lists`) and uploads that break off (`breaks`). Meanwhile the normal client sends photos and waits for
+each, and `/healthz` is requested all the time. Exit status 1 where a web process or a worker died, the normal client or
 `/healthz` waited too long, an answer was no refusal, or files were left behind.
 """
 
@@ -11,25 +11,22 @@ import json
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.stress.attacks import ATTACKS, write_files
-from benchmarks.support.clients import Client, Tally, form, percentile
+from benchmarks.support.clients import Client, Tally, form, percentile, warm_up
 from benchmarks.support.health import Health, corrected
-from benchmarks.support.measure import machine
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import ROOT, Service, running_service
-from benchmarks.support.table import Record, format_table, write_json
+from benchmarks.support.setups import SetUp, local
+from benchmarks.support.table import Record, publish
+from service.settings import ROOT
 
 QUIET = "nothing"
 _MOST_WAIT_S = 5.0
 _MOST_HEALTH_S = 0.3
-_WARM_UP_PHOTOS = 8
-_WARM_UP_WITHIN_S = 300.0
 _PHOTO_WITHIN_S = 120.0
 _ATTACK_WITHIN_S = 600.0
 # Whoever asks for what is not there or cannot be is told so; `201` and `202` would be success.
@@ -38,7 +35,7 @@ _REFUSALS = ("4", "503")
 
 @dataclass(frozen=True)
 class Met:
-    """What came of an attack: the answers to it and its time, what another client and `/healthz` waited, what died.
+    """Effects of an attack: its answers and duration, response times of a normal client and `/healthz`, what died.
 
     `left` is the number of files that the attack has left behind.
     """
@@ -53,7 +50,7 @@ class Met:
 
     @property
     def failures(self) -> list[str]:
-        """What must not be."""
+        """The words for everything that must not happen and did."""
         wrong = [answer for answer in self.answers if not answer.startswith(_REFUSALS)]
         found = [f"{', '.join(wrong)} answered"] if wrong else []
         found += ["a web process died"] if self.dead_webs else []
@@ -81,7 +78,7 @@ class Met:
         }
 
 
-def measure(service: Service, name: str, folder: Path, seconds: float, megapixels: float = 1.0) -> Met:
+def measure(service: SetUp, name: str, folder: Path, seconds: float, megapixels: float = 1.0) -> Met:
     """Return what comes of the attack `name`, or of `QUIET`, while another client works for at least that time."""
     webs, workers = set(service.web_pids()), set(service.worker_memory_mib())
     before = _incoming(service)
@@ -115,31 +112,15 @@ def _work(port: int, megapixels: float, attack: "subprocess.Popen[bytes] | None"
     body, headers = form(toned_print(megapixels))
     while time.monotonic() < until or (attack is not None and attack.poll() is None):
         tally = Tally()
-        client = Client(port, tally, threading.Lock())
+        client = Client(port, tally)
         client.colour(body, headers, time.monotonic() + _PHOTO_WITHIN_S)
         client.close()
         yield tally.seconds[0] if tally.seconds else float("inf")
 
 
-def _incoming(service: Service) -> set[str]:
+def _incoming(service: SetUp) -> set[str]:
     """Return the uploads that lie where they are received."""
-    return {path.name for path in (service.data_dir / "incoming").iterdir()}
-
-
-def _warm_up(port: int, megapixels: float) -> None:
-    """Let every worker colour a photo or two, so that all have loaded what they need."""
-    body, headers = form(toned_print(megapixels))
-
-    def send() -> None:
-        client = Client(port, Tally(), threading.Lock())
-        client.colour(body, headers, time.monotonic() + _WARM_UP_WITHIN_S)
-        client.close()
-
-    threads = [threading.Thread(target=send) for _ in range(_WARM_UP_PHOTOS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    return {path.name for path in (service.settings.data_dir / "incoming").iterdir()}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -149,19 +130,17 @@ def main(argv: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder, data_dir = Path(name) / "files", Path(name) / "data"
         folder.mkdir()
-        data_dir.mkdir()
         if "files" in arguments.attacks:
             write_files(folder)
         # Both clients have one address here, and the limit on the requests of one is no part of what is measured.
-        with running_service(data_dir, model="default", rate_limit="none") as service:
-            _warm_up(service.port, arguments.megapixels)
+        with local(data_dir, model="default", rate_limit="none") as service:
+            photo = form(toned_print(arguments.megapixels))
+            warm_up(service.port, lambda client, deadline: client.colour(*photo, deadline))
             for attack in (QUIET, *arguments.attacks):
                 met = measure(service, attack, folder, arguments.seconds, arguments.megapixels)
                 records.append(met.record(attack))
                 print(records[-1], file=sys.stderr, flush=True)
-    print(format_table(records))
-    if arguments.json:
-        write_json(arguments.json, "hostile", machine(), records)
+    publish(records, "hostile", arguments.json)
     return 0 if all(record["verdict"] == "holds" for record in records) else 1
 
 
@@ -174,7 +153,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--megapixels", type=float, default=1.0, help="of normal photos (default: %(default)g)")
     parser.add_argument("--json", type=Path, help="also write everything to this file")
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,6 @@
-"""`python -m benchmarks interface [--examples N] [--seconds S]`: requests made up from the OpenAPI document.
+"""`python -m benchmarks interface [--examples N] [--seconds S]`: requests generated from the OpenAPI document.
 
-schemathesis makes them up, valid ones and others, and compares every answer with the document: no server error, no
+schemathesis generates valid and invalid ones and compares every answer with the document: no server error, no
 status, media type, header or JSON that is not in it. First with made-up ids, then with those of a photo, a render, a
 preview and a batch that are there. Exit status 1 where an answer is not as documented.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import running_service
+from benchmarks.support.setups import local
 
 CHECKS = (
     "not_a_server_error",
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
         folder = Path(name)
         # What is made up must not fail for want of room or patience.
         options = {"rate_limit": "none", "max_queue": 1_000_000, "max_megapixels": 1, "wait_s": 1}
-        with running_service(_made(folder / "data"), **options) as service:
+        with local(folder / "data", **options) as service:
             return try_out(f"http://127.0.0.1:{service.port}", folder, arguments.examples, arguments.seconds)
 
 
@@ -98,8 +98,3 @@ def _with_ids(ids: dict[str, str]) -> str:
         lines += ["[[operations]]", f"include-path-regex = {json.dumps(path)}"]
         lines += ["[operations.parameters]", f'"path.{name}" = {json.dumps(value)}']
     return "\n".join(lines) + "\n"
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder

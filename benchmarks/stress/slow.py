@@ -1,13 +1,13 @@
-"""`python -m benchmarks slow`: forty uploads at one byte a second and thirty event streams, and a normal upload beside.
+"""`python -m benchmarks slow`: normal uploads beside forty slow ones and thirty event streams.
 
-Prints how long the normal upload and `/healthz` take meanwhile; exit status 1 where one of them does not come through.
+A slow upload sends one byte a second. Prints how long normal uploads and `/healthz` take meanwhile; exit status 1 where
+one of them takes too long.
 """
 
 import argparse
 import json
 import math
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.support.clients import Client, Tally, form, percentile
 from benchmarks.support.health import Health
 from benchmarks.support.photos import toned_print
-from benchmarks.support.running_service import running_service
+from benchmarks.support.setups import local
 
 _MOST_UPLOAD_S = 30.0
 _MOST_HEALTH_S = 0.3
@@ -29,8 +29,8 @@ _MOST_FILES = 20
 
 
 @dataclass(frozen=True)
-class Meanwhile:
-    """What a normal visitor met: seconds of normal uploads and of `/healthz`, and the streams open at the end."""
+class Measured:
+    """Seconds of normal uploads and of `/healthz`, and the number of streams open at the end."""
 
     uploads_s: list[float]
     health_s: list[float]
@@ -38,15 +38,15 @@ class Meanwhile:
 
     @property
     def holds(self) -> bool:
-        """Whether everything came through."""
+        """Whether no time exceeds the limit."""
         return bool(self.uploads_s) and max(self.uploads_s) < _MOST_UPLOAD_S and max(self.health_s) < _MOST_UPLOAD_S
 
 
-def measure(port: int, uploads: int, streams: int, megapixels: float, seconds: float) -> Meanwhile:
-    """Return what a normal visitor meets for that time beside `uploads` slow uploads and `streams` event streams."""
+def measure(port: int, uploads: int, streams: int, megapixels: float, seconds: float) -> Measured:
+    """Measure normal uploads for that time beside `uploads` slow uploads and `streams` event streams."""
     body, headers = form(toned_print(megapixels))
     tally = Tally()
-    client = Client(port, tally, threading.Lock())
+    client = Client(port, tally)
     with ExitStack() as stack:
         stack.enter_context(slow_uploads(port, uploads, body, headers))
         opened = stack.enter_context(event_streams(port, streams, _last_of_many(client, seconds)))
@@ -56,7 +56,7 @@ def measure(port: int, uploads: int, streams: int, megapixels: float, seconds: f
             client.colour(body, headers, deadline + _MOST_UPLOAD_S)
         still_open = sum(_is_open(stream) for stream in opened)
     client.close()
-    return Meanwhile(tally.seconds, health.seconds, still_open)
+    return Measured(tally.seconds, health.seconds, still_open)
 
 
 def _last_of_many(client: Client, seconds: float) -> str:
@@ -76,7 +76,7 @@ def _last_of_many(client: Client, seconds: float) -> str:
 
 
 def _is_open(stream: socket.socket) -> bool:
-    """Whether the server has not ended the stream: what is left to read does not end."""
+    """Return whether the server has not ended the stream: what is left to read does not end."""
     stream.settimeout(0.1)
     try:
         while stream.recv(1 << 16):
@@ -133,21 +133,17 @@ def event_streams(port: int, count: int, address: str) -> Iterator[list[socket.s
 
 
 def main(argv: Sequence[str]) -> int:
-    """Measure and print; return 1 where something did not come through."""
+    """Measure and print; return 1 where something took too long."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks slow", description=__doc__)
     parser.add_argument("--uploads", type=int, default=40, help="at one byte a second (default: %(default)s)")
     parser.add_argument("--streams", type=int, default=30, help="event streams (default: %(default)s)")
     parser.add_argument("--megapixels", type=float, default=2.0, help="of the normal photo (default: %(default)g)")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long (default: %(default)g)")
     arguments = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder, running_service(Path(folder), model="default") as service:
+    with tempfile.TemporaryDirectory() as folder, local(Path(folder), model="default") as service:
         met = measure(service.port, arguments.uploads, arguments.streams, arguments.megapixels, arguments.seconds)
     print(f"{len(met.uploads_s)} normal uploads, the slowest in {max(met.uploads_s, default=float('inf')):.2f} s")
     print(f"{met.streams} event streams were open all the while")
     p99 = percentile(met.health_s, 0.99)
     print(f"/healthz {1000 * p99:.0f} ms at p99 of {len(met.health_s)} requests ({1000 * _MOST_HEALTH_S:.0f} wanted)")
     return 0 if met.holds else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,16 +1,13 @@
-"""A running service and photos in, what became of them out: all done, once each, with the very bytes of a quiet run.
+"""Photos sent to a running set-up, and what became of their jobs and files.
 
-The photos are sent as a program that follows the documentation sends them: what gets no answer is sent again under the
-same `Idempotency-Key`.
+A request without an answer is sent again under the same `Idempotency-Key`, as the documentation says.
 """
 
 import hashlib
-import http.client
 import json
 import secrets
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import get_args
@@ -20,6 +17,7 @@ import numpy as np
 import sqlalchemy as sa
 from PIL import Image
 
+from benchmarks.support.clients import Client
 from benchmarks.support.photos import pixels
 from benchmarks.support.setups import SetUp
 from service.domain.job import Job
@@ -32,7 +30,6 @@ from service.storage.local import PhotoFiles
 
 _LOOK_S = 0.1
 _AGAIN_S = 0.5
-_ANSWER_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ def samples(count: int, megapixels: float) -> list[Sample]:
 
 
 class Trial:
-    """What photos meet on one set-up."""
+    """Access to one set-up: sends photos over HTTP, and reads jobs and files where they are stored."""
 
     def __init__(self, setup: SetUp) -> None:
         self._setup = setup
@@ -83,7 +80,9 @@ class Trial:
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             address = urlsplit(self._setup.addresses[number % len(self._setup.addresses)])
-            status, answer = _ask(address.netloc, f"{address.path}/v1/colorizations", photo.data, headers)
+            client = Client(address.port or 80, host=address.hostname or "")
+            status, _, answer = client.ask("POST", f"{address.path}/v1/colorizations", photo.data, headers)
+            client.close()
             if status in (201, 202):
                 return str(json.loads(answer)["id"])
             if status and status not in (409, 429, 503):
@@ -142,39 +141,3 @@ class Trial:
             except FileNotFoundError:
                 continue
         return found
-
-
-def _ask(netloc: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-    """Return status and body of the answer; 0 where there was none."""
-    connection = http.client.HTTPConnection(netloc, timeout=_ANSWER_WITHIN_S)
-    try:
-        connection.request("POST", path, body, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    except (OSError, http.client.HTTPException):
-        return 0, b""
-    finally:
-        connection.close()
-
-
-class Meanwhile:
-    """Does something in a thread while the `with` block runs; what goes wrong there is raised at its end."""
-
-    def __init__(self, do: Callable[[], object]) -> None:
-        self._do = do
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        try:
-            self._do()
-        except BaseException as error:
-            self._error = error
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.join()
-        if self._error:
-            raise self._error

@@ -1,4 +1,4 @@
-"""Times that `/healthz` takes, asked all the time from a process of its own."""
+"""Response times of `/healthz`, requested all the time by a process of its own."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ _PATIENCE_S = 30.0
 
 
 class Health:
-    """Asks as long as the `with` block runs; then `seconds` has the times, infinite where there was no answer."""
+    """Requests `/healthz` while the `with` block runs; then `seconds` has the times, infinite without an answer."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -32,10 +32,10 @@ class Health:
 
 
 def corrected(seconds: Sequence[float]) -> list[float]:
-    """Return the times that requests would have taken that nobody made, waiting for an answer, with those that were.
+    """Return `seconds` corrected for coordinated omission.
 
-    Who asks one after the other meets a long stall once, and many short waits before and after it: percentiles of what
-    it met would hide the stall (coordinated omission).
+    Requests made one after the other meet a long stall once, so percentiles would hide it. The times are added that
+    the requests would have taken which were not made while waiting.
     """
     met = []
     for wait in seconds:

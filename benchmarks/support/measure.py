@@ -1,4 +1,4 @@
-"""Things to do in, how long each takes out: CPU and wall time, alternating, as medians; and memory of a process."""
+"""Measurement of CPU and wall time, as medians of alternating runs, and of the memory of a process."""
 
 import gc
 import os
@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 
-MIB = 2**20
+from benchmarks.support.processes import memory_mib
+
 _WANTED_S = 6.0
 _MOST_REPEATS = 7
 
@@ -57,16 +58,11 @@ class PeakMemory:
     def __init__(self) -> None:
         gc.collect()
         Path("/proc/self/clear_refs").write_text("5")
-        self._before = _status_kib("VmRSS")
+        self._before = memory_mib(os.getpid())
 
     def growth_mib(self) -> float:
         """Return by how much memory has grown at its peak since this object was made, in MiB."""
-        return (_status_kib("VmHWM") - self._before) * 1024 / MIB
-
-
-def _status_kib(name: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+        return memory_mib(os.getpid(), "VmHWM") - self._before
 
 
 def machine() -> dict[str, Any]:

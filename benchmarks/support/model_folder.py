@@ -1,4 +1,4 @@
-"""Names of networks in, a model folder that has their weights out; stand-ins where the real ones are absent.
+"""Model folders for measurements, with stand-in weights where the real ones are absent.
 
 Speed and memory of a network do not depend on the numbers in its weights; those of the colour pass depend on how vivid
 the colours are, so the last layer of a stand-in is scaled until its colours have the chroma that the real network gives
@@ -34,7 +34,7 @@ NAMES = (*(spec.name for spec in PUBLISHED), EMBEDDED)
 
 @dataclass(frozen=True)
 class Models:
-    """A model folder and its networks: the name asked for, and the contract of what is measured."""
+    """A model folder, and the spec of what is measured by the name that was asked for."""
 
     folder: Path
     specs: dict[str, ModelSpec]

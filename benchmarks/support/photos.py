@@ -1,4 +1,4 @@
-"""A size in megapixels in, a JPEG file with the look of a toned print out: always the same one."""
+"""Test photo in any size: always the same toned print, as pixels or a JPEG file."""
 
 from functools import cache
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Nothing in, real servers out: PostgreSQL, Redis and one that speaks S3, on free ports, with nothing kept after them.
+"""Real servers on free ports, which keep nothing: PostgreSQL, Redis, and an S3-compatible storage.
 
 They come from Debian's packages `postgresql` and `redis-server`, and from moto. Made for tests: nothing is flushed to
 disk, nobody has a password.
@@ -6,7 +6,6 @@ disk, nobody has a password.
 
 import itertools
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -18,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
 _START_WITHIN_S = 60.0
@@ -34,24 +34,16 @@ def free_port(host: str = "127.0.0.1") -> int:
 class Server:
     """A process that listens on one address, and can be killed and started again there."""
 
-    def __init__(self, command: list[str], host: str, port: int, user: str | None = None) -> None:
+    def __init__(self, command: list[str], host: str, port: int, **options: Any) -> None:
+        """`options` are those of `subprocess.Popen`."""
         self._command = command
         self._address = host, port
-        self._user = user
+        self._options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/", **options}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the process; return once it accepts connections."""
-        account = pwd.getpwnam(self._user) if self._user else None
-        self._process = subprocess.Popen(
-            self._command,
-            user=account and account.pw_uid,
-            group=account and account.pw_gid,
-            extra_groups=[] if account else None,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-        )
+        self._process = subprocess.Popen(self._command, **self._options)
         deadline = time.monotonic() + _START_WITHIN_S
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -73,7 +65,7 @@ class Server:
 
 @contextmanager
 def postgresql(host: str = "127.0.0.1") -> Iterator[str]:
-    """Give the URL of an empty database. The server runs as an unprivileged user, as it insists on."""
+    """Yield the URL of an empty database. The server runs as an unprivileged user, as it insists on."""
     user = "postgres" if os.getuid() == 0 else None
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     # Not below a test's own folder, which another user may not enter.
@@ -81,22 +73,15 @@ def postgresql(host: str = "127.0.0.1") -> Iterator[str]:
         if user:
             shutil.chown(folder, user, user)
         data, port = f"{folder}/data", free_port(host)
-        initdb: list[str | Path] = [
-            programs / "initdb",
-            "--no-sync",
-            "--auth=trust",
-            "--username=test",
-            "--encoding=UTF8",
-            "-D",
-            data,
-        ]
-        subprocess.run(initdb, check=True, user=user, group=user, stdout=subprocess.DEVNULL, cwd="/")
+        initdb = [f"{programs}/initdb", "--no-sync", "--auth=trust", "--username=test", "--encoding=UTF8", "-D", data]
+        account: dict[str, Any] = {"user": user, "group": user, "extra_groups": []} if user else {}
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **account)
         options = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}
         options |= {"listen_addresses": host, "unix_socket_directories": folder, "shared_buffers": "32MB"}
-        command = [str(programs / "postgres"), "-D", data, "-p", str(port)]
-        server = Server([*command, *(f"--{name}={value}" for name, value in options.items())], host, port, user)
+        command = [f"{programs}/postgres", "-D", data, "-p", str(port)]
+        server = Server([*command, *(f"--{name}={value}" for name, value in options.items())], host, port, **account)
         server.start()
-        ready: list[str | Path] = [programs / "pg_isready", "-q", "-h", host, "-p", str(port)]
+        ready = [f"{programs}/pg_isready", "-q", "-h", host, "-p", str(port)]
         while subprocess.run(ready, check=False).returncode:
             time.sleep(0.02)
         try:
@@ -107,7 +92,7 @@ def postgresql(host: str = "127.0.0.1") -> Iterator[str]:
 
 @contextmanager
 def redis(host: str = "127.0.0.1") -> Iterator[tuple[str, Server]]:
-    """Give the URL of a Redis that keeps nothing on disk, and the server, so that it can be killed."""
+    """Yield the URL of a Redis that keeps nothing on disk, and the server, so that it can be killed."""
     port = free_port(host)
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
         options = ["--bind", host, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", folder]
@@ -121,7 +106,7 @@ def redis(host: str = "127.0.0.1") -> Iterator[tuple[str, Server]]:
 
 @contextmanager
 def s3(host: str = "127.0.0.1") -> Iterator[tuple[dict[str, str], "Gate"]]:
-    """Give the environment variables of an S3-compatible storage with a bucket `photos`, and the gate before it."""
+    """Yield the environment variables of an S3-compatible storage with a bucket `photos`, and the gate before it."""
     port = free_port(host)
     server = Server([sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)], host, port)
     server.start()

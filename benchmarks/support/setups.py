@@ -1,6 +1,6 @@
-"""A folder in, the whole service out, running: on one machine, or as several that share a database, broker and storage.
+"""Running set-ups of the whole service: on one machine, or on several that share a database, broker and storage.
 
-Both are looked at and disturbed in the same way, by tests and by the commands that kill what runs.
+Commands and tests look at both, and disturb both, in the same way.
 """
 
 import os
@@ -16,54 +16,69 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from benchmarks.support import servers
+from benchmarks.support.processes import children_of, memory_mib
 from service.settings import ROOT, Settings
 
 _START_WITHIN_S = 120.0
 _END_WITHIN_S = 20.0
+_LOG_CHARACTERS = 3000
 _WEB = (sys.executable, "-m", "gunicorn", "server:app")
 _SUPERVISOR = (sys.executable, "-m", "service.workers.supervisor")
 CELERY_WORKER = (sys.executable, "-m", "service.workers.celery_worker")
+# A command may limit its own threads; that is no setting of the application.
+_OWN_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Runner:
-    """A process of the service, its settings, and what it starts: all killed at once, started again as they were."""
+    """A process of the service and its children, in a process group of their own; it can be killed and started again.
+
+    It logs to `log.txt` in its data folder.
+    """
 
     def __init__(self, command: Sequence[str], settings: Settings, environ: dict[str, str]) -> None:
         self.settings = settings
+        self.log = settings.data_dir / "log.txt"
         self._command = command
-        self._environ = {**os.environ, **settings.to_environ(), **environ}
+        own = {name: value for name, value in os.environ.items() if name not in _OWN_THREADS}
+        self._environ = {**own, **settings.to_environ(), **environ}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
+        """The process id."""
         assert self._process
         return self._process.pid
 
     def start(self) -> None:
-        """Start the process, in a group of its own."""
-        self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environ, start_new_session=True)
+        """Start the process."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=ROOT, env=self._environ, stdout=log, stderr=log, start_new_session=True
+            )
 
     def kill(self) -> None:
-        """End the process and its group without a word."""
+        """Send SIGKILL to the process and its group."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         if self._process:
             self._process.wait()
 
     def stop(self) -> None:
-        """End the process as those who run it do."""
+        """Send SIGTERM to the process; kill what is left of its group."""
         if self._process:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_END_WITHIN_S)
             self.kill()
 
+    def has_ended(self) -> bool:
+        """Return whether the process has ended."""
+        return self._process is not None and self._process.poll() is not None
+
     def children(self) -> list[int]:
-        """Return the processes that this one has started and that run now."""
-        # A process belongs to the thread that started it.
-        lists = Path(f"/proc/{self.pid}/task").glob("*/children")
-        return sorted(int(pid) for children in lists for pid in children.read_text().split())
+        """Return the ids of the running processes that this one has started."""
+        return children_of(self.pid)
 
 
 @dataclass
@@ -79,52 +94,63 @@ class SetUp:
     storage: servers.Gate | None = None
     _killed: int = field(default=0, init=False)
 
+    @property
+    def port(self) -> int:
+        """The port of the first web process."""
+        return self.settings.port
+
+    def web_pids(self) -> list[int]:
+        """Return the ids of the web processes: gunicorn's masters and those that answer."""
+        return [pid for web in self.webs for pid in (web.pid, *web.children())]
+
+    def web_memory_mib(self) -> list[float]:
+        """Return the resident memory in MiB of each process that answers."""
+        return [memory_mib(pid) for web in self.webs for pid in web.children()]
+
+    def worker_memory_mib(self) -> dict[int, float]:
+        """Return the resident memory in MiB of each worker, by process id."""
+        return {pid: memory_mib(pid) for worker in self.workers for pid in worker.children()}
+
     def kill_web(self) -> None:
-        """Kill a web process, each in its turn, and start it again as a service manager does."""
+        """Kill the next web process in turn, and start it again as a service manager does."""
         self._killed += 1
         number = self._killed % len(self.webs)
         self.webs[number].kill()
         self.webs[number].start()
-        await_health(self.addresses[number])
+        await_health(self.addresses[number], self.webs[number])
 
     def kill_worker(self) -> int:
-        """Kill a process that colours, each in its turn; whoever watches over it starts another. Returns its number."""
+        """Kill a coloring process of the next worker in turn, which then starts another; return its id, 0 for none."""
         self._killed += 1
         runner = self.workers[self._killed % len(self.workers)]
-        found = [pid for pid in runner.children() if _colours(pid)]
+        found = [pid for pid in runner.children() if _colors(pid)]
         if not found:
             return 0
         os.kill(found[0], signal.SIGKILL)
         return found[0]
 
-    def kill_worker_machine(self) -> None:
-        """Kill all processes of a worker at once, those that watch too, as a power cut does; start them again."""
-        self._killed += 1
-        runner = self.workers[self._killed % len(self.workers)]
-        runner.kill()
-        runner.start()
-
 
 @contextmanager
-def local(folder: Path, model_dir: Path, **values: object) -> Iterator[SetUp]:
+def local(folder: Path, **values: object) -> Iterator[SetUp]:
     """Run what `./run.sh` runs: SQLite, local workers, local files. `values` are further settings (`workers=2`)."""
-    settings = _settings(data_dir=folder, model_dir=model_dir, port=servers.free_port(), **values)
+    settings = _settings(data_dir=folder, port=servers.free_port(), **values)
     web, worker = Runner(_WEB, settings, {}), Runner(_SUPERVISOR, settings, {})
-    with _running([web, worker]):
+    with _running([worker, web]):
         address = _address(settings)
-        await_health(address)
+        await_health(address, web, "readyz")
         yield SetUp("local", settings, [address], [web], [worker])
 
 
 @contextmanager
-def cluster(folder: Path, model_dir: Path, machines: int = 2, **values: object) -> Iterator[SetUp]:
-    """Run so many web and so many worker machines, each with a folder of its own and, for the web, an own address.
+def cluster(folder: Path, machines: int = 2, **values: object) -> Iterator[SetUp]:
+    """Run so many web and worker machines, each with a folder of its own and each web machine with its own address.
 
-    They share PostgreSQL, Redis and an S3-compatible storage, which have addresses of their own too.
+    They share PostgreSQL, Redis and an S3-compatible storage, which have addresses of their own too. Uploads are
+    answered without waiting.
     """
     with ExitStack() as stack:
         shared, environ, broker, gate = stack.enter_context(shared_servers("127.0.0.101", "127.0.0.102", "127.0.0.103"))
-        of_all = {"model_dir": model_dir, **shared, **values}
+        of_all = {"wait_s": 0, **shared, **values}
         hosts = [f"127.0.0.{2 + number}" for number in range(machines)]
         webs = [_settings(data_dir=folder / host, host=host, port=servers.free_port(host), **of_all) for host in hosts]
         workers = [
@@ -132,10 +158,10 @@ def cluster(folder: Path, model_dir: Path, machines: int = 2, **values: object) 
         ]
         web_runners = [Runner(_WEB, settings, environ) for settings in webs]
         worker_runners = [Runner(CELERY_WORKER, settings, environ) for settings in workers]
-        stack.enter_context(_running([*web_runners, *worker_runners]))
+        stack.enter_context(_running([*worker_runners, *web_runners]))
         addresses = [_address(settings) for settings in webs]
-        for address in addresses:
-            await_health(address)
+        for address, runner in zip(addresses, web_runners, strict=True):
+            await_health(address, runner)
         yield SetUp("cluster", webs[0], addresses, web_runners, worker_runners, broker, gate)
 
 
@@ -143,7 +169,7 @@ def cluster(folder: Path, model_dir: Path, machines: int = 2, **values: object) 
 def shared_servers(
     database_host: str = "127.0.0.1", broker_host: str = "127.0.0.1", storage_host: str = "127.0.0.1"
 ) -> Iterator[tuple[dict[str, str], dict[str, str], servers.Server, servers.Gate]]:
-    """Give settings and environment variables of real servers, the broker to kill, and the gate before the storage.
+    """Yield settings and environment variables of real servers, the broker to kill, and the gate before the storage.
 
     The environment of this process has the variables meanwhile, so that it can open the storage too.
     """
@@ -164,38 +190,36 @@ def shared_servers(
 
 @contextmanager
 def _running(runners: Sequence[Runner]) -> Iterator[None]:
+    """Start `runners` in order; stop them in the opposite order."""
     try:
         for runner in runners:
             runner.start()
         yield
     finally:
-        for runner in runners:
+        for runner in reversed(runners):
             runner.stop()
 
 
-def await_health(address: str) -> None:
-    """Return once the web process at `address` answers."""
+def await_health(address: str, runner: Runner, path: str = "healthz") -> None:
+    """Wait until the web process `runner` answers `path` at `address`. Raises `RuntimeError`, with its log."""
     deadline = time.monotonic() + _START_WITHIN_S
-    while True:
-        try:
-            with build_opener(ProxyHandler({})).open(f"{address}/healthz", timeout=10):
-                return
-        except (URLError, OSError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+    while time.monotonic() < deadline and not runner.has_ended():
+        with suppress(URLError, OSError), build_opener(ProxyHandler({})).open(f"{address}/{path}", timeout=10):
+            return
+        time.sleep(0.1)
+    log = runner.log.read_text(encoding="utf-8", errors="replace")
+    raise RuntimeError(f"the service did not start at {address}:\n{log[-_LOG_CHARACTERS:]}")
 
 
 def _settings(**values: object) -> Settings:
-    environ = {"DEVICE": "cpu", "WAIT_S": "0", **{name.upper(): str(value) for name, value in values.items()}}
-    return Settings.from_environ(environ)
+    return Settings.from_environ({"DEVICE": "cpu", **{name.upper(): str(value) for name, value in values.items()}})
 
 
 def _address(settings: Settings) -> str:
     return f"http://{settings.host}:{settings.port}{settings.base_dir}"
 
 
-def _colours(pid: int) -> bool:
-    """Whether that process is one that colours, and not one that helps."""
+def _colors(pid: int) -> bool:
+    """Return whether that process colors photos, instead of helping another one."""
     command = Path(f"/proc/{pid}/cmdline").read_bytes()
     return b"service.workers.worker" in command or b"service.workers.celery_worker" in command

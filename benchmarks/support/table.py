@@ -1,9 +1,11 @@
-"""Records in, a text table or a JSON document out."""
+"""Output of measurements as a Markdown table or a JSON document."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from benchmarks.support.measure import machine
 
 Record = dict[str, Any]
 
@@ -19,9 +21,17 @@ def format_table(records: Sequence[Record]) -> str:
     )
 
 
-def write_json(path: Path, command: str, machine: Record, records: Sequence[Record]) -> None:
-    """Write everything that a command measured."""
-    document = {"command": command, "machine": machine, "records": list(records)}
+def publish(records: Sequence[Record], command: str, path: Path | None) -> None:
+    """Print the table of what a command measured; write it to `path` too, if that is given."""
+    if records:
+        print(format_table(records))
+    if path is not None:
+        write_json(path, command, records)
+
+
+def write_json(path: Path, command: str, records: Sequence[Record]) -> None:
+    """Write what a command measured, and on what kind of machine."""
+    document = {"command": command, "machine": machine(), "records": list(records)}
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 

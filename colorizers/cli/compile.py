@@ -1,4 +1,4 @@
-"""`python -m colorizers compile`: compiles the kernels ahead of their use."""
+"""Subcommand `compile`: compiles the kernels ahead of their use."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ this the first photo waits for it. Where everything is compiled already, nothing
 
 
 def main(argv: Sequence[str]) -> int:
-    """Compile what is not compiled yet, with a line for each step; return the exit status."""
+    """Run `compile` with the arguments `argv`; return the exit status."""
     argparse.ArgumentParser(prog="python -m colorizers compile", description=DESCRIPTION).parse_args(argv)
     try:
         compile_missing()

@@ -1,4 +1,4 @@
-"""The command `inspect`: what files are, what a result keeps of them, and why one is refused."""
+"""Subcommand `inspect`: tells what files are, what a result keeps of them, and why one is refused."""
 
 import argparse
 import json
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from colorizers.cli.arguments import add_max_megapixels
 from colorizers.errors import ColorizerError, PhotoError
 from colorizers.fileformats.formats import supported_titles
 from colorizers.fileformats.output_formats import kept_format
-from colorizers.photo.photo_data import MAX_MEGAPIXELS, Photo
+from colorizers.photo.photo_data import Photo
 from colorizers.photo.sandbox import Decoder
 
 _KEPT = ("exif", "xmp", "resources", "dpi", "comments", "extended_xmp")
@@ -25,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
-    parser.add_argument("--max-megapixels", type=float, default=MAX_MEGAPIXELS, metavar="N", help="as for colouring")
+    add_max_megapixels(parser)
     arguments = parser.parse_args(argv)
     refused = False
     with Decoder(arguments.max_megapixels) as decoder:

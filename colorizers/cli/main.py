@@ -1,8 +1,8 @@
-"""Command line: `python -m colorizers`."""
+"""Command line `python -m colorizers`: colors files, or runs a subcommand."""
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from io import TextIOWrapper
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, cast
 from tqdm import tqdm
 
 from colorizers.cli import compile, inspect, replay, weights
+from colorizers.cli.arguments import add_gpu, add_max_megapixels, add_model_dir
 from colorizers.cli.plan import PlanError, Task, named, plan
 from colorizers.errors import ColorizerError, RequestError, TooManyPixelsError
 from colorizers.fileformats.formats import supported_titles
 from colorizers.fileformats.output_formats import check_output_size
 from colorizers.kernels.malloc import keep_freed_memory
-from colorizers.photo.photo_data import MAX_MEGAPIXELS
 from colorizers.photo.sandbox import Decoder
 from colorizers.recipe import DEPTHS, QUALITY, Options, Recipe
-from colorizers.weights.registry import EMBEDDED, MODEL_DIR
+from colorizers.weights.registry import EMBEDDED
 
 if TYPE_CHECKING:
     from colorizers.colorizer import Colorizer
@@ -51,17 +51,18 @@ reads {supported_titles()};
 writes JPEG, PNG, TIFF and WebP as they came, everything else as PNG.
 """
 
+_SUBCOMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "compile": compile.main,
+    "inspect": inspect.main,
+    "replay": replay.main,
+    "weights": weights.main,
+}
+
 
 def main(argv: Sequence[str]) -> int:
-    """Do what `argv`, the words after `python -m colorizers`, asks for; return the exit status."""
-    if argv[:1] == ["compile"]:
-        return compile.main(argv[1:])
-    if argv[:1] == ["inspect"]:
-        return inspect.main(argv[1:])
-    if argv[:1] == ["weights"]:
-        return weights.main(list(argv[1:]))
-    if argv[:1] == ["replay"]:
-        return replay.main(argv[1:])
+    """Run the command line with the arguments `argv`; return the exit status."""
+    if argv and argv[0] in _SUBCOMMANDS:
+        return _SUBCOMMANDS[argv[0]](argv[1:])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # Names of files may be no text.
@@ -78,7 +79,7 @@ def main(argv: Sequence[str]) -> int:
     if not tasks:
         print(f"There is no picture to colour in {', '.join(map(str, inputs))}.", file=sys.stderr)
         return 1
-    return _colour_all(tasks, arguments)
+    return _color_all(tasks, arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,14 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model", metavar="NAME", help="the network to use (default: siggraph17 or eccv16, if fetched, else default)"
     )
-    parser.add_argument(
-        "--model-dir",
-        type=Path,
-        default=MODEL_DIR,
-        metavar="FOLDER",
-        help="the folder that holds the weights (default: %(default)s)",
-    )
-    parser.add_argument("--gpu", "--use_gpu", action="store_true", help="let a GPU run the network, if there is one")
+    add_model_dir(parser)
+    add_gpu(parser, "--use_gpu")
     parser.add_argument(
         "--strip-location", action="store_true", help="leave out of the results what tells where a photo was made"
     )
@@ -121,19 +116,13 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="also write how the result was made, as RESULT.recipe.json: `replay` makes the same file of it again",
     )
-    parser.add_argument(
-        "--max-megapixels",
-        type=float,
-        default=MAX_MEGAPIXELS,
-        metavar="N",
-        help="refuse larger pictures (default: %(default)g)",
-    )
+    add_max_megapixels(parser)
     _add_look(parser)
     return parser
 
 
 def _add_look(parser: argparse.ArgumentParser) -> None:
-    """Add what decides how results look."""
+    """Add the options that change how results look."""
     look = parser.add_argument_group("how results look")
     look.add_argument(
         "--saturation", type=float, default=1.0, metavar="N", help="times the chroma: 0 is gray, 1 the network's own"
@@ -154,7 +143,7 @@ def _add_look(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _colour_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
+def _color_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
     waiting = [task for task in tasks if arguments.overwrite or not _is_there(task.target)]
     keep_freed_memory()
     try:
@@ -168,8 +157,8 @@ def _colour_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
         try:
             for task in bar:
                 try:
-                    _colour(task, cast("Colorizer", colorizer), decoder, arguments)
-                except Exception as error:  # Whatever is wrong with one photo, the others are still to be done.
+                    _color(task, cast("Colorizer", colorizer), decoder, arguments)
+                except Exception as error:  # A photo that fails must not stop the others.
                     failures.append((task.source, _reason(error)))
         except KeyboardInterrupt:
             tqdm.write(f"Stopped after {bar.n} of {len(waiting)} photos. The same command goes on.", file=sys.stderr)
@@ -181,13 +170,14 @@ def _colour_all(tasks: Sequence[Task], arguments: argparse.Namespace) -> int:
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # No file can have such a name; that is told when its turn comes.
+    except OSError:  # No file can have such a name, which is reported when it is opened.
         return False
 
 
 def _load(arguments: argparse.Namespace) -> "Colorizer":
-    """Return the network, loaded; only now, because that takes seconds."""
+    """Load the network, after compiling kernels where necessary."""
     compile.compile_missing()
+    # Imported here because torch takes seconds to load.
     from colorizers.colorizer import Colorizer
 
     if arguments.model is not None:
@@ -201,7 +191,7 @@ def _load(arguments: argparse.Namespace) -> "Colorizer":
     return colorizer
 
 
-def _colour(task: Task, colorizer: "Colorizer", decoder: Decoder, arguments: argparse.Namespace) -> None:
+def _color(task: Task, colorizer: "Colorizer", decoder: Decoder, arguments: argparse.Namespace) -> None:
     from colorizers.output.encode import replacing
     from colorizers.pipeline import pages_of, write_result
 
@@ -225,13 +215,13 @@ def _colour(task: Task, colorizer: "Colorizer", decoder: Decoder, arguments: arg
 
 
 def _look(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the fields of a recipe that the arguments say."""
+    """Return the fields of a recipe that the arguments set."""
     names = ("temperature", "saturation", "warmth", "quality", "bits", "strip_location")
     return {name: getattr(arguments, name) for name in names} | {"size_px": arguments.size}
 
 
 def _with_layer(pages: Iterator["Page"], task: Task, recipe: Recipe) -> Iterator["Page"]:
-    """Yield the pages, after writing the colours of the first alone to a file beside the result."""
+    """Yield the pages, after writing the colors of the first as a transparent layer beside the result."""
     from colorizers.pipeline import LAYER, write_result
 
     first = next(pages)
@@ -264,5 +254,5 @@ def _report(tasks: Sequence[Task], done: int, failures: Sequence[tuple[Path, str
 
 
 def _bar_interval_s() -> float:
-    """Return how often the progress bar is drawn: rarely where it would fill a log."""
+    """Return the interval between updates of the progress bar, which is long where they go to a log."""
     return 0.1 if sys.stderr.isatty() else 10.0

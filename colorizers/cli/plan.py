@@ -1,4 +1,4 @@
-"""List of the photos to colour, and where each result goes."""
+"""Planning of a run of the command line: the photos to color, and where each result goes."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -90,7 +90,7 @@ def _photos(path: Path, results: Path, recursive: bool) -> Iterator[tuple[Path, 
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # No file can have such a name; that is told when its turn comes.
+    except OSError:  # No file can have such a name, which is reported when it is opened.
         return False
 
 

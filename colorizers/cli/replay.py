@@ -1,15 +1,15 @@
-"""The arguments of `python -m colorizers replay` in, the file that a recipe makes of a photo and an exit status out."""
+"""Subcommand `replay`: makes a result again from its recipe."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from colorizers.cli.arguments import add_gpu, add_max_megapixels, add_model_dir
 from colorizers.cli.compile import compile_missing
 from colorizers.errors import ColorizerError
-from colorizers.photo.photo_data import MAX_MEGAPIXELS
 from colorizers.recipe import Recipe
-from colorizers.weights.registry import MODEL_DIR
+from colorizers.version import __version__
 
 DESCRIPTION = """\
 Make a result again from its recipe: the same photo, the same weights and the same versions of the program and its
@@ -18,7 +18,7 @@ packages, on the same machine with as many threads, give the same bytes.
 
 
 def main(argv: Sequence[str]) -> int:
-    """Do what `argv`, the words after `replay`, asks for; return the exit status."""
+    """Run `replay` with the arguments `argv`; return the exit status."""
     arguments = _parser().parse_args(argv)
     try:
         recipe = Recipe.from_json(arguments.recipe.read_bytes())
@@ -41,9 +41,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _warn(recipe: Recipe, is_its_photo: bool) -> None:
-    """Say what may make the result another one than the recipe was written for."""
-    from colorizers.version import __version__
-
+    """Print reasons why the result may differ from the one that the recipe was written for."""
     if not is_its_photo:
         print("The recipe was written for another photo.", file=sys.stderr)
     if recipe.version != __version__:
@@ -55,19 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("recipe", type=Path, metavar="RECIPE", help="the recipe, a JSON file")
     parser.add_argument("photo", type=Path, metavar="PHOTO", help="the photo it was written for")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="where the result goes")
-    parser.add_argument(
-        "--model-dir",
-        type=Path,
-        default=MODEL_DIR,
-        metavar="FOLDER",
-        help="the folder that holds the weights (default: %(default)s)",
-    )
-    parser.add_argument("--gpu", action="store_true", help="let a GPU run the network, if there is one")
-    parser.add_argument(
-        "--max-megapixels",
-        type=float,
-        default=MAX_MEGAPIXELS,
-        metavar="N",
-        help="refuse larger pictures (default: %(default)g)",
-    )
+    add_model_dir(parser)
+    add_gpu(parser)
+    add_max_megapixels(parser)
     return parser

@@ -1,15 +1,16 @@
-"""The arguments of `python -m colorizers weights` in, weights listed, fetched, imported or verified out."""
+"""Subcommand `weights`: lists, fetches, imports and verifies weights files."""
 
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
+from colorizers.cli.arguments import add_model_dir
 from colorizers.errors import ColorizerError, DownloadError, WeightsError
 from colorizers.weights import store
-from colorizers.weights.download import Progress
 from colorizers.weights.registry import MODEL_DIR, ModelSpec, find_spec, known_specs, weights_path
 
 DESCRIPTION = """\
@@ -25,8 +26,8 @@ examples:
 """
 
 
-def main(argv: list[str]) -> int:
-    """Run the weights command that `argv` (without the word "weights") asks for; return the exit status."""
+def main(argv: Sequence[str]) -> int:
+    """Run `weights` with the arguments `argv`; return the exit status."""
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
@@ -40,8 +41,7 @@ def main(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    folder = "the folder that holds the weights (default: %(default)s)"
-    common.add_argument("--model-dir", type=Path, default=MODEL_DIR, metavar="FOLDER", help=folder)
+    add_model_dir(common)
     parser = argparse.ArgumentParser(
         prog="python -m colorizers weights",
         description=DESCRIPTION,
@@ -104,7 +104,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 
 def _say_without(spec: ModelSpec, model_dir: Path, why: str) -> None:
-    """Say in one line why the weights are not there, for whoever can do without."""
+    """Print in one line why the weights are not there, for callers that can do without."""
     folder = "" if model_dir == MODEL_DIR else f" --model-dir {shlex.quote(str(model_dir))}"
     again = f"`python -m colorizers weights fetch {spec.name}{folder}` tries again"
     print(f"The weights of {spec.title} {why}; {again}.", file=sys.stderr)
@@ -118,8 +118,7 @@ def _fetch_with_bar(spec: ModelSpec, model_dir: Path, offline: bool) -> Path:
             bar.total = total
             bar.update(done - bar.n)
 
-        progress: Progress = advance
-        return store.fetch(spec, model_dir, offline, progress)
+        return store.fetch(spec, model_dir, offline, advance)
 
 
 def _import(arguments: argparse.Namespace) -> int:
@@ -150,7 +149,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _state(spec: ModelSpec, path: Path) -> str:
-    """Return in words what a look at the file's size tells; `verify` hashes it."""
+    """Describe the file at `path` by its size alone; `verify` hashes it."""
     if not path.exists():
         return "missing, expected at"
     wrong = spec.size_bytes not in (None, path.stat().st_size)

@@ -1,7 +1,8 @@
 """The sRGB gamut in CIELAB: its boundary, and the RGB that a color has at a given gray level.
 
-`swatches` follows the rule of the color pass (chroma reduced into the gamut at fixed L and hue, rounded so that the
-gray level stays exact) for a handful of colors and without numba, for those who show colors before a photo has them.
+`within_gamut` and `swatches` repeat in NumPy, for a handful of colors, what `kernels.gamut` and `kernels.exact_pass` do
+for pixels: chroma is reduced into the gamut at fixed L and hue, and rounded so that the gray level stays exact.
+The web process, which suggests colors, needs them without numba. A test compares both.
 """
 
 from functools import cache
@@ -17,8 +18,12 @@ _Floats = NDArray[np.float64]
 _TOLERANCE = 1e-6
 # The size of a color is |a| + |b|; no color of sRGB has more than 190.
 _LARGEST_SIZE, _SIZE_STEP, _BISECTIONS = 200, 4, 12
-# As in the color pass, results keep this distance from where a gray rounds to the next.
-_MARGIN_LEVELS = 0.03
+MARGIN_LEVELS = 0.03
+"""Distance, in levels, that results keep from where a gray rounds to the next.
+
+Grays then also come out equal for those who compute them with another edition of the luminance weights (0.2126, 0.7152,
+0.0722) or round half to even.
+"""
 _FARTHEST = 4
 
 
@@ -75,7 +80,7 @@ def _exact(levels: _Floats, gray: int) -> _Floats:
         choices = np.floor(levels) + 1 - reach + _offsets(reach)
         choices = choices[((choices >= 0) & (choices <= 255)).all(axis=1)]
         value = 255 * srgb_encode(linear_table(256)[choices.astype(int)] @ Y_WEIGHTS)
-        choices = choices[np.abs(value - gray) <= 0.5 - _MARGIN_LEVELS]
+        choices = choices[np.abs(value - gray) <= 0.5 - MARGIN_LEVELS]
         if len(choices):
             nearest: _Floats = choices[((choices - levels) ** 2).sum(axis=1).argmin()]
             return nearest

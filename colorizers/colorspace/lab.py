@@ -2,7 +2,8 @@
 
 sRGB is IEC 61966-2-1, CIELAB is CIE 15 with D65 and the 2 degree observer. The constants are those of scikit-image, so
 that networks trained and published with it see the same L. The formulas are repeated, with these constants, where
-NumPy's cannot be called: in `torch_lab` for tensors, and in `light` and `clipped_pass` for compiled kernels.
+NumPy's cannot be called: in `networks.torch_lab` for tensors, in `kernels.linear_light` and `kernels.clipped_pass` for
+compiled kernels, which approximate roots and powers.
 """
 
 from functools import cache
@@ -20,8 +21,9 @@ RGB_TO_XYZ: NDArray[np.float64] = np.array(
 Y_WEIGHTS: NDArray[np.float64] = RGB_TO_XYZ[1]
 # XYZ are relative to the white of r = g = b = 1 by this matrix, so that ab = 0 is exactly neutral.
 XYZ_TO_RGB: NDArray[np.float64] = np.linalg.inv(RGB_TO_XYZ) * RGB_TO_XYZ.sum(axis=1)
-WHITE_XYZ = (0.95047, 1.0, 1.08883)
 
+# sRGB is a straight line up to this linear light.
+SRGB_LINEAR_BELOW, SRGB_LINEAR_SLOPE = 0.0031308, 12.92
 # CIELAB's f(t) is the cube root above, a straight line below.
 LAB_LINEAR_BELOW = 0.008856
 LAB_LINEAR_SLOPE = 7.787
@@ -32,16 +34,16 @@ LAB_CUBE_ABOVE = 6.0 / 29.0
 
 def srgb_decode(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return linear light 0..1 for sRGB-encoded values 0..1."""
-    low = encoded / 12.92
+    low = encoded / SRGB_LINEAR_SLOPE
     high = ((np.maximum(encoded, 0.0) + 0.055) / 1.055) ** 2.4
     return np.where(encoded > 0.04045, high, low)
 
 
 def srgb_encode(linear: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return sRGB-encoded values 0..1 for linear light 0..1."""
-    low = linear * 12.92
+    low = linear * SRGB_LINEAR_SLOPE
     high = 1.055 * np.maximum(linear, 0.0) ** (1 / 2.4) - 0.055
-    return np.where(linear > 0.0031308, high, low)
+    return np.where(linear > SRGB_LINEAR_BELOW, high, low)
 
 
 def lab_f(t: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Compilation of all kernels ahead of their use, so that nobody's first photo waits for it. Loads no torch."""
+"""Compilation of all kernels ahead of their use, so that no photo waits for it. Loads no torch."""
 
 from collections.abc import Callable
 from importlib import import_module

@@ -1,6 +1,6 @@
 """Compiled color pass that computes every pixel: L and interpolated ab to RGB, through linear light.
 
-Chroma is reduced by the gamut table. This pass colors 16-bit photos; for 8-bit ones `quick_pass` computes each color
+Chroma is reduced by the gamut table. This pass colors 16-bit photos; for 8-bit ones `lut_pass` computes each color
 once by `color_levels`, which chooses levels whose luminance is certainly that of the gray level.
 """
 

@@ -22,7 +22,7 @@ CUBE_ABOVE = _f4(lab.LAB_CUBE_ABOVE)
 LINE_OFFSET, LINE_SLOPE = _f4(lab.LAB_LINEAR_OFFSET), _f4(1 / lab.LAB_LINEAR_SLOPE)
 # The sRGB curve above its straight part, fitted to 1, x, x**2 and x to the 1/2, 1/4, 1/8 and 3/2: three square roots
 # instead of a power. At most 2.4e-6 off, a seventh of a 16-bit level.
-_LINEAR_BELOW, _LINEAR_RISE = _f4(0.0031308), _f4(12.92)
+_LINEAR_BELOW, _LINEAR_RISE = _f4(lab.SRGB_LINEAR_BELOW), _f4(lab.SRGB_LINEAR_SLOPE)
 _CURVE = (-0.0266091116, -0.077763333, -0.0069774704, 0.756616996, 0.530903682, -0.206881508, 0.0307085524)
 _C_1, _C_X, _C_XX, _C_2ND, _C_4TH, _C_8TH, _C_X2ND = (_f4(value) for value in _CURVE)
 # For 8 bits the curve is looked up by the exponent and the first bits of the light, at most a twentieth of a level off;

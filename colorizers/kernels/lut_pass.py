@@ -1,7 +1,7 @@
 """Compiled color pass for 8-bit photos, by a lookup table that is filled as colors occur.
 
 With a and b rounded to quarters, a photo of millions of pixels has some hundred thousand colors. Each is computed once
-by `careful_pass` and looked up from then on; the result does not depend on what the table held before. A quarter is
+by `exact_pass` and looked up from then on; the result does not depend on what the table held before. A quarter is
 invisible, and less than the error of rounding red, green and blue to 8 bits.
 """
 

@@ -1,9 +1,9 @@
-"""A distribution over ab bins for each cell of a photo in, the same with less of a cast that lies over all of it, out.
+"""Removal of half of a color cast that lies over all of a photo, from a distribution over ab bins.
 
-Where a network knows little of a photo, it answers with what such photos are like on average, and the picture turns one
-brown. Real scenes of many things come closer to gray on average (the gray world: Buchsbaum 1980), so half of that mean
-is taken away. It goes by exponential tilting, as every distribution of a family can be given another mean: cells whose
-colour is uncertain move far and take colours of their own, those that are sure stay.
+Where a network knows little of a photo, it predicts what such photos are like on average, and all of the picture turns
+the same brown. Real scenes are closer to gray on average (the gray world: Buchsbaum 1980), so half of that mean is
+removed, by exponential tilting of the distributions: cells whose color is uncertain move far and get colors of their
+own, cells whose color is certain stay.
 """
 
 import torch
@@ -11,18 +11,20 @@ from torch import Tensor
 
 from colorizers.colorspace.smoothstep import smooth_step
 
-# Casts are judged, and chroma is kept, at the temperature at which the embedded default is read.
+# Casts are measured, and chroma is kept, at the temperature of the embedded default.
 _TEMPERATURE = 0.85
-# All ours, by evaluation with 585 photos: this costs 0.02 dB, and what it changes looks better to the eye.
+# The constants below were chosen by evaluation with 585 photos. Removal costs 0.02 dB of PSNR; the pictures that it
+# changes look better.
 _SHARE_TAKEN = 0.5
-# A cast begins and is full where the mean has so much of the mean square ab, and where ab spreads over so little.
+# A cast counts from the first to the second value: the share of the squared mean in the mean square of ab, and the
+# standard deviation of ab.
 _MEAN_SHARES = (0.7, 0.8)
 _SPREADS = (6.5, 4.5)
-# A cast of so little, in ab, is hardly seen.
+# A mean of less chroma than this, in ab units, is hardly visible.
 _UNSEEN = 2.0
 # Newton's method comes within 1e-4 of the wanted mean in three steps.
 _STEPS = 3
-# Distributions that are all sure are not turned around for a mean: per unit of ab, logits change by this at most.
+# Per unit of ab, logits change by this at most: where all cells are certain, no tilt would reach the mean.
 _STEEPEST = 0.2
 _LEAST_VARIANCE = 1e-3
 
@@ -30,8 +32,8 @@ _LEAST_VARIANCE = 1e-3
 def with_less_cast(logits: Tensor, centres: Tensor) -> tuple[Tensor, float]:
     """Return one photo's logits (bins, h, w) without half of its cast, and the gain (1..2.4) that keeps its chroma.
 
-    `centres` (bins, 2) are the bins' ab in raw units. Where the answer has several hues, the logits are the given ones
-    and the gain is 1. Neither depends on the temperature at which colours are then read.
+    `centres` (bins, 2) are the bins' ab in raw units. Where the photo has several hues, the logits are unchanged and
+    the gain is 1. Neither depends on the temperature of the annealed mean.
     """
     with torch.autocast(logits.device.type, enabled=False):  # Half precision would round ab to eighths.
         scaled = logits.flatten(1).T.float() / _TEMPERATURE

@@ -1,14 +1,13 @@
-"""The embedded default network: L, ab hints and a hint mask in, a distribution over 313 ab bins at 1/4 size out.
+"""The embedded default network: a distribution over 313 ab bins at 1/4 size, from L and ab hints.
 
-Ours. A convolutional encoder (strides 2, 4, 8, 16) keeps edges, a few transformer blocks at 1/16 see the whole photo,
-because what an object is decides its colour, and a convolutional decoder brings the answer back to 1/4 size. It is
-small enough to live in the repository and fast enough for one CPU core.
+A convolutional encoder (strides 2, 4, 8, 16) keeps edges, a few transformer blocks at 1/16 see the whole photo, because
+the color of an object depends on what it is, and a convolutional decoder returns to 1/4 size. The network is small
+enough for the repository and fast enough for one CPU core.
 
-A photo is looked at twice. The second look is at its mirror image without the margins, and there the encoder's batch
-norm takes its statistics in part from the photo itself (alpha-BN: You et al. 2021; Schneider et al. 2020). What all of
-a photo has in common then counts for less: clothes before trees turn less green, and a dark sky less brown; and the
-frame and worn edges of an old print do not make all of it look like one. The mean of both looks errs less than the
-first.
+A prediction is the mean of two passes. The second pass is over the mirror image without the margins, and takes the
+statistics of the encoder's batch norm in part from the photo itself (alpha-BN: You et al. 2021; Schneider et al. 2020).
+What all of a photo has in common then has less influence: clothes before trees turn less green, a dark sky less brown,
+and the frame and worn edges of an old print do not age its colors. The mean has a smaller error than the first pass.
 """
 
 import math
@@ -26,10 +25,10 @@ BINS = 313
 STRIDE = 16
 L_CENT, L_NORM, AB_NORM = 50.0, 100.0, 110.0
 
-# How much of the encoder's statistics is the photo's own in the second look. Chosen by evaluation, of 0.1 to 0.3: with
-# more of it all colours become paler.
+# Share of the photo's own statistics in the second pass. Chosen by evaluation, of 0.1 to 0.3: larger shares make all
+# colors paler.
 OWN_SHARE = 0.13
-# What the second look leaves out on each side, in short sides of the photo. Chosen by evaluation, of 0 to 0.1.
+# Margin that the second pass leaves out on each side, in short sides of the photo. Chosen by evaluation, of 0 to 0.1.
 MARGIN = 0.05
 
 
@@ -48,9 +47,9 @@ class ConvNorm(nn.Sequential):
 
 
 def mixed_norm(norm: nn.BatchNorm2d, x: Tensor, own_share: float) -> Tensor:
-    """Return `norm` of x (n, c, h, w), `own_share` (0..1) of whose statistics are each picture's own.
+    """Apply `norm` to x (n, c, h, w) with each picture's own statistics to a share `own_share`, 0..1.
 
-    Mean and variance are those of a mixture: so much of the picture, the rest as learnt.
+    Mean and variance are those of a mixture of that share of the picture and the learned distribution.
     """
     learnt_mean, learnt_var = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
     normal = []
@@ -178,9 +177,9 @@ class EmbeddedColorizer(nn.Module):
         return logits
 
     def features(self, x: Tensor, own_share: float = 0.0) -> Tensor:
-        """Return what the head reads, (n, 64, h/4, w/4); training scores only a sample of its positions.
+        """Return the input of the head, (n, 64, h/4, w/4); training applies the head to a sample of its positions.
 
-        `own_share`, 0..1, of the statistics with which the encoder normalizes are each picture's own.
+        `own_share`, 0..1, is the share of each picture's own statistics in the encoder's batch norm.
         """
         x = F.relu(self.stem(x, own_share))
         at4 = self._encode(x, self.down4, self.encode4, own_share)
@@ -218,23 +217,23 @@ class EmbeddedColorizer(nn.Module):
     def guess(
         self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor, temperature: float | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return what `predict` does, and the logits (n, 313, h/4, w/4): the mean of those of both looks.
+        """Return the result of `predict`, and the logits (n, 313, h/4, w/4), the mean of both passes.
 
-        Purple then counts for less and gray for more (`colorizers.networks.logit_adjustment`), and a photo without
-        hints whose answer is of one hue all over loses half of that cast (`colorizers.networks.cast_removal`).
+        The logits are adjusted for purple and gray (`colorizers.networks.logit_adjustment`), and photos without hints
+        that are of one hue all over lose half of that cast (`colorizers.networks.cast_removal`).
         """
         x = self.network_input(L, hint_ab, hint_mask)
         first: Tensor = self(x)
         hinted = [bool(mask.any()) for mask in hint_mask]
-        second = map(self._second_look, x.chunk(len(x)), first.chunk(len(x)), hinted)
+        second = map(self._second_pass, x.chunk(len(x)), first.chunk(len(x)), hinted)
         logits = (first + torch.cat(tuple(second))) / 2 + towards_true_shares(self.centres())[:, None, None]
         return self._without_cast(logits, hinted, 1.0 if temperature is None else temperature)
 
-    def _second_look(self, x: Tensor, first: Tensor, whole: bool) -> Tensor:
-        """Return logits like `first`, those of the first look at the input x (1, 4, h, w).
+    def _second_pass(self, x: Tensor, first: Tensor, whole: bool) -> Tensor:
+        """Return the second pass's logits for the input x (1, 4, h, w), in the shape of `first`, the first pass's.
 
-        The margins are left out unless the look is to be at the `whole` photo, as hints may lie there. They are taken
-        to differ from the first look as what lies next to them does.
+        The margins are left out unless the `whole` photo is needed, since hints may lie there. In the margins, the
+        difference from the first pass is that at their inner edge.
         """
         margin = 0 if whole else round(MARGIN * min(x.shape[2:]) / (STRIDE // 2)) * (STRIDE // 2)
         second: Tensor = self.head(self.features(_without_margin(x, margin).flip(3), OWN_SHARE)).flip(3)
@@ -242,7 +241,7 @@ class EmbeddedColorizer(nn.Module):
         return first + F.pad(second - _without_margin(first, cells), (cells,) * 4, mode="replicate")
 
     def _without_cast(self, logits: Tensor, hinted: Sequence[bool], temperature: float) -> tuple[Tensor, Tensor]:
-        """Return ab and logits of photos with less of a cast; what hints say of a photo counts for more than that."""
+        """Return ab and logits of photos with less of a cast; photos with hints are left as they are."""
         answers = [
             (photo, 1.0) if is_hinted else with_less_cast(photo, self.centres())
             for photo, is_hinted in zip(logits.float(), hinted, strict=True)

@@ -1,4 +1,4 @@
-"""The contract of a network or a weights file in, the network ready to predict out."""
+"""Loading of networks, by their spec or from a weights file, for inference."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,9 +24,9 @@ from colorizers.weights.state_dict import load_into, parse_state_dict
 
 @dataclass(frozen=True)
 class LoadedNetwork:
-    """A network in evaluation mode, its contract, and which weights it carries (lower-case hexadecimal SHA-256).
+    """A network in evaluation mode, its spec, and the SHA-256 (lower-case hexadecimal) of its weights.
 
-    `verified` says that the hash is a registered one, `precision` in what type it computes.
+    `verified` tells whether the hash is registered; `precision` is the type in which the network computes.
     """
 
     spec: ModelSpec
@@ -45,22 +45,22 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
     "autoencoder": AutoencoderColorizer,
 }
 
-# Families whose networks come in several sizes: the weights say which.
+# Families whose networks come in several sizes, which the shapes of the weights tell.
 SIZED: dict[str, Callable[[Mapping[str, Tensor]], nn.Module]] = {"autoencoder": AutoencoderColorizer.sized_like}
 
-# Families that spend their time in large 3x3 layers. On a CPU Winograd makes them faster than bfloat16 does, also where
-# the processor has none, and leaves ab as published.
+# Families that spend their time in large 3x3 layers. On a CPU Winograd convolutions are faster than bfloat16, need no
+# support of the processor, and leave ab as published.
 _LARGE_LAYERS = ("siggraph17", "eccv16")
 
 
 def load_network(
     spec: ModelSpec, model_dir: Path = MODEL_DIR, device: torch.device | str = "cpu", quickest: bool = False
 ) -> LoadedNetwork:
-    """Return the network that `spec` describes, from its weights file in `model_dir`, on `device`.
+    """Return the network of `spec`, from its weights file in `model_dir`, on `device`.
 
-    Size and SHA-256 are checked at every load. `quickest` is for inference: on a CPU the published networks do large
-    convolutions Winograd's way; elsewhere a network computes in half precision where the device is made for it and
-    these weights bear it, which is checked too. Raises `WeightsMissingError` or `WeightsCorruptError`.
+    Size and SHA-256 are checked at every load. `quickest` is for inference: the published networks use Winograd
+    convolutions on a CPU; other networks use half precision where the device supports it and a check shows that these
+    weights tolerate it. Raises `WeightsMissingError` or `WeightsCorruptError`.
     """
     file = store.read(spec, model_dir)
     state = parse_state_dict(file.data, file.path)
@@ -112,17 +112,17 @@ def _loaded(
     device: torch.device,
     quickest: bool,
 ) -> LoadedNetwork:
-    # Made without values, and then given the file's own tensors: random values first, and copies, take as long as
-    # reading the file; PyTorch's way to give such a network memory loads a computer algebra system.
+    # Created without memory, then assigned the file's tensors: random initial values and copies would take as long as
+    # reading the file, and `Module.to_empty` imports sympy.
     with torch.device("meta"):
         module = SIZED[spec.family](state) if spec.family in SIZED else FAMILIES[spec.family]()
     load_into(module, state, file.path, assign=True)
     module = module.to(device).eval()
     network, precision = cast(ColorNetwork, module), torch.float32
-    does_winograd = quickest and spec.family in _LARGE_LAYERS and device.type == "cpu"
-    if does_winograd:
+    uses_winograd = quickest and spec.family in _LARGE_LAYERS and device.type == "cpu"
+    if uses_winograd:
         convert_to_winograd(module)
     nn.utils.convert_conv2d_weight_memory_format(module, torch.channels_last)
-    if quickest and not does_winograd:
+    if quickest and not uses_winograd:
         network, precision = in_best_precision(module, device, spec.temperature)
     return LoadedNetwork(spec, network, file.sha256, verified, precision)

@@ -1,16 +1,16 @@
-"""The ab centres of a network's bins in, what to add to their logits out: less purple and more gray.
+"""Adjustment of the embedded default's logits by bin: less purple and more gray.
 
-Training weighs rare colours up, so that photos become lively (Zhang et al. 2016), and goes too far at both ends: the
-embedded default finds twice as much purple and half as much gray as there is. A tenth of vivid purple is enough to turn
-spray, clouds and white things lilac, all the more where a cast of brown is taken away. So a part of that weight is
-taken back. It decides where the network is unsure; what is surely purple stays purple.
+Training gives rare colors more weight, for livelier photos (Zhang et al. 2016), and exaggerates at both ends: the
+embedded default predicts twice as much purple and half as much gray as there is. A share of a tenth of vivid purple
+turns spray, clouds and white things lilac, especially where a brown cast is removed. The adjustment takes back part of
+that weight. It matters where the network is uncertain; what is certainly purple stays purple.
 """
 
 import torch
 from torch import Tensor
 
-# Both ours, by evaluation with 585 photos: more of the first turns all of a photo yellow, more of the second pale.
-# A logit falls by so much per unit of purple, which is the smaller of a and -b.
+# Both were chosen by evaluation with 585 photos: larger values of the first turn all of a photo yellow, of the second
+# pale. The first is the decrease of a logit per unit of purple, which is the smaller of a and -b.
 _PER_PURPLE = 0.015
 _FOR_GRAY = 0.3
 # Only the bin at 0 is gray where bins lie 10 ab units apart.

@@ -1,4 +1,4 @@
-"""Conversion between sRGB and CIELAB on tensors, with the constants of `lab`, on any device."""
+"""Conversion between sRGB and CIELAB on tensors of any device, with the constants and the white of `colorspace.lab`."""
 
 import numpy as np
 import torch
@@ -10,17 +10,18 @@ from colorizers.colorspace.lab import (
     LAB_LINEAR_BELOW,
     LAB_LINEAR_OFFSET,
     LAB_LINEAR_SLOPE,
-    RGB_TO_XYZ,
-    WHITE_XYZ,
+    SRGB_LINEAR_BELOW,
+    SRGB_LINEAR_SLOPE,
+    XYZ_TO_RGB,
 )
 
-_RGB_TO_WHITE_XYZ = RGB_TO_XYZ / np.array(WHITE_XYZ)[:, None]
+_RGB_TO_XYZ = np.linalg.inv(XYZ_TO_RGB)
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:
     """Convert sRGB-encoded values (n, 3, h, w) in 0..1 to Lab (n, 3, h, w)."""
-    linear = torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055).clamp_min(0) ** 2.4, rgb / 12.92)
-    xyz = _mix(linear, _RGB_TO_WHITE_XYZ)
+    linear = torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055).clamp_min(0) ** 2.4, rgb / SRGB_LINEAR_SLOPE)
+    xyz = _mix(linear, _RGB_TO_XYZ)
     line = LAB_LINEAR_SLOPE * xyz + LAB_LINEAR_OFFSET
     f = torch.where(xyz > LAB_LINEAR_BELOW, xyz.clamp_min(1e-6) ** (1 / 3), line)
     x, y, z = f.unbind(1)
@@ -33,12 +34,13 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
     fy = (L + 16) / 116
     f = torch.stack([fy + a / 500, fy, (fy - b / 200).clamp_min(0)], dim=1)
     xyz = torch.where(f > LAB_CUBE_ABOVE, f**3, (f - LAB_LINEAR_OFFSET) / LAB_LINEAR_SLOPE)
-    linear = _mix(xyz, np.linalg.inv(_RGB_TO_WHITE_XYZ)).clamp_min(0)
-    encoded = torch.where(linear > 0.0031308, 1.055 * linear.clamp_min(1e-8) ** (1 / 2.4) - 0.055, 12.92 * linear)
+    linear = _mix(xyz, XYZ_TO_RGB).clamp_min(0)
+    curve = 1.055 * linear.clamp_min(1e-8) ** (1 / 2.4) - 0.055
+    encoded = torch.where(linear > SRGB_LINEAR_BELOW, curve, SRGB_LINEAR_SLOPE * linear)
     return encoded.clamp(0, 1)
 
 
-def _mix(channels: Tensor, matrix: NDArray[np.float64]) -> Tensor:
+def _mix(channels: Tensor, matrix: NDArray[np.floating]) -> Tensor:
     """Multiply the channels of (n, 3, h, w) by `matrix` (3, 3).
 
     Written out, because autocast would compute a matrix product in half precision.

@@ -1,6 +1,6 @@
-"""What a network answers, and the color hints that people give it.
+"""Predictions of networks, and the color hints that they take into account.
 
 `prediction` holds the ab planes of a photo, `distribution` the probabilities behind them, `hints` the validation of
-color hints and `hint_propagation` their spread to pixels of similar lightness. Nothing here loads torch. This room
-imports `colorspace` and `errors` alone.
+color hints, `hint_propagation` their spread to objects, and `hint_localization` limits hints in networks that have
+inputs for them. Nothing here loads torch. This room imports `colorspace` and `errors` alone.
 """

@@ -18,6 +18,11 @@ MOST_AB = 128.0
 _RANGES = {"x": (0.0, 1.0), "y": (0.0, 1.0), "radius": (0.0, 1.0), "a": (-MOST_AB, MOST_AB), "b": (-MOST_AB, MOST_AB)}
 
 
+def is_number(value: Any, least: float, most: float) -> bool:
+    """Return whether `value` is a number, and no boolean, from `least` to `most`."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and bool(least <= value <= most)
+
+
 @dataclass(frozen=True)
 class Hint:
     """A round spot of a known color; a = b = 0 is gray.
@@ -34,9 +39,7 @@ class Hint:
 
     def __post_init__(self) -> None:
         for name, (least, most) in _RANGES.items():
-            value = getattr(self, name)
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not is_number or not least <= value <= most:
+            if not is_number(getattr(self, name), least, most):
                 message = f"The {name} of a hint is a number from {least:g} to {most:g}."
                 raise InvalidHintError(message, field=name, least=least, most=most)
 

@@ -13,16 +13,13 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from colorizers.colorspace.gamut_lookup import largest_sizes
+from colorizers.colorspace.gamut_lookup import MARGIN_LEVELS, largest_sizes
 from colorizers.colorspace.lab import Y_WEIGHTS, Pixels, lab_f, levels_of, linear_table, srgb_decode, srgb_encode
 from colorizers.kernels import exact_pass, gamut, gray_level, linear_light, lut_pass
 from colorizers.kernels.malloc import sparse_zeros
 from colorizers.kernels.row_interpolation import RowInterpolator, Rows
 
 BAND_ROWS = 256
-# Results stay this far (in levels) from where a gray rounds to the next, so that grays also come out equal for those
-# who compute them with another edition of the luminance weights (0.2126, 0.7152, 0.0722) or round half to even.
-_MARGIN_LEVELS = 0.03
 # Luminances as whole numbers, so that sums are compared exactly and quickly; the margin is ten thousand steps wide.
 _WHOLE_Y = 2**30
 # The color cache is emptied when it takes more pages of 4 KiB than this. Twenty photos of all kinds take half of it,
@@ -32,7 +29,7 @@ _MOST_PAGES = 16384
 
 @dataclass(eq=False)
 class _Cache:
-    """The color cache of `quick_pass`, and the number of memory pages that it takes."""
+    """The color cache of `kernels.lut_pass`, and the number of memory pages that it takes."""
 
     colors: lut_pass.ColorCache
     page_count: int = 0
@@ -172,7 +169,7 @@ def _boundaries(levels: int) -> NDArray[np.float64]:
 
 @cache
 def _levels_by_key() -> NDArray[np.uint8]:
-    """Return the 8-bit level of linear light by its key (`light.find_keys`), from `light.DARKEST` to white."""
+    """Return the 8-bit level of linear light by its key (`linear_light.find_keys`), from the darkest to white."""
     shift = 23 - linear_light.KEY_BITS
     first, last = (int(value.view(np.int32)) >> shift for value in (linear_light.DARKEST, np.float32(1)))
     middles = ((np.arange(first, last + 1) << shift) + (1 << shift >> 1)).astype(np.int32).view(np.float32)
@@ -183,7 +180,7 @@ def _levels_by_key() -> NDArray[np.uint8]:
 def _allowed() -> exact_pass.Allowed:
     """Return the luminances that keep 8-bit gray levels exact, in 1/2**30 of white's Y."""
     levels = np.arange(256)
-    edges = (levels - 0.5 + _MARGIN_LEVELS, levels + 0.5 - _MARGIN_LEVELS)
+    edges = (levels - 0.5 + MARGIN_LEVELS, levels + 0.5 - MARGIN_LEVELS)
     least, bound = (np.clip(_luminance_at(edge, 255), -1, 1.5) * _WHOLE_Y for edge in edges)
     return exact_pass.Allowed(
         weighted=np.rint(_weighted(256) * _WHOLE_Y).astype(np.int32),

@@ -1,4 +1,4 @@
-"""A URL in, the bytes behind it in a file out: resumed where a part is there already, with time-outs that are kept."""
+"""Resumable HTTP downloads with time-outs for connecting, for silence and for slow servers."""
 
 import http.client
 import re
@@ -49,11 +49,11 @@ class WrongSizeError(OSError):
 def download(
     url: str, part: Path, size_bytes: int | None, progress: Progress | None = None, timeouts: Timeouts = PATIENT
 ) -> None:
-    """Complete the file `part` with what `url` delivers; a connection that breaks off is taken up again where it broke.
+    """Download `url` to the file `part`, resuming where an earlier download or a broken connection stopped.
 
-    Where this fails, `part` keeps what came, for the next call. `progress` is called with the bytes that are there and
-    the bytes in all (None if unknown). Raises `WrongSizeError` where the server offers another number of bytes than
-    `size_bytes`, and another `OSError` for everything else that goes wrong on the way.
+    After a failure `part` keeps the bytes received, for the next call. `progress` is called with the number of bytes
+    received and the total (None if unknown). Raises `WrongSizeError` where the server offers another number of bytes
+    than `size_bytes`, and another `OSError` for every other failure.
     """
     for _ in range(RESUMES):
         before = _size(part)
@@ -67,8 +67,8 @@ def download(
 
 
 def _continue(url: str, part: Path, size_bytes: int | None, progress: Progress | None, timeouts: Timeouts) -> None:
-    """Ask `url` once for what `part` lacks and append it; raises an `OSError`."""
-    # Without a known size nobody can tell whether a part is complete.
+    """Request the rest of `part` from `url` once and append it; raises an `OSError`."""
+    # Without a known size there is no telling whether a part is complete.
     have = _size(part) if size_bytes is not None and _size(part) <= size_bytes else 0
     if have and have == size_bytes:
         return
@@ -77,7 +77,7 @@ def _continue(url: str, part: Path, size_bytes: int | None, progress: Progress |
         request.add_header("Range", f"bytes={have}-")
     opener = _opener(timeouts)
     try:
-        # Headers that come one byte at a time would pass every time-out of a socket.
+        # A socket's time-out restarts with every byte, so it does not limit headers that come byte by byte.
         answer_within_s = timeouts.connect_s + timeouts.stall_s
         with _within(answer_within_s, lambda: opener.open(request, timeout=timeouts.connect_s)) as response:
             start = _start(response, have)
@@ -137,7 +137,7 @@ def _size(path: Path) -> int:
 
 
 def _opener(timeouts: Timeouts) -> OpenerDirector:
-    """Return an opener for http and https (redirects and proxies as urllib does them) that keeps both time-outs."""
+    """Return an opener for http and https, with urllib's redirects and proxies, that applies both time-outs."""
 
     class Http(http.client.HTTPConnection):
         def connect(self) -> None:
@@ -161,10 +161,10 @@ def _opener(timeouts: Timeouts) -> OpenerDirector:
 
 
 def _within(limit_s: float, call: Callable[[], T]) -> T:
-    """Return what `call` does within `limit_s`; raises `TimeoutError` after that.
+    """Return the result of `call`; raises `TimeoutError` after `limit_s`.
 
-    A socket's own time-out covers neither the name look-up nor the sum over a host's many addresses, so the call runs
-    in a thread, which is left to end by its socket's time-out.
+    A socket's time-out covers neither the name look-up nor all addresses of a host together, so the call runs in a
+    thread, which after a time-out ends by itself with its socket's.
     """
     results: list[T] = []
     failures: list[Exception] = []

@@ -1,7 +1,7 @@
-"""Which networks exist: a table of `ModelSpec`, everything a caller must know about one set of weights.
+"""Registry of networks: a `ModelSpec` for each set of weights.
 
-Names are checked, never guessed. The published networks are listed here; networks trained with this project are
-entries of `manifest.json` in the model folder (`python -m training export` writes them). Nothing here loads torch.
+The published networks are listed here; networks trained with this project are entries of `manifest.json` in the model
+folder, which `python -m training export` writes. Loads no torch.
 """
 
 import json
@@ -17,12 +17,12 @@ EMBEDDED = "default"
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """The contract of one set of weights; preprocessing reads its numbers from here and nowhere else.
+    """Description of one set of weights, with all numbers that preprocessing needs.
 
     `working_size_px` is the side of the square input where `keeps_aspect` is false, else the short side of an input
     that keeps the photo's proportions, both sides rounded to `size_multiple`. L enters as (L - l_cent) / l_norm, ab
     leaves times `ab_norm`. `temperature` is that of the annealed mean (Zhang et al. 2016), where there is a
-    distribution over ab bins.
+    distribution over ab bins. Hints go into the network where it `has_hint_inputs`, else they correct its answer.
     """
 
     name: str
@@ -40,7 +40,8 @@ class ModelSpec:
     l_cent: float = 50.0
     l_norm: float = 100.0
     ab_norm: float = 110.0
-    accepts_hints: bool = False
+    accepts_hints: bool = True
+    has_hint_inputs: bool = False
     has_distribution: bool = False
     temperature: float | None = None
 
@@ -59,7 +60,7 @@ PUBLISHED: tuple[ModelSpec, ...] = (
         size_bytes=136787426,
         sha256="df00044c0a4d7c3edcecf6f75437ce346a66e7a42612d9b968e1a7e17dbc6f66",
         urls=(_S3 + "siggraph17-df00044c.pth", _MIRROR + "colorization-siggraph-17.pth"),
-        accepts_hints=True,
+        has_hint_inputs=True,
         has_distribution=True,
     ),
     ModelSpec(

@@ -1,4 +1,4 @@
-"""Bytes of a weights file in, a state dict or a network that carries it out; strict about every key and shape."""
+"""Parsing of weights files, and strict loading of state dicts into modules."""
 
 import io
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def load_into(module: nn.Module, state: Mapping[str, Tensor], path: Path, assign
 def load_pretrained(module: nn.Module, name: str, model_dir: Path = MODEL_DIR, offline: bool = False) -> None:
     """Load the registered weights called `name` into `module`, downloading them into `model_dir` where missing.
 
-    Raises as `weights.fetch` does where they cannot be had, and `WeightsCorruptError` where they do not fit.
+    Raises as `store.fetch` does where they cannot be had, and `WeightsCorruptError` where they do not fit.
     """
     spec = find_spec(name, model_dir)
     store.fetch(spec, model_dir, offline)

@@ -1,7 +1,7 @@
-"""The contract of a network in, its weights file out: found, checked in full, fetched from its URLs, or imported.
+"""Weights files on disk: reading, verification, download and import.
 
-A weights file is used only when its size and SHA-256 are the registered ones, at every load and not only after a
-download. Nothing here loads torch.
+A file is used only if its size and SHA-256 are the registered ones, which is checked at every load and not only after a
+download. Loads no torch.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ FAILURE_REMEMBERED_S = 24 * 3600.0
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A weights file as it was read: its bytes, their SHA-256 (lower-case hexadecimal), and if that is registered."""
+    """The bytes of a weights file, their SHA-256 (lower-case hexadecimal), and whether that hash is registered."""
 
     path: Path
     data: bytes
@@ -42,7 +42,7 @@ def read(spec: ModelSpec, model_dir: Path = MODEL_DIR) -> WeightsFile:
         raise _missing(spec, path)
     data = path.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
-    _check(spec, path, len(data), sha256, _way_out(spec, path))
+    _check(spec, path, len(data), sha256, _remedy(spec, path))
     return WeightsFile(path, data, sha256, verified=spec.sha256 is not None)
 
 
@@ -59,7 +59,7 @@ def verify(spec: ModelSpec, model_dir: Path = MODEL_DIR) -> Path:
     path = weights_path(spec, model_dir)
     if not path.is_file():
         raise _missing(spec, path)
-    _check(spec, path, path.stat().st_size, _hash(path), _way_out(spec, path))
+    _check(spec, path, path.stat().st_size, _hash(path), _remedy(spec, path))
     return path
 
 
@@ -87,7 +87,7 @@ def fetch(
     if not os.access(model_dir, os.W_OK):
         raise WeightsError(f"The folder {model_dir} cannot be written.", name=spec.name, path=str(path))
     failures: list[str] = []
-    with _alone_in(model_dir, spec):
+    with _locked(model_dir, spec):
         for url in spec.urls:
             try:
                 _fetch_from(url, spec, path, progress, timeouts)
@@ -100,7 +100,7 @@ def fetch(
                 return path
     attempts = [f"{url}: {failure}" for url, failure in zip(spec.urls, failures, strict=True)]
     tried = "".join(f"\n  {attempt}" for attempt in attempts)
-    message = f"The weights of {spec.title} could not be downloaded:{tried}\n{_way_out(spec, path)}"
+    message = f"The weights of {spec.title} could not be downloaded:{tried}\n{_remedy(spec, path)}"
     reason = "; ".join(dict.fromkeys(failures))
     raise DownloadError(message, name=spec.name, path=str(path), attempts=attempts, reason=reason)
 
@@ -115,11 +115,11 @@ def import_file(spec: ModelSpec, source: Path, model_dir: Path = MODEL_DIR) -> P
     model_dir.mkdir(parents=True, exist_ok=True)
     path = model_dir / spec.filename
     part = model_dir / f"import-{spec.filename}.part"
-    with _alone_in(model_dir, spec):
+    with _locked(model_dir, spec):
         try:
             data = source.read_bytes()
             _check(spec, source, len(data), hashlib.sha256(data).hexdigest(), "Nothing was imported.")
-            _write_through(part, data)
+            _write_synced(part, data)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -181,12 +181,12 @@ def _check(spec: ModelSpec, path: Path, size_bytes: int, sha256: str, hint: str)
 
 
 def _missing(spec: ModelSpec, path: Path) -> WeightsMissingError:
-    message = f"The weights of {spec.title} are not at {path}. {_way_out(spec, path)}"
+    message = f"The weights of {spec.title} are not at {path}. {_remedy(spec, path)}"
     return WeightsMissingError(message, name=spec.name, path=str(path))
 
 
-def _way_out(spec: ModelSpec, path: Path) -> str:
-    """Return the sentence that says how the right file gets to `path`."""
+def _remedy(spec: ModelSpec, path: Path) -> str:
+    """Return a sentence on how to get the right file to `path`."""
     command = "python -m colorizers weights"
     folder = "" if path.parent == MODEL_DIR else f" --model-dir {shlex.quote(str(path.parent))}"
     bring = f"`{command} import {spec.name} FILE{folder}`, which puts it at {path}"
@@ -202,7 +202,7 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_through(path: Path, data: bytes) -> None:
+def _write_synced(path: Path, data: bytes) -> None:
     with path.open("wb") as file:
         file.write(data)
         file.flush()
@@ -214,8 +214,8 @@ def _failure_path(spec: ModelSpec, model_dir: Path) -> Path:
 
 
 @contextmanager
-def _alone_in(model_dir: Path, spec: ModelSpec) -> Iterator[None]:
-    """Hold the only right to bring weights into `model_dir`; the lock is on the folder and ends with the process."""
+def _locked(model_dir: Path, spec: ModelSpec) -> Iterator[None]:
+    """Hold an exclusive lock on the folder `model_dir`, which also ends with the process; raises `WeightsError`."""
     handle = os.open(model_dir, os.O_RDONLY)
     try:
         try:

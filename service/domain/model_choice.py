@@ -18,7 +18,6 @@ class ServerModelError(ColorizerError):
     """The server's settings name a network that does not exist there; the reader can do nothing about it."""
 
     code = "unknown_model"
-    status = 503
 
 
 def choose_model(settings: Settings) -> ModelSpec:

@@ -1,4 +1,4 @@
-"""What a request may ask for beside a photo: one model that forms, query strings and JSON are checked by.
+"""Model of what a request may ask for beside a photo; forms, query strings and JSON are checked by it.
 
 What passed the check is a `colorizers.recipe.Options`, kept as JSON in the row of the job.
 """
@@ -28,7 +28,6 @@ class InvalidOptionError(ColorizerError):
     """An option has a value that cannot be used. Data: `field`, its name; `errors` lists what is wrong by field."""
 
     code = "invalid_value"
-    status = 422
 
     def __init__(self, name: str, rule: str) -> None:
         message = f"The option {name!r} {rule}."

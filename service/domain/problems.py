@@ -181,103 +181,110 @@ ADVICE: dict[str, Any] = {
     "internal_error": _("Try again; if it happens again, tell whoever runs this server that number."),
 }
 
+_CODES = {
+    400: "no_file incomplete_request invalid_host",
+    401: "key_required",
+    403: "cross_site form_token",
+    404: "no_such_page not_found",
+    409: "not_done not_failed other_weights",
+    413: "form_too_large too_many_files upload_too_large",
+    415: "not_a_picture",
+    422: (
+        "camera_raw hints_not_accepted invalid_hint invalid_recipe invalid_temperature invalid_value key_reused "
+        "out_of_memory temperature_not_supported too_large_for_format too_many_frames too_many_ids too_many_pixels "
+        "too_much_metadata too_slow undecodable unsupported_samples"
+    ),
+    429: "too_many_requests",
+    503: (
+        "decoders_busy download_failed queue_full storage_unavailable too_many_streams unknown_model weights_corrupt "
+        "weights_missing"
+    ),
+}
+_STATUSES = {code: status for status, codes in _CODES.items() for code in codes.split()}
+
 
 class NoFileError(ColorizerError):
     """The request holds no photo."""
 
     code = "no_file"
-    status = 400
 
 
 class UploadTooLargeError(ColorizerError):
     """The file has more bytes than the limit. Data: `limit` in megabytes."""
 
     code = "upload_too_large"
-    status = 413
 
 
 class TooManyFilesError(ColorizerError):
     """The request holds more files than the limit. Data: `limit`."""
 
     code = "too_many_files"
-    status = 413
 
 
 class TooManyIdsError(ColorizerError):
     """The request names more photos than the limit. Data: `limit`."""
 
     code = "too_many_ids"
-    status = 422
 
 
 class IncompleteRequestError(ColorizerError):
     """The request ends before it should, or is damaged."""
 
     code = "incomplete_request"
-    status = 400
 
 
 class InvalidHostError(ColorizerError):
     """The request names no server that there could be."""
 
     code = "invalid_host"
-    status = 400
 
 
 class QueueFullError(ColorizerError):
     """As many photos are waiting as may. Data: `retry_after_s`, when some of them will have been done."""
 
     code = "queue_full"
-    status = 503
 
 
 class TooManyStreamsError(ColorizerError):
     """As many event streams are open as may be. Data: `retry_after_s`."""
 
     code = "too_many_streams"
-    status = 503
 
 
 class NotFailedError(ColorizerError):
     """The photo has not failed: there is nothing to try again."""
 
     code = "not_failed"
-    status = 409
 
 
 class CrossSiteError(ColorizerError):
     """A page of another site made the browser send the request."""
 
     code = "cross_site"
-    status = 403
 
 
 class FormTokenError(ColorizerError):
     """The request of a browser that has our cookie lacks the token of our pages."""
 
     code = "form_token"
-    status = 403
 
 
 class KeyRequiredError(ColorizerError):
     """The request of a program lacks a valid key."""
 
     code = "key_required"
-    status = 401
 
 
 class TooManyRequestsError(ColorizerError):
     """The client has sent more requests than it may. Data: `retry_after_s`."""
 
     code = "too_many_requests"
-    status = 429
 
 
 class JobNotFoundError(ColorizerError):
     """No job has that id."""
 
     code = "not_found"
-    status = 404
 
 
 @dataclass(frozen=True)
@@ -320,6 +327,11 @@ def _gap() -> str:
     return " " if _reads_english() else ""
 
 
+def status_of(code: str) -> int:
+    """Return the HTTP status of errors with `code`, 500 unless the table has another one."""
+    return _STATUSES.get(code, 500)
+
+
 class ProblemError(Exception):
     """Ends a request with `problem`."""
 
@@ -335,8 +347,10 @@ def problem_of(error: Exception | Failure) -> Problem:
     """Return the problem that `error` is; whatever nobody expected becomes `internal_error`."""
     if isinstance(error, ProblemError):
         return error.problem
-    if isinstance(error, ColorizerError | Failure):
+    if isinstance(error, Failure):
         return Problem(error.code, error.status, error.message, error.data)
+    if isinstance(error, ColorizerError):
+        return Problem(error.code, status_of(error.code), error.message, error.data)
     if isinstance(error, _DATABASE_ERRORS) or (isinstance(error, OSError) and error.errno in _DISK_ERRORS):
         return Problem("storage_unavailable", 503, "", {"retry_after_s": _RETRY_AFTER_S})
     if isinstance(error, ClientDisconnected):

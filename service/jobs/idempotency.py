@@ -28,14 +28,12 @@ class InvalidKeyError(ColorizerError):
     """The key is empty, too long or not printable."""
 
     code = "invalid_value"
-    status = 422
 
 
 class ReusedKeyError(ColorizerError):
     """The key has been used for another request."""
 
     code = "key_reused"
-    status = 422
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,6 @@ class PhotoGoneError(ColorizerError):
     """The photo that a job was to be made of has been deleted."""
 
     code = "not_found"
-    status = 404
 
 
 class Messages(Protocol):

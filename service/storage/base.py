@@ -19,7 +19,6 @@ class StorageError(ColorizerError):
     """The storage of the photos fails, perhaps for a while only. Data: `retry_after_s`."""
 
     code = "storage_unavailable"
-    status = 503
 
     def __init__(self, message: str, retry_after_s: int = 10) -> None:
         super().__init__(message, retry_after_s=retry_after_s)

@@ -27,7 +27,6 @@ class FileGoneError(ColorizerError, FileNotFoundError):
     """The photo has no such file, or it was removed."""
 
     code = "not_found"
-    status = 404
 
     def __init__(self) -> None:
         super().__init__("The photo has no such file, or no longer.")

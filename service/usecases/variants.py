@@ -22,7 +22,6 @@ class NotDoneError(ColorizerError):
     """The photo has not been coloured yet, or could not be: there is nothing to make anything of."""
 
     code = "not_done"
-    status = 409
 
 
 def make_version(photo: Job, options: Options, parts: AppContext, origin: Origin | None = None) -> Job:

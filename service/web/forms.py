@@ -27,7 +27,6 @@ class FormTooLargeError(ColorizerError):
     """A form has too many fields, or too much text in them. Data: `most_fields`, `most_kb`."""
 
     code = "form_too_large"
-    status = 413
 
     def __init__(self) -> None:
         message = f"Beside its photos, a form may have at most {MOST_FIELDS} fields, with {MOST_KB} kB of text in all."

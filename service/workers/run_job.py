@@ -12,6 +12,7 @@ from typing import Literal, Protocol, TypeVar
 
 from colorizers.errors import ColorizerError
 from service.domain.job import Failure, Job, Outcome
+from service.domain.problems import status_of
 from service.jobs.database import DATABASE_ERRORS
 from service.jobs.queue import LEASE_S
 from service.jobs.store import JobStore
@@ -169,7 +170,7 @@ def _failure(job: Job, error: Exception) -> Failure:
         return NO_STORAGE
     if isinstance(error, ColorizerError):
         _log.warning("photo %s failed: %s", job.id[:8], error.message)
-        return Failure(error.code, error.status, error.message, error.data)
+        return Failure(error.code, status_of(error.code), error.message, error.data)
     if isinstance(error, FileNotFoundError):
         _log.warning("photo %s failed: %s", job.id[:8], _redacted(error, job))
         return GONE

@@ -1,4 +1,4 @@
-"""Every benchmark command runs to its end on something small, and says what it is asked."""
+"""Tests that every command that measures the library runs on something small."""
 
 import json
 from pathlib import Path

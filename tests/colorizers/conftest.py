@@ -1,15 +1,15 @@
-"""A model folder whose networks are small and random, for tests that need a network and not a good one."""
+"""Model folder with small random networks."""
 
-import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from colorizers.networks.embedded import BINS, EmbeddedColorizer
-from colorizers.weights.registry import ModelSpec, write_manifest
+from colorizers.weights.registry import write_manifest
+from tests.support.specs import saved_spec
+
+SETTINGS = {"working_size_px": 64, "keeps_aspect": True, "size_multiple": 16, "temperature": 0.01}
 
 
 @pytest.fixture(scope="session")
@@ -20,30 +20,8 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     state = {key: value.contiguous() for key, value in EmbeddedColorizer().state_dict().items()}
     colours = 80 * torch.rand(BINS, 2) - 40
     specs = [
-        registered(folder, name, state | {"bin_centres": centres})
+        saved_spec(folder, name, state | {"bin_centres": centres}, title=f"Stand-in {name}", **SETTINGS)
         for name, centres in {"default": colours, "gray": colours * 0, "broken": colours * torch.nan}.items()
     ]
     write_manifest(folder, tuple(specs))
     return folder
-
-
-def registered(folder: Path, name: str, state: dict[str, torch.Tensor]) -> ModelSpec:
-    """Save `state` in `folder` and return its spec."""
-    path = folder / f"{name}.safetensors"
-    save_file(state, path)
-    spec = ModelSpec(
-        name=name,
-        family="default",
-        title=f"Stand-in {name}",
-        filename=path.name,
-        licence="MIT",
-        trained_on="nothing",
-        working_size_px=64,
-        keeps_aspect=True,
-        size_multiple=16,
-        accepts_hints=True,
-        has_distribution=True,
-        temperature=0.01,
-    )
-    data = path.read_bytes()
-    return replace(spec, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())

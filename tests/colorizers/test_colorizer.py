@@ -1,4 +1,4 @@
-"""The application's door: what the network is given, what comes back, and what happens when something fails."""
+"""Tests of `Colorizer`: input, output, and what happens when something fails."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""Recipes: what counts as one, JSON there and back, and the same bytes again from the same recipe."""
+"""Tests of recipes: validation, JSON, and replay to the same bytes."""
 
 import dataclasses
 import json

@@ -6,8 +6,8 @@
 import httpx
 import pytest
 
-from benchmarks.stress.kill import Disturb, killing, run, without
-from benchmarks.stress.outages import refuse_storage, restart_broker
+from benchmarks.stress.kill import Disturb, during, killing, run
+from benchmarks.stress.outages import broker_down, storage_down
 from benchmarks.stress.trial import samples
 from benchmarks.support.setups import SetUp
 from tests.support.processes import answers, until
@@ -23,7 +23,7 @@ def _ready(machines: SetUp) -> None:
 
 @pytest.mark.parametrize(
     "disturb",
-    [killing(2, 1), without(restart_broker, 1), without(refuse_storage, 4)],
+    [killing(2, 1), during(broker_down, 1), during(storage_down, 4)],
     ids=["killed", "without broker", "without storage"],
 )
 def test_no_photo_is_harmed(machines: SetUp, disturb: Disturb) -> None:

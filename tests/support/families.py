@@ -1,4 +1,4 @@
-"""A photograph with everything that can be made of it, and where any of that can be found."""
+"""Photographs with all their versions, and a search for whatever is stored of them."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Picture files made on the spot: pixels and options in, bytes out."""
+"""Generated picture files of many formats, with metadata and ICC profiles."""
 
 import struct
 from io import BytesIO

@@ -1,8 +1,7 @@
-"""Real servers for tests: started as processes on a free port, watched from outside, stopped for sure."""
+"""Processes of the service in tests: start, search in the process list, stop."""
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,20 +11,17 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.request import ProxyHandler, build_opener
 
+from benchmarks.support.processes import children_of
+from benchmarks.support.servers import free_port
 from service.settings import ROOT, Settings
+
+__all__ = ["children_of", "free_port"]
 
 PYTHON = sys.executable
 # One for all questions: what httpx makes ready for each costs more than a server's start leaves between two of them.
 _DIRECTLY = build_opener(ProxyHandler({}))
 
 T = TypeVar("T")
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(condition: Callable[[], T | None], within_s: float = 90.0) -> T:
@@ -96,14 +92,3 @@ def is_decoding_server(pid: int) -> bool:
 def kill(pid: int) -> None:
     """End a process as the system does when memory runs out."""
     os.kill(pid, signal.SIGKILL)
-
-
-def children_of(pid: int) -> list[int]:
-    """Return the processes that one has started, whichever of its threads did, and that have not been waited for."""
-    lists = []
-    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            lists.append(thread.read_text())
-        except OSError:  # The thread is gone meanwhile, or its process.
-            continue
-    return sorted(int(child) for children in lists for child in children.split())

@@ -1,4 +1,4 @@
-"""Requests written by hand to a socket, for what no HTTP client sends: broken bodies, odd hosts, parts in thousands."""
+"""HTTP requests as raw bytes, for what no HTTP client sends: broken bodies, odd hosts, thousands of parts."""
 
 import http.client
 import socket

@@ -1,4 +1,4 @@
-"""Tests that a missing program is told by the tests that need it, and by no others."""
+"""Tests that only those tests report a missing program which need it."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Photographs as files, made on the spot: pixels in, bytes that a browser would send out."""
+"""Generated photographs as uploaded files and forms."""
 
 import io
 from typing import Any

@@ -1,4 +1,4 @@
-"""A weights file's contents in, a local HTTP server out that delivers them well or badly, by path."""
+"""Local HTTP server of a weights file that misbehaves in a different way at each path."""
 
 import threading
 import time

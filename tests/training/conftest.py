@@ -1,10 +1,13 @@
-"""Settings for small and fast training runs, and a fixed random seed."""
+"""Settings and pictures for small and fast training runs, and a fixed random seed."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+
+from tests.support.training_pictures import write_shards
 
 # With these, one or two steps of any recipe take a second.
 TINY: dict[str, dict[str, Any]] = {
@@ -20,6 +23,12 @@ TINY: dict[str, dict[str, Any]] = {
 def tiny(recipe: str, **more: Any) -> dict[str, Any]:
     """Return settings that shrink the laptop preset of `recipe`."""
     return {"height_px": 32, "width_px": 32, "batch": 2, **TINY[recipe], **more}
+
+
+@pytest.fixture(scope="session")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a shard of twelve pictures."""
+    return write_shards(tmp_path_factory.mktemp("shards"), 12)
 
 
 @pytest.fixture(autouse=True)

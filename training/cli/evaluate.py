@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from colorizers.colorizer import Colorizer
 from colorizers.fileformats.formats import SUPPORTED
 from colorizers.weights.registry import MODEL_DIR, find_spec
-from training.evaluation import evaluate, evaluate_hints
+from training.evaluation import evaluate, evaluate_hints, evaluate_objects
 from training.evaluation.contact_sheet import save_sheet
 from training.evaluation.evaluated_models import EvaluatedModel, available, mean_ab, read_truth
 from training.evaluation.metrics import FIGURES
@@ -87,6 +88,8 @@ def _report(
     hinted = _psnr_by_hints(names, photos, options)
     if hinted:
         parts += [evaluate_hints.PROTOCOL, evaluate_hints.markdown(hinted)]
+        objects = evaluate_objects.markdown([Colorizer.from_name(name, options.model_dir) for name in hinted], photos)
+        parts += [evaluate_objects.PROTOCOL, objects] if objects else []
     return "\n\n".join(parts) + "\n"
 
 

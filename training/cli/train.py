@@ -1,4 +1,4 @@
-"""The command `train`: a recipe and shards in, a run folder with checkpoint, logs and sheets out."""
+"""Command `train`: run a recipe on shards, into a folder with checkpoint, logs and sheets."""
 
 import argparse
 import ast

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
-from colorizers.colorizer import network_lightness
-from colorizers.networks.load import LoadedNetwork, load_network
+from colorizers.colorizer import Colorizer
 from colorizers.photo.photo_data import Photo
-from colorizers.prediction.prediction import Prediction
+from colorizers.prediction.hints import Hint
 from colorizers.rendering.render import render
 from colorizers.weights.registry import ModelSpec
 from training.evaluation.evaluated_models import RGB, EvaluatedModel, gray_photo, read_truth
@@ -28,8 +26,8 @@ FIGURES = tuple(f"psnr with {count}" for count in COUNTS)
 
 PROTOCOL = f"""\
 Hints: photographs with a short side of {SHORT_PX} px; each hint is the mean true ab of a {PATCH_PX} x {PATCH_PX} px
-patch at a uniformly random position, given to the network at its working size; mean over {SEEDS} seeds of the mean
-PSNR over photographs."""
+patch at a uniformly random position, given as users give it; mean over {SEEDS} seeds of the mean PSNR over
+photographs."""
 
 
 def psnr_by_hints(
@@ -60,33 +58,23 @@ def markdown(figures: dict[str, dict[int, float]]) -> str:
     return "\n".join(lines)
 
 
-def hint_maps(
-    ab: NDArray[np.float32], count: int, size: tuple[int, int], rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return hint ab (2, h', w') and mask (1, h', w') of `count` random patches of ab (h, w, 2); `size` is (h', w')."""
+def random_hints(ab: NDArray[np.float32], count: int, rng: np.random.Generator) -> list[Hint]:
+    """Return hints at `count` random patches of the true ab (h, w, 2), each with its patch's mean."""
     height, width = ab.shape[:2]
-    down, across = size[0] / height, size[1] / width
-    hints, mask = np.zeros((2, *size), np.float32), np.zeros((1, *size), np.float32)
     tops = rng.integers(0, height - PATCH_PX + 1, count)
     lefts = rng.integers(0, width - PATCH_PX + 1, count)
+    radius = PATCH_PX / 2 / min(height, width)
+    hints = []
     for top, left in zip(tops, lefts, strict=True):
-        color = ab[top : top + PATCH_PX, left : left + PATCH_PX].mean((0, 1))
-        rows = _scaled_patch(top, down, size[0])
-        columns = _scaled_patch(left, across, size[1])
-        hints[:, rows, columns] = color[:, None, None]
-        mask[:, rows, columns] = 1
-    return hints, mask
-
-
-def _scaled_patch(start: int, scale: float, side: int) -> slice:
-    """Return the range of a patch that begins at `start`, on an axis scaled to `side` px; one pixel at least."""
-    first = min(round(start * scale), side - 1)
-    return slice(first, max(first + 1, round((start + PATCH_PX) * scale)))
+        a, b = ab[top : top + PATCH_PX, left : left + PATCH_PX].mean((0, 1))
+        x, y = (left + PATCH_PX / 2) / width, (top + PATCH_PX / 2) / height
+        hints.append(Hint(float(x), float(y), radius, float(a), float(b)))
+    return hints
 
 
 @functools.lru_cache(maxsize=1)
-def _network(spec: ModelSpec, model_dir: Path) -> LoadedNetwork:
-    return load_network(spec, model_dir, quickest=True)
+def _colorizer(spec: ModelSpec, model_dir: Path) -> Colorizer:
+    return Colorizer.from_name(spec.name, model_dir)
 
 
 def _measure(spec: ModelSpec, model_dir: Path, indexed_path: tuple[int, Path]) -> list[float]:
@@ -99,19 +87,14 @@ def _measure(spec: ModelSpec, model_dir: Path, indexed_path: tuple[int, Path]) -
     for count in COUNTS:
         # Without hints every seed gives the same.
         seeds = [(seed, index) for seed in range(SEEDS if count else 1)]
-        results = _color(_network(spec, model_dir), gray, ab, count, seeds)
+        results = _color(_colorizer(spec, model_dir), gray, ab, count, seeds)
         values.append(float(np.mean([psnr(result, truth) for result in results])))
     return values
 
 
 def _color(
-    network: LoadedNetwork, gray: Photo, ab: NDArray[np.float32], count: int, seeds: Sequence[tuple[int, int]]
+    colorizer: Colorizer, gray: Photo, ab: NDArray[np.float32], count: int, seeds: Sequence[tuple[int, int]]
 ) -> list[RGB]:
     """Color `gray` with `count` hints taken from the true `ab` (h, w, 2), once for each seed."""
-    L = network_lightness(gray, network.spec)
-    maps = [hint_maps(ab, count, (L.shape[0], L.shape[1]), np.random.default_rng(seed)) for seed in seeds]
-    hints, masks = (torch.from_numpy(np.stack(part)) for part in zip(*maps, strict=True))
-    batch = torch.from_numpy(L).expand(len(seeds), 1, -1, -1)
-    with torch.inference_mode():
-        predicted = network.module.predict(batch, hints, masks, network.spec.temperature)
-    return [render(gray.pixels, Prediction(one.float().numpy(), L)).astype(np.uint8, copy=False) for one in predicted]
+    predictions = [colorizer.predict(gray, random_hints(ab, count, np.random.default_rng(seed))) for seed in seeds]
+    return [render(gray.pixels, one).astype(np.uint8, copy=False) for one in predictions]

@@ -116,7 +116,10 @@ def colorfulness(rgb: RGB) -> float:
 
 
 def ab_errors(lab: NDArray[np.float32], truth: NDArray[np.float32]) -> Errors:
-    """Return the ab errors of `lab` against `truth`, both Lab (pixels, 3) in raw units."""
+    """Return the ab errors of `lab` against `truth`, both Lab (pixels, 3) in raw units.
+
+    A histogram can be summed over many photographs and fits a line of CSV; the errors themselves do neither.
+    """
     cells = np.clip(np.round(truth[:, 1:] / _GRID).astype(np.int64), -_REACH, _REACH) + _REACH
     classes = cells[:, 0] * (2 * _REACH + 1) + cells[:, 1]
     missed = np.ceil(np.hypot(*(lab - truth)[:, 1:].T) - _NEGLIGIBLE_AB)

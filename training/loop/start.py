@@ -1,4 +1,4 @@
-"""What the command line asks for in, a run that is ready to train out: recipe, photographs, validation, trainer."""
+"""Setup of a training run from its request: recipe, photographs, validation photos and trainer."""
 
 import os
 from collections.abc import Sequence

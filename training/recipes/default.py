@@ -1,4 +1,4 @@
-"""The embedded default's recipe: photographs in, `EmbeddedColorizer` weights out.
+"""Recipe of the embedded default: a distribution over 313 ab bins, from hints and aged prints.
 
 Ours, by evidence: soft-encoded cross-entropy with rebalancing (Zhang et al. 2016) at 1/4 resolution plus a smooth L1
 on the distribution's mean, simulated hints (Zhang et al. 2017), old-print augmentation, many canvas sizes, EMA. The
@@ -165,7 +165,6 @@ class Default(base.Recipe):
             "Embedded default",
             working_size_px=self.settings.still_px,
             size_multiple=STRIDE,
-            accepts_hints=True,
             has_distribution=True,
             temperature=self.temperature,
         )

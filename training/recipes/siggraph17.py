@@ -90,7 +90,7 @@ class Siggraph17(base.Recipe):
         return {"loss": loss, "regression": loss}
 
     def spec(self, name: str) -> ModelSpec:
-        return self.plain_spec(name, "SIGGRAPH17 network", size_multiple=8, accepts_hints=True, has_distribution=True)
+        return self.plain_spec(name, "SIGGRAPH17 network", size_multiple=8, has_hint_inputs=True, has_distribution=True)
 
 
 def cells(ab: Tensor) -> Tensor:

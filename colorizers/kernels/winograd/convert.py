@@ -1,6 +1,6 @@
 """Replacement of a network's large convolutions by Winograd convolutions, which take less than half the time.
 
-For inference on the CPU; results differ by about 1e-5 of their size (see `winograd_layers`).
+For inference on the CPU; results differ by about 1e-5 of their size (see `layers`).
 """
 
 from collections.abc import Callable, Sequence

@@ -4,7 +4,7 @@ The transforms are those of Lavin and Gray 2016, "Fast Algorithms for Convolutio
 of 6x6 pixels, four apart, give 4x4 results each; a dilated convolution is one convolution for each of its phases, the
 pixels on every `dilation`-th row and column. F(3x3, 2x2), for transposed convolutions: tiles of 4x4, three apart, give
 3x3 results in each of four phases. Features are (n, h, w, c), c a multiple of `LANES`. Rows of tiles and products hold
-36 or 16 numbers for all channels, and may be longer (see `winograd_products`).
+36 or 16 numbers for all channels, and may be longer (see `matmul`).
 
 Sixteen channels at a time are kept in vector registers, of whatever width. LLVM does not vectorize the 36 streams of a
 transform by itself, so there is a numba type for sixteen numbers, `_LanesType`, with +, - and *.

@@ -1,4 +1,4 @@
-"""What a fresh start is judged by, and one start of this tree."""
+"""Tests of the verdict of the command `fresh`, and of one start of this tree."""
 
 from pathlib import Path
 

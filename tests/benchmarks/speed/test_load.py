@@ -1,4 +1,4 @@
-"""The load command in short: more clients than workers, and what is judged how."""
+"""Tests of the load command: its verdicts, and a short run with more clients than workers."""
 
 from pathlib import Path
 
@@ -40,9 +40,8 @@ def test_comparison_with_the_plain_server() -> None:
 
 
 def test_in_short(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    monkeypatch.setattr(load, "_WARM_UP_REQUESTS", 4)
-    monkeypatch.setattr(load, "_MEMORY_WARM_UP_S", 1.0)
-    options = ["--seconds", "1", "--clients", "2,8", "--requests", "20", "--megapixels", "0.05"]
+    monkeypatch.setattr(load, "_MEMORY_WARM_UP_S", 0.2)
+    options = ["--seconds", "1", "--clients", "8", "--requests", "10", "--warm-up", "4", "--megapixels", "0.05"]
     main(["load", "--parts", "load,memory", *options, "--json", str(tmp_path / "figures.json")])
     printed = capsys.readouterr().out
     # How fast it is in a few seconds, beside other tests, is no verdict.

@@ -1,4 +1,4 @@
-"""Slow and broken clients at the real application, in short: the long runs are commands of `benchmarks`."""
+"""Tests of the running service with slow and broken clients; the long runs are commands of `benchmarks`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,17 +8,17 @@ import pytest
 from benchmarks.stress.fuzz import made_corpus
 from benchmarks.stress.fuzz_http import fuzz
 from benchmarks.stress.slow import measure
-from benchmarks.support.running_service import Service, running_service
+from benchmarks.support.setups import SetUp, local
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetUp]:
     folder: Path = tmp_path_factory.mktemp("data")
-    with running_service(folder, model="default", device="cpu") as service:
+    with local(folder, model="default") as service:
         yield service
 
 
-def test_broken_files_are_answered_and_whole_ones_coloured(service: Service) -> None:
+def test_broken_files_are_answered_and_whole_ones_coloured(service: SetUp) -> None:
     answers = fuzz(service, range(60), made_corpus())
     assert answers.failures == []
     assert answers.longest_s < 20
@@ -28,7 +28,7 @@ def test_broken_files_are_answered_and_whole_ones_coloured(service: Service) -> 
     assert answers.workers == set(service.worker_memory_mib())
 
 
-def test_slow_uploads_and_streams_keep_nobody_else_out(service: Service) -> None:
+def test_slow_uploads_and_streams_keep_nobody_else_out(service: SetUp) -> None:
     met = measure(service.port, uploads=40, streams=30, megapixels=0.25, seconds=3)
     assert met.streams == 30
     assert met.uploads_s

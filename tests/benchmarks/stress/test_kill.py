@@ -1,4 +1,4 @@
-"""The kill command on few photos: workers and a web process die, the disk is full, the database is locked.
+"""Tests of the kill command on few photos and one machine.
 
 `tests/service/test_machines.py` does the same to several machines.
 """
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.stress.kill import Disturb, during, full_disk, killing, locked_database, run
+from benchmarks.stress.kill import Disturb, during, killing, run
+from benchmarks.stress.outages import full_disk, locked_database
 from benchmarks.stress.trial import samples
 from benchmarks.support.setups import SetUp, local
-from colorizers.weights.registry import MODEL_DIR
 
 
 @pytest.fixture(scope="module")
 def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetUp]:
     """A running application with two workers."""
-    with local(tmp_path_factory.mktemp("data"), MODEL_DIR, model="default", workers=2) as setup:
+    with local(tmp_path_factory.mktemp("data"), model="default", workers=2) as setup:
         yield setup
 
 

@@ -1,4 +1,4 @@
-"""The command line, through its front door."""
+"""Tests of the command line, called as a function and as a program."""
 
 import json
 import os
@@ -214,17 +214,8 @@ def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert caught.value.code == 0
     told = capsys.readouterr().out
-    for word in (
-        "examples:",
-        "--recursive",
-        "--model",
-        "-i",
-        "--save_path",
-        "weights list",
-        "HEIC",
-        "exit status is 1",
-    ):
-        assert word in told
+    words = ("examples:", "--recursive", "--model", "-i", "--save_path", "weights list", "HEIC", "exit status is 1")
+    assert all(word in told for word in words)
 
 
 def test_weights_are_a_command_of_their_own(model_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Which files a command is about, and where each result goes."""
+"""Tests of planning: which files are colored, and where each result goes."""
 
 from pathlib import Path
 
@@ -78,22 +78,17 @@ def test_a_multi_picture_jpeg_becomes_a_jpeg(tmp_path: Path) -> None:
 
 def test_contradictions_are_explained(album: Path, tmp_path: Path) -> None:
     photo = album / "a.jpg"
-    with pytest.raises(PlanError, match="-o where"):
-        plan([album], None)
-    with pytest.raises(PlanError, match="name a folder, as in -o x/"):
-        plan([photo, photo], str(tmp_path / "x.jpg"))
-    with pytest.raises(PlanError, match="one file, but the results are several"):
-        plan([album], str(tmp_path / "x.jpg"))
-    with pytest.raises(PlanError, match=r"\.bmp files cannot be written"):
-        plan([photo], str(tmp_path / "x.bmp"))
-    with pytest.raises(PlanError, match="cannot go into the same folder"):
-        plan([album], str(album))
+    for inputs, output, reason in (
+        ([album], None, "-o where"),
+        ([photo, photo], str(tmp_path / "x.jpg"), "name a folder, as in -o x/"),
+        ([album], str(tmp_path / "x.jpg"), "one file, but the results are several"),
+        ([photo], str(tmp_path / "x.bmp"), r"\.bmp files cannot be written"),
+        ([album], str(album), "cannot go into the same folder"),
+    ):
+        with pytest.raises(PlanError, match=reason):
+            plan(inputs, output)
 
 
 def test_what_means_a_folder(tmp_path: Path) -> None:
-    assert is_folder(str(tmp_path))
-    assert is_folder("new/")
-    assert is_folder("new")
-    assert is_folder("version.2")
-    assert not is_folder("x.jpg")
-    assert not is_folder("x.HEIC")
+    assert all(map(is_folder, (str(tmp_path), "new/", "new", "version.2")))
+    assert not any(map(is_folder, ("x.jpg", "x.HEIC")))

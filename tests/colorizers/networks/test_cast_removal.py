@@ -1,4 +1,4 @@
-"""An answer that is one brown all over loses half of it; answers of several hues, and hinted ones, are left alone."""
+"""Tests of cast removal: one hue all over loses half of it; several hues and hinted photos are left alone."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The embedded default looks at a photo twice, the second time with statistics that are in part the photo's own."""
+"""Tests of the embedded network's two passes and of its mixed statistics."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Loading: the family told by the keys, strict about what fits, honest about what is verified."""
+"""Tests of loading: recognition of families, strict keys and shapes, and verification."""
 
 import hashlib
 import os
@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from colorizers.errors import WeightsCorruptError, WeightsMissingError
 from colorizers.networks.embedded import EmbeddedColorizer
 from colorizers.networks.load import FAMILIES, load_file, load_network, recognise_family
 from colorizers.weights.registry import ModelSpec, find_spec, write_manifest
+from tests.support.specs import saved_spec
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +34,7 @@ def small_spec(tmp_path: Path) -> ModelSpec:
     """An entry `small` of the embedded family in `tmp_path`, with random weights as float16 safetensors."""
     torch.manual_seed(0)
     state = {key: value.half().contiguous() for key, value in EmbeddedColorizer().state_dict().items()}
-    path = tmp_path / "small.safetensors"
-    safetensors.torch.save_file(state, path)
-    spec = ModelSpec(
-        name="small",
-        family="default",
-        title="Small",
-        filename=path.name,
-        licence="MIT",
-        trained_on="nothing",
-        size_bytes=path.stat().st_size,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        accepts_hints=True,
-        has_distribution=True,
-    )
+    spec = saved_spec(tmp_path, "small", state)
     write_manifest(tmp_path, (spec,))
     return spec
 
@@ -132,20 +119,14 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         b"\x10\0\0\0\0\0\0\0{broken",
         pickle.dumps({"a": [1, 2]}, protocol=2),
         pickle.dumps({"a": [1, 2]}, protocol=2)[:-4],
+        None,
     ],
-    ids=["empty", "text", "zip", "safetensors", "pickle", "half a pickle"],
+    ids=["empty", "text", "zip", "safetensors", "pickle", "half a pickle", "truncated"],
 )
-def test_broken_files_are_refused(tmp_path: Path, content: bytes) -> None:
+def test_broken_files_are_refused(tmp_path: Path, eccv_file: Path, content: bytes | None) -> None:
     path = tmp_path / "broken.pth"
-    path.write_bytes(content)
+    path.write_bytes(eccv_file.read_bytes()[:1_000_000] if content is None else content)
     with pytest.raises(WeightsCorruptError, match=r"broken\.pth"):
-        load_file(path)
-
-
-def test_a_truncated_file_is_refused(eccv_file: Path, tmp_path: Path) -> None:
-    path = tmp_path / "half.pth"
-    path.write_bytes(eccv_file.read_bytes()[:1_000_000])
-    with pytest.raises(WeightsCorruptError, match=r"half\.pth"):
         load_file(path)
 
 

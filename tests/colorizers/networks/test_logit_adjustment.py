@@ -1,4 +1,4 @@
-"""A little purple among other colours counts for less, and gray for more; sure colours stay what they are."""
+"""Tests of the adjustment of logits: a little purple counts less, gray more, and certain colors stay."""
 
 import pytest
 import torch

@@ -233,9 +233,8 @@ def test_a_picture_larger_than_a_format_allows_is_refused(format_: str, title: s
         file = encode(largest, photo_of(largest), PROVENANCE, format_)
         assert open_photo(file).pixels.shape[:2] == shape[:2]
         larger = np.repeat(largest, 2, axis=shape.index(most_px))
-        with pytest.raises(TooLargeForFormatError, match=f"{title} holds at most {most_px} pixels") as caught:
+        with pytest.raises(TooLargeForFormatError, match=f"{title} holds at most {most_px} pixels"):
             encode(larger, photo_of(larger), PROVENANCE, format_)
-        assert caught.value.status == 422
         assert open_photo(encode(larger, photo_of(larger), PROVENANCE, "PNG")).pixels.shape[:2] == larger.shape[:2]
 
 

@@ -384,9 +384,8 @@ def png_header(width: int, height: int) -> bytes:
 def test_too_many_pixels_are_refused_from_the_header(tmp_path: Path) -> None:
     start = time.perf_counter()
     for data in (png_header(60_000, 60_000), b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0) + b","):
-        with pytest.raises(PhotoError) as caught:
+        with pytest.raises(PhotoError):
             open_photo(data + bytes(64))
-        assert caught.value.status == 422
     with pytest.raises(TooManyPixelsError, match=r"3,600\.0 megapixels; the limit is 120\."):
         open_photo(png_header(60_000, 60_000))
     path = tmp_path / "bomb.png"

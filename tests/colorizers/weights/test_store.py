@@ -1,4 +1,4 @@
-"""Weights: found, checked, fetched from good and bad servers, imported; a failure remembered."""
+"""Tests of weights files: verification, download from good and bad servers, import, remembered failures."""
 
 import fcntl
 import hashlib
@@ -15,6 +15,7 @@ from colorizers.errors import DownloadError, WeightsCorruptError, WeightsError, 
 from colorizers.weights import store
 from colorizers.weights.download import Timeouts
 from colorizers.weights.registry import PUBLISHED, ModelSpec
+from tests.support.specs import spec_for
 from tests.support.weights_server import WeightsServer, serving
 
 CONTENT = bytes(range(256)) * 4096
@@ -28,18 +29,8 @@ def server() -> Iterator[WeightsServer]:
         yield running
 
 
-def make_spec(*urls: str, size_bytes: int | None = len(CONTENT), sha256: str | None = SHA256) -> ModelSpec:
-    return ModelSpec(
-        name="net",
-        family="siggraph17",
-        title="Net",
-        filename="net.pth",
-        licence="MIT",
-        trained_on="nothing",
-        size_bytes=size_bytes,
-        sha256=sha256,
-        urls=urls,
-    )
+def make_spec(*urls: str, **changes: None) -> ModelSpec:
+    return spec_for("net", CONTENT, urls=urls, **changes)
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -70,27 +61,22 @@ def test_fetch_delivers_the_file(server: WeightsServer, tmp_path: Path, path: st
     assert seen == sorted(seen)
 
 
-def test_fetch_resumes_where_the_connection_broke(server: WeightsServer, tmp_path: Path) -> None:
-    store.fetch(make_spec(f"{server.base}/cut-once"), tmp_path)
-    assert server.requests == ["cut-once", f"cut-once from {len(CONTENT) // 2}"]
-
-
-def test_fetch_resumes_an_earlier_download_from_another_url(server: WeightsServer, tmp_path: Path) -> None:
-    (tmp_path / "net.pth.part").write_bytes(CONTENT[:1000])
-    store.fetch(make_spec(f"{server.base}/good"), tmp_path)
-    assert server.requests == ["good from 1000"]
-
-
-def test_fetch_starts_over_where_the_server_knows_no_ranges(server: WeightsServer, tmp_path: Path) -> None:
-    (tmp_path / "net.pth.part").write_bytes(b"x" * 1000)
-    assert store.fetch(make_spec(f"{server.base}/no-ranges"), tmp_path).read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize("length", [1000, len(CONTENT), len(CONTENT) + 1])
-def test_fetch_recovers_from_a_wrong_part(server: WeightsServer, tmp_path: Path, length: int) -> None:
-    (tmp_path / "net.pth.part").write_bytes(b"x" * length)
-    assert store.fetch(make_spec(f"{server.base}/good"), tmp_path).read_bytes() == CONTENT
-    assert server.requests[-1] == "good"
+@pytest.mark.parametrize(
+    ("path", "earlier", "last_request"),
+    [
+        pytest.param("cut-once", b"", f"cut-once from {len(CONTENT) // 2}", id="where the connection broke"),
+        pytest.param("good", CONTENT[:1000], "good from 1000", id="where an earlier download stopped"),
+        pytest.param("no-ranges", b"x" * 1000, "no-ranges from 1000", id="a server that knows no ranges"),
+        *(
+            pytest.param("good", b"x" * n, "good", id=f"{n} wrong bytes")
+            for n in (1000, len(CONTENT), len(CONTENT) + 1)
+        ),
+    ],
+)
+def test_fetch_resumes(server: WeightsServer, tmp_path: Path, path: str, earlier: bytes, last_request: str) -> None:
+    (tmp_path / "net.pth.part").write_bytes(earlier)
+    assert store.fetch(make_spec(f"{server.base}/{path}"), tmp_path).read_bytes() == CONTENT
+    assert server.requests[-1] == last_request
 
 
 @pytest.mark.parametrize(

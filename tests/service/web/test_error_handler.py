@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from colorizers import errors
-from service.domain.problems import TEXTS
+from service.domain.problems import TEXTS, status_of
 from service.storage.base import StorageError, Upload
 from tests.service.conftest import MakeSettings, parts_of, running_client
 from tests.support.uploads import as_file, field, post_form, scene
@@ -195,13 +195,15 @@ def test_unknown_network_is_the_servers_fault(make_settings: MakeSettings) -> No
         assert answer.get_json()["code"] == "unknown_model"
 
 
-def test_every_error_of_the_library_has_words() -> None:
+def test_every_error_of_the_library_has_words_and_a_status() -> None:
     def leaves(kind: type[errors.ColorizerError]) -> set[str]:
         below = kind.__subclasses__()
         return set().union(*(leaves(sub) for sub in below)) if below else {kind.code}
 
     shown_by_commands_only = {"download_failed", "invalid_recipe", "other_weights"}
-    assert leaves(errors.ColorizerError) - shown_by_commands_only <= TEXTS.keys()
+    codes = leaves(errors.ColorizerError)
+    assert codes - shown_by_commands_only <= TEXTS.keys()
+    assert {code for code in codes if status_of(code) == 500} <= {"broken_prediction"}
 
 
 def test_security_headers(client: FlaskClient) -> None:

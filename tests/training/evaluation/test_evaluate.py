@@ -18,7 +18,7 @@ from training.cli.main import main
 from training.cli.sheet import jpeg_below
 from training.evaluation import evaluate_hints
 from training.evaluation.evaluate import evaluate
-from training.evaluation.evaluate_hints import hint_maps, psnr_by_hints
+from training.evaluation.evaluate_hints import psnr_by_hints, random_hints
 from training.evaluation.evaluated_models import EvaluatedModel, gray_photo, mean_ab, read_truth
 from training.evaluation.metrics import FIGURES
 from training.evaluation.model_card import BEGIN, END, write_card
@@ -84,17 +84,13 @@ def test_rows_of_gray_mean_color_and_truth(photos: Path, model_dir: Path) -> Non
 
 def test_hints_lie_where_they_were_taken() -> None:
     ab = np.dstack([np.arange(64.0).repeat(80).reshape(64, 80), np.full((64, 80), 5.0)]).astype(np.float32)
-    hints, mask = hint_maps(ab, 3, (32, 40), np.random.default_rng(0))
-    assert hints.shape == (2, 32, 40)
-    assert 3 <= mask.sum() <= 3 * 25
-    rows, columns = np.nonzero(mask[0])
-    # The first channel grows by 1 a row, 2 a row at half the size.
-    assert np.abs(hints[0, rows, columns] - 2 * rows).max() < 8
-    assert (hints[1, rows, columns] == 5).all()
-    assert not hints[:, mask[0] == 0].any()
-    none, nothing = hint_maps(ab, 0, (32, 40), np.random.default_rng(0))
-    assert not none.any()
-    assert not nothing.any()
+    hints = random_hints(ab, 3, np.random.default_rng(0))
+    assert len(hints) == 3
+    for hint in hints:
+        assert hint.a == pytest.approx(64 * hint.y - 0.5)
+        assert hint.b == 5
+        assert 0 < hint.x < 1
+    assert random_hints(ab, 0, np.random.default_rng(0)) == []
 
 
 def test_psnr_is_counted_for_every_number_of_hints(photos: Path, model_dir: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.support.training_pictures import landscape, write_shards
+from tests.support.training_pictures import landscape
 from tests.training.conftest import tiny
 from training.cli.main import main
 from training.loop.checkpoint import load_checkpoint
@@ -22,11 +22,6 @@ from training.loop.start import Request, changed, make_trainer
 from training.loop.trainer import update_ema
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_shards(tmp_path_factory.mktemp("shards"), 12)
 
 
 def command(recipe: str, shards: Path, run: Path, *more: str) -> list[str]:

@@ -10,7 +10,7 @@ import torch
 from colorizers.colorizer import Colorizer
 from colorizers.errors import WeightsError
 from colorizers.weights.registry import read_manifest
-from tests.support.training_pictures import landscape, write_shards
+from tests.support.training_pictures import landscape
 from tests.training.conftest import tiny
 from training.cli.export import export
 from training.loop.checkpoint import load_checkpoint
@@ -20,11 +20,6 @@ from training.recipes.base import PRESET_MINUTES
 from training.recipes.registry import RECIPES
 
 ALL = sorted(RECIPES)
-
-
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_shards(tmp_path_factory.mktemp("shards"), 10)
 
 
 def train(recipe: str, shards: Path, run: Path, resume: bool = False, **changes: object) -> int:
