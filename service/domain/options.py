@@ -15,13 +15,15 @@ from colorizers.errors import ColorizerError
 from colorizers.fileformats.output_formats import check_output_size
 from colorizers.json_text import parse_json
 from colorizers.prediction.hints import MOST_AB, MOST_HINTS, hints_from
-from colorizers.recipe import QUALITIES, QUALITY, SATURATIONS, SIZES_PX, TEMPERATURES, WARMTHS, Options
+from colorizers.recipe import DEPTHS, QUALITIES, QUALITY, SATURATIONS, SIZES_PX, TEMPERATURES, WARMTHS, Options
 
 DEFAULT = Options()
 _DEEP = ("png", "tiff")
 LEAST_PX = 16
 Maybe = SkipJsonSchema[None]
 Format = Literal["jpeg", "png", "tiff", "webp", "layer"]
+# 8 or 16, also where that comes as a text, which a `Literal` of numbers does not take.
+_Depth = Annotated[int, Field(ge=DEPTHS[0], le=DEPTHS[1], multiple_of=8, json_schema_extra={"enum": list(DEPTHS)})]
 
 
 class InvalidOptionError(ColorizerError):
@@ -66,7 +68,9 @@ class RenderOptions(BaseModel):
     bits: (
         Annotated[
             int,
-            Field(ge=8, le=16, multiple_of=8, json_schema_extra={"enum": [8, 16]}, description="Of a PNG or TIFF."),
+            Field(
+                ge=8, le=16, multiple_of=8, json_schema_extra={"enum": [8, 16]}, description="Of a PNG or TIFF file."
+            ),
         ]
         | Maybe
     ) = None

@@ -1,7 +1,7 @@
-"""OpenAPI 3.1 document, generated from descriptions that stand at the views.
+"""OpenAPI 3.1 document, generated from descriptions that stand at the views; its schemas are pydantic's.
 
-The object model is openapi-pydantic's, the schemas are pydantic's. Libraries that also take over routes and validation
-were tried: none describes one operation with several kinds of body, nor answers that are not JSON.
+Libraries that also take over routes and validation were tried: none describes one operation with several kinds of body,
+nor answers that are not JSON.
 """
 
 import inspect
@@ -12,35 +12,20 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from flask import Flask
-from openapi_pydantic import (
-    Components,
-    Header,
-    Info,
-    MediaType,
-    OpenAPI,
-    Operation,
-    Parameter,
-    PathItem,
-    Reference,
-    RequestBody,
-    Response,
-    Schema,
-    SecurityScheme,
-    Server,
-    Tag,
-)
-from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema_class
 from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 from service.api.schema.responses import Problem
 
 View = TypeVar("View", bound=Callable[..., Any])
 Body = type[BaseModel] | None
+Object = dict[str, Any]
 
 PROBLEM_TYPE = "application/problem+json"
 _ATTRIBUTE = "openapi_description"
 _PLACEHOLDER = re.compile(r"<(?:\w+:)?(?:job_|batch_)?(\w+)>")
+_SCHEMA = "#/components/schemas/{model}"
 _ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 
 TAGS = {
@@ -70,10 +55,8 @@ _PROBLEMS = {
 # Given by gunicorn itself, before the application has seen the request.
 _TOO_LONG = {414: "The address has more than 8190 bytes.", 431: "A header has more than 8190 bytes."}
 _KEYS = {
-    "bearer": SecurityScheme(
-        type="http", scheme="bearer", description="One of the server's `API_KEYS`, if it has any."
-    ),
-    "key": SecurityScheme.model_validate({"type": "apiKey", "in": "header", "name": "X-API-Key"}),
+    "bearer": {"type": "http", "scheme": "bearer", "description": "One of the server's `API_KEYS`, if it has any."},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
 # What guards every route for programs may answer.
 _ALWAYS = {"GET": (401, 429), "POST": (400, 401, 403, 413, 429), "DELETE": (401, 403, 429)}
@@ -125,45 +108,50 @@ def description_of(view: Callable[..., Any]) -> Description | None:
     return found if isinstance(found, Description) else None
 
 
-def make_document(app: Flask, base_dir: str, version: str) -> dict[str, Any]:
+def make_document(app: Flask, base_dir: str, version: str) -> Object:
     """Return the OpenAPI document of the described routes of `app`, whose addresses begin with `base_dir`."""
-    paths: dict[str, PathItem] = {}
+    paths: dict[str, Object] = {}
+    models: set[type[BaseModel]] = {Problem}
     for rule, description in _described(app):
         if rule.rule == f"{base_dir}/":
             continue  # The home page has an address among the routes, too.
-        path = _PLACEHOLDER.sub(r"{\1}", rule.rule.removeprefix(base_dir))
-        view = app.view_functions[rule.endpoint]
-        for method in sorted((rule.methods or set()) & {"GET", "POST", "DELETE"}):
-            item = paths.setdefault(path, PathItem())
-            setattr(item, method.lower(), _operation(rule, method, view, description))
-    problems: dict[str, Response | Reference] = {
-        _problem_name(status): _problem_response(status, says) for status, says in _PROBLEMS.items()
-    }
+        view, methods = app.view_functions[rule.endpoint], (rule.methods or set()) & {"GET", "POST", "DELETE"}
+        item = {method.lower(): _operation(rule, method, view, description) for method in sorted(methods)}
+        paths.setdefault(_PLACEHOLDER.sub(r"{\1}", rule.rule.removeprefix(base_dir)), {}).update(item)
+        models |= {answer.model for answer in description.answers if answer.model}
+        models |= {model for model in description.bodies.values() if model}
+    problems = {f"Problem{status}": _problem_response(status, says) for status, says in _PROBLEMS.items()}
     problems |= {
-        _problem_name(status): _response(Answer(status, says, media=("text/html",)))
-        for status, says in _TOO_LONG.items()
+        f"Problem{status}": _response(Answer(status, says, media=("text/html",))) for status, says in _TOO_LONG.items()
     }
-    document = OpenAPI(
-        openapi="3.1.1",
-        info=Info(
-            title="Photo Colorizer",
-            version=version,
-            description="Black-and-white photographs in, colour photographs out.",
-        ),
-        servers=[Server(url=base_dir or "/")],
-        tags=[Tag(name=name, description=says) for name, says in TAGS.items()],
-        paths=dict(sorted(paths.items())),
-        components=Components(responses=problems, securitySchemes=dict(_KEYS)),
+    info = {"title": "Photo Colorizer", "version": version}
+    return {
+        "openapi": "3.1.1",
+        "info": {**info, "description": "Black-and-white photographs in, colour photographs out."},
+        "servers": [{"url": base_dir or "/"}],
+        "tags": [{"name": name, "description": says} for name, says in TAGS.items()],
+        "paths": dict(sorted(paths.items())),
+        "components": {"schemas": _schemas(models), "responses": problems, "securitySchemes": _KEYS},
         # A key is needed only where the server is set to ask for one.
-        security=[{}, {"bearer": []}, {"key": []}],
-    )
-    complete = construct_open_api_with_schema_class(document).model_dump(
-        mode="json", by_alias=True, exclude_unset=True, exclude_none=True
-    )
-    for schema in complete["components"]["schemas"].values():
-        for member in schema.get("properties", {}).values():
+        "security": [{}, {"bearer": []}, {"key": []}],
+    }
+
+
+def _schemas(models: set[type[BaseModel]]) -> Object:
+    wanted = [(model, "validation") for model in sorted(models, key=lambda model: model.__name__)]
+    schemas: Object = models_json_schema(wanted, ref_template=_SCHEMA)[1]["$defs"]  # type: ignore[arg-type]
+    for schema in schemas.values():
+        for member in _without_null(schema.get("properties", {})).values():
             member.pop("title", None)  # Only the name again.
-    return complete
+    return schemas
+
+
+def _without_null(members: Object) -> Object:
+    """Take away defaults of null, which mean that a member is absent: none takes null as a value."""
+    for member in members.values():
+        if member.get("default", "") is None:
+            del member["default"]
+    return members
 
 
 def _described(app: Flask) -> Iterator[tuple[Rule, Description]]:
@@ -173,75 +161,57 @@ def _described(app: Flask) -> Iterator[tuple[Rule, Description]]:
             yield rule, description
 
 
-def _operation(rule: Rule, method: str, view: Callable[..., Any], of: Description) -> Operation:
+def _operation(rule: Rule, method: str, view: Callable[..., Any], of: Description) -> Object:
     summary, _, text = (inspect.getdoc(view) or "").partition("\n\n")
     always = _ALWAYS[method] if rule.endpoint.startswith("api.") else ()
-    statuses = sorted({*of.problems, *always, *((404,) if rule.arguments else ())})
-    responses: dict[str, Response | Reference] = {str(answer.status): _response(answer) for answer in of.answers}
-    for status in statuses:
-        responses[str(status)] = Reference.model_validate({"$ref": f"#/components/responses/{_problem_name(status)}"})
-    for status in _TOO_LONG:
-        responses[str(status)] = Reference.model_validate({"$ref": f"#/components/responses/{_problem_name(status)}"})
-    path = [_parameter(name, "path", _ID, True, "") for name in _PLACEHOLDER.findall(rule.rule)]
+    statuses = [*sorted({*of.problems, *always, *((404,) if rule.arguments else ())}), *_TOO_LONG]
+    problems = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in statuses}
+    path = [_parameter(name, "path", _ID, True) for name in _PLACEHOLDER.findall(rule.rule)]
     headers = [_parameter(name, "header", {"type": "string"}, False, says) for name, says in of.headers.items()]
-    operation = Operation(
-        tags=[of.tag],
-        operationId=rule.endpoint.rsplit(".", 1)[-1],
-        summary=" ".join(summary.split()),
-        description=text,
-        parameters=[*path, *_query(of.query), *headers],
-        responses=responses,
-    )
+    operation = {
+        "tags": [of.tag],
+        "operationId": rule.endpoint.rsplit(".", 1)[-1],
+        "summary": " ".join(summary.split()),
+        "description": text,
+        "parameters": [*path, *_query(of.query), *headers],
+        "responses": {str(answer.status): _response(answer) for answer in of.answers} | problems,
+    }
     if of.bodies:
         content = {media: _media(model) for media, model in of.bodies.items()}
-        operation.requestBody = RequestBody(content=content, required=True)
+        operation["requestBody"] = {"content": content, "required": True}
     return operation
 
 
-def _query(model: type[BaseModel] | None) -> list[Parameter | Reference]:
-    if model is None:
-        return []
-    schema = model.model_json_schema()
-    required = set(schema.get("required", ()))
+def _query(model: Body) -> list[Object]:
+    schema = model.model_json_schema() if model else {"properties": {}}
     return [
-        _parameter(name, "query", {**of, "description": None}, name in required, of.get("description", ""))
-        for name, of in schema["properties"].items()
+        _parameter(name, "query", of, name in schema.get("required", ()), of.pop("description", ""))
+        for name, of in _without_null(schema["properties"]).items()
     ]
 
 
-def _parameter(name: str, place: str, schema: Mapping[str, Any], required: bool, says: str) -> Parameter:
-    values = {"name": name, "in": place, "required": required, "schema": Schema.model_validate(dict(schema))}
-    return Parameter.model_validate({**values, "description": says} if says else values)
+def _parameter(name: str, place: str, schema: Mapping[str, Any], required: bool, says: str = "") -> Object:
+    parameter = {"name": name, "in": place, "required": required, "schema": schema}
+    return {**parameter, "description": says} if says else parameter
 
 
-def _response(answer: Answer) -> Response:
-    headers = {
-        name: Header.model_validate({"description": says, "schema": Schema.model_validate({"type": "string"})})
-        for name, says in answer.headers.items()
-    }
+def _response(answer: Answer) -> Object:
+    headers = {name: {"description": says, "schema": {"type": "string"}} for name, says in answer.headers.items()}
     content = {media: _media(None) for media in answer.media}
     if answer.model:
         content["application/json"] = _media(answer.model)
-    response = Response(description=answer.says)
-    if headers:
-        response.headers = dict(headers)
-    if content:
-        response.content = content
-    return response
+    response = {"description": answer.says, "headers": headers, "content": content}
+    return {name: value for name, value in response.items() if value}
 
 
-def _media(model: Body) -> MediaType:
+def _media(model: Body) -> Object:
     """Return a body of that type; without a model, the bytes of a file."""
-    return MediaType.model_validate({"schema": PydanticSchema.model_validate({"schema_class": model})} if model else {})
+    return {"schema": {"$ref": _SCHEMA.format(model=model.__name__)}} if model else {}
 
 
-def _problem_name(status: int) -> str:
-    return f"Problem{status}"
-
-
-def _problem_response(status: int, says: str) -> Response:
-    response = Response(description=f"{HTTPStatus(status).phrase}. {says}", content={PROBLEM_TYPE: _media(Problem)})
+def _problem_response(status: int, says: str) -> Object:
+    description = f"{HTTPStatus(status).phrase}. {says}"
+    response: Object = {"description": description, "content": {PROBLEM_TYPE: _media(Problem)}}
     if status in (429, 503):
-        seconds = {"description": "Seconds.", "schema": Schema.model_validate({"type": "integer"})}
-        response.headers = {"Retry-After": Header.model_validate(seconds)}
+        response["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     return response
