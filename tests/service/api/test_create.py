@@ -96,6 +96,7 @@ def test_one_call_endpoint_follows_preferences_and_options(client: FlaskClient) 
     answer = client.post("/v1/index", data=photo, headers={"Prefer": "respond-async"})
     assert answer.status_code == 202
     assert answer.get_json()["options"] == {"format": "png"}
+    assert client.get(PHOTOS).get_json() == {"items": []}, "who has neither cookie nor key owns nothing"
     photo = {"photo": field(as_file(scene())), "format": "png"}
     assert client.post("/v1/index", data=photo).get_json()["mimetype"] == "image/png"
 
@@ -110,13 +111,8 @@ def test_one_call_endpoint_follows_preferences_and_options(client: FlaskClient) 
         ({"json": {}}, 422, "invalid_value", "source"),
         ({"json": {"source": "0" * 32}}, 404, "not_found", None),
         ({"json": {"source": "0" * 32, "saturation": "2"}}, 422, "invalid_value", "saturation"),
-        ({"json": {"source": "0" * 32, "colour": 2}}, 422, "invalid_value", "colour"),
-        ({"json": {"source": "0" * 32, "hints": [{"x": 2}]}}, 422, "invalid_value", "hints.0.x"),
-        ({"data": {"photo": (b"x", "a.png"), "warmth": "9"}}, 422, "invalid_value", "warmth"),
         ({"data": {"photo": (b"x", "a.png"), "hints": "[1"}}, 422, "invalid_value", "hints"),
-        ({"data": {"photo": (b"x", "a.png"), "model": "nonsense"}}, 422, "invalid_value", "model"),
         ({"data": {"photo": (b"x", "a.png"), "model": "eccv16"}}, 422, "invalid_value", "model"),
-        ({"data": {"photo": (b"x", "a.png"), "bogus": "1"}}, 422, "invalid_value", "bogus"),
         ({"data": {"photo": (b"no picture", "a.png")}}, 415, "not_a_picture", None),
         ({"data": {"warmth": "1"}}, 400, "no_file", None),
     ],
@@ -136,22 +132,15 @@ def test_wrong_requests(client: FlaskClient, sent: dict[str, Any], status: int, 
     assert problem.get("field") == field_
 
 
-@pytest.mark.parametrize(
-    ("option", "field_"),
-    [
-        ({"warmth": 9}, "warmth"),
-        ({"format": "gif"}, "format"),
-        ({"quality": 0}, "quality"),
-        ({"bits": 12}, "bits"),
-        ({"vividness": 1}, "vividness"),
-        ({"hints": [{"x": 2, "y": 0, "radius": 0, "a": 0, "b": 0}]}, "hints.0.x"),
-        ({"bits": 16, "format": "jpeg"}, "bits"),
-        ({"model": "nonsense"}, "model"),
-    ],
-)
+WRONG = {"warmth": 9, "format": "gif", "quality": 0, "bits": 12, "vividness": 1, "model": "nonsense"}
+WRONG |= {"hints.0.x": [{"x": 2, "y": 0, "radius": 0, "a": 0, "b": 0}]}
+
+
+@pytest.mark.parametrize("field_", WRONG)
 def test_options_fail_in_the_same_words_wherever_they_are(
-    client: FlaskClient, done: dict[str, Any], option: dict[str, Any], field_: str
+    client: FlaskClient, done: dict[str, Any], field_: str
 ) -> None:
+    option = {field_.split(".")[0]: WRONG[field_]}
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in option.items()}
     answers = [
         client.post(PHOTOS, json={"source": done["id"], **option}),
@@ -176,9 +165,8 @@ def test_photo_that_fails_while_it_is_waited_for_is_its_problem(client: FlaskCli
     assert again.get_json()["status"] in ("queued", "running")
 
 
-def test_only_what_failed_is_tried_again(client: FlaskClient) -> None:
-    photo = send(client, WAIT).get_json()
-    answer = client.post(f"{PHOTOS}/{photo['id']}/retry")
+def test_only_what_failed_is_tried_again(client: FlaskClient, done: dict[str, Any]) -> None:
+    answer = client.post(f"{PHOTOS}/{done['id']}/retry")
     assert (answer.status_code, answer.get_json()["code"]) == (409, "not_failed")
 
 
@@ -213,24 +201,20 @@ def test_gone_means_gone(client: FlaskClient) -> None:
         assert batch["id"] not in connection.execute(sa.select(batches.c.id)).scalars().all()
 
 
-def test_files_have_tags_and_parts(client: FlaskClient) -> None:
-    urls = send(client, WAIT).get_json()["urls"]
+def test_files_have_tags_and_parts(client: FlaskClient, done: dict[str, Any]) -> None:
+    urls = done["urls"]
     for name in ("original", "result", "original_view", "result_view", "recipe"):
         whole = client.get(urls[name])
         assert whole.headers["Content-Length"] == str(len(whole.data))
         part = client.get(urls[name], headers={"Range": "bytes=3-9"})
         assert (part.status_code, part.data) == (206, whole.data[3:10])
+        assert whole.cache_control.private
         assert client.get(urls[name], headers={"Range": "bytes=9999999-"}).status_code == 416
         assert client.get(urls[name], headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
         head = client.head(urls[name])
         assert (head.status_code, head.data) == (200, b"")
         assert head.headers["Content-Length"] == str(len(whole.data))
     assert json.loads(client.get(urls["recipe"]).data)
-
-
-def test_who_has_neither_cookie_nor_key_owns_nothing(client: FlaskClient) -> None:
-    send(client)
-    assert client.get(PHOTOS).get_json() == {"items": []}
 
 
 def test_list_of_ones_own_in_pages(make_settings: MakeSettings) -> None:
@@ -253,9 +237,8 @@ def test_list_of_ones_own_in_pages(make_settings: MakeSettings) -> None:
             assert client.get(f"{PHOTOS}?{query}", headers=mine).status_code == 422, query
 
 
-def test_children_are_no_photos(client: FlaskClient) -> None:
-    photo = send(client, WAIT).get_json()
-    render = client.post(photo["urls"]["renders"], json={}, headers=WAIT).get_json()
+def test_children_are_no_photos(client: FlaskClient, done: dict[str, Any]) -> None:
+    render = client.post(done["urls"]["renders"], json={}, headers=WAIT).get_json()
     for path in ("", "/result", "/original-view", "/events", "/ab"):
         assert client.get(f"{PHOTOS}/{render['id']}{path}").status_code == 404
     assert client.delete(f"{PHOTOS}/{render['id']}").status_code == 404
