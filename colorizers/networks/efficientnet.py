@@ -14,9 +14,9 @@ STEM_CHANNELS = 32
 
 
 class Stage(NamedTuple):
-    """A run of `count` blocks with one kernel size, the first of which has the stride; `widening` inside the blocks."""
+    """A run of `blocks` with one kernel size, the first of which has the stride; `widening` inside each of them."""
 
-    count: int
+    blocks: int
     kernel: int
     stride: int
     widening: int
@@ -64,8 +64,8 @@ class InvertedResidual(nn.Module):
         self.is_added = stride == 1 and in_channels == stage.channels
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu6(self.expand(x)) if self.is_widened else x
-        y = self.project(F.relu6(self.depthwise(y)))
+        wide = F.relu6(self.expand(x)) if self.is_widened else x
+        y: Tensor = self.project(F.relu6(self.depthwise(wide)))
         return x + y if self.is_added else y
 
 
@@ -78,7 +78,7 @@ class EfficientNetLite(nn.Module):
         self.blocks = nn.ModuleList()
         channels = STEM_CHANNELS
         for stage in STAGES:
-            for number in range(stage.count):
+            for number in range(stage.blocks):
                 self.blocks.append(InvertedResidual(channels, stage, stage.stride if number == 0 else 1))
                 channels = stage.channels
 

@@ -14,10 +14,10 @@ from colorizers.networks.lite import STRIDE, LiteColorizer
 from colorizers.networks.torch_lab import rgb_to_lab
 from colorizers.weights.registry import ModelSpec
 from training.data.augment import aged_print, film_lightness
-from training.pretrained import load_pretrained
 from training.recipes import default
-from training.recipes.base import TrainingSet
+from training.recipes.base import PRESET_MINUTES, TrainingSet
 from training.recipes.default import distribution_loss, sampled_positions
+from training.recipes.pretrained import load_pretrained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Lite(default.Default):
         ),
     )
     laptop = replace(
-        author, minutes=default.base.PRESET_MINUTES, height_px=64, width_px=96, warmup_steps=100, ema=0.995,
+        author, minutes=PRESET_MINUTES, height_px=64, width_px=96, warmup_steps=100, ema=0.995,
         still_px=64, memory_px=96, stages=((1.0, ((64, 96),)),), save_every_minutes=1.0, most_validation=40,
     )  # fmt: skip
     size_multiple = STRIDE
