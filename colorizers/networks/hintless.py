@@ -20,6 +20,10 @@ class HintlessNetwork(nn.Module, ABC):
         temperature: float | None = None,  # noqa: ARG002
     ) -> Tensor:
         """Return `ab_of(L)`; raises `ValueError` when any hint is given. `temperature` has no effect."""
+        self.refuse_hints(hint_ab, hint_mask)
+        return self.ab_of(L)
+
+    def refuse_hints(self, hint_ab: Tensor, hint_mask: Tensor) -> None:
+        """Raise `ValueError` when any hint is given."""
         if bool(hint_mask.any()) or bool(hint_ab.any()):
             raise ValueError(f"{type(self).__name__} takes no colour hints.")
-        return self.ab_of(L)

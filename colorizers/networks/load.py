@@ -14,6 +14,7 @@ from colorizers.kernels.winograd.convert import convert_to_winograd
 from colorizers.networks.autoencoder import AutoencoderColorizer
 from colorizers.networks.embedded import EmbeddedColorizer
 from colorizers.networks.half_precision import ColorNetwork, in_best_precision
+from colorizers.networks.lite import LiteColorizer
 from colorizers.networks.residual import ResidualColorizer
 from colorizers.networks.unet import UshapedColorizer
 from colorizers.siggraph17 import SIGGRAPHGenerator
@@ -40,6 +41,7 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
     "siggraph17": SIGGRAPHGenerator,
     "eccv16": ECCVGenerator,
     "default": EmbeddedColorizer,
+    "lite": LiteColorizer,
     "residual": ResidualColorizer,
     "ushaped": UshapedColorizer,
     "autoencoder": AutoencoderColorizer,

@@ -12,6 +12,7 @@ from tests.support.training_pictures import write_shards
 # With these, one or two steps of any recipe take a second.
 TINY: dict[str, dict[str, Any]] = {
     "default": {"stages": ((1.0, ((32, 32),)),), "still_px": 32, "memory_px": 64},
+    "lite": {"stages": ((1.0, ((32, 32),)),), "still_px": 32, "memory_px": 64},
     "residual": {},
     "ushaped": {},
     "autoencoder": {"dense": 8, "chunks": 2, "validation_share": 0.3},

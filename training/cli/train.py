@@ -31,6 +31,9 @@ def add_command(commands: Any) -> None:
     train.add_argument("--resume", action="store_true", help="go on with the run in RUN, with its settings")
     train.add_argument("--start-from", type=Path, metavar="FILE", help="weights of the same network to begin with")
     train.add_argument("--val", type=Path, metavar="FOLDER", help="photographs to look at, instead of held-out ones")
+    train.add_argument(
+        "--without", action="append", default=[], metavar="PREFIX", help="leave out photographs whose names begin so"
+    )
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change any of the settings")
     train.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: a GPU if there is one)")
     train.add_argument("--threads", type=int, default=2, help="how many threads decode photographs (default: 2)")
@@ -51,6 +54,7 @@ def _train(options: argparse.Namespace) -> int:
         resume=options.resume,
         start_from=options.start_from,
         validation=options.val,
+        without=tuple(options.without),
         device=options.device,
         threads=options.threads,
     )

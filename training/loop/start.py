@@ -35,6 +35,7 @@ class Request:
     resume: bool = False
     start_from: Path | None = None
     validation: Path | None = None
+    without: tuple[str, ...] = ()
     device: str | None = None
     threads: int = 2
 
@@ -50,7 +51,7 @@ def make_trainer(request: Request) -> Trainer:
     if checkpoint is None and (request.run / CHECKPOINT_NAME).exists():
         raise FileExistsError(f"There is a training run at {request.run}; --resume goes on with it.")
     recipe = _recipe_of(request, checkpoint)
-    everything = index_shards(request.data)
+    everything = [sample for sample in index_shards(request.data) if not sample.name.startswith(request.without)]
     training, held = _split(everything, 0.0 if request.validation else recipe.settings.validation_share)
     photos = _validation_photos(recipe, request.validation, held or training)
     data = TrainingSet(training, team, device, request.threads)

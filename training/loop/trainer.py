@@ -82,7 +82,7 @@ class Trainer:
                 losses, photos = self._step(next(batches))
                 self.clock.minutes = spent = earlier + self._minutes()
                 if journal is not None:
-                    rate = self.optimizer.param_groups[0]["lr"]
+                    rate = self.optimizer.param_groups[-1]["lr"]
                     journal.step(losses, photos * team.world, self.clock.step, spent, rate, self._done(last_step))
                 if self._epoch_ended() and settings.keep_best:
                     self._keep_best(journal)
@@ -103,7 +103,7 @@ class Trainer:
         settings = self.recipe.settings
         rate = self.recipe.learning_rate()
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("rate_share", 1.0)
         self.network.train()
         losses = self.recipe.losses(self.network, rgb)
         self.optimizer.zero_grad(set_to_none=True)

@@ -88,6 +88,8 @@ class Default(base.Recipe):
     )  # fmt: skip
     temperature = 0.85
 
+    size_multiple = STRIDE
+
     settings: Settings
     centres: Tensor
     weights: Tensor
@@ -155,7 +157,9 @@ class Default(base.Recipe):
 
     def still(self, image: Image.Image) -> Tensor:
         scale = self.settings.still_px / min(image.size)
-        width, height = (max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in image.size)
+        width, height = (
+            max(STRIDE, round(side * scale / self.size_multiple) * self.size_multiple) for side in image.size
+        )
         resized = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
         return torch.from_numpy(np.array(resized)).permute(2, 0, 1)
 

@@ -4,12 +4,13 @@ from training.recipes.autoencoder import Autoencoder
 from training.recipes.base import Recipe
 from training.recipes.default import Default
 from training.recipes.eccv16 import Eccv16
+from training.recipes.lite import Lite
 from training.recipes.residual import Residual
 from training.recipes.siggraph17 import Siggraph17
 from training.recipes.unet import Ushaped
 
 RECIPES: dict[str, type[Recipe]] = {
-    recipe.name: recipe for recipe in (Default, Residual, Ushaped, Autoencoder, Eccv16, Siggraph17)
+    recipe.name: recipe for recipe in (Default, Lite, Residual, Ushaped, Autoencoder, Eccv16, Siggraph17)
 }
 
 

@@ -23,6 +23,7 @@ NO_CHANCE: dict[str, Any] = {"film_share": 0.0, "print_share": 0.0, "hinted_shar
 # Settings, and the PSNR in dB that the result must gain over the gray pictures.
 CASES: dict[str, tuple[dict[str, Any], float]] = {
     "default": ({**NO_CHANCE, **SMALL_STAGES, "steps": 30, "learning_rate": 8e-3}, 4.0),
+    "lite": ({**NO_CHANCE, "stages": ((1.0, ((64, 64),)),), "still_px": 64, "steps": 30, "learning_rate": 8e-3}, 4.0),
     "residual": ({"steps": 10}, 6.0),
     "ushaped": ({"steps": 110}, 6.0),
     "autoencoder": ({"steps": 20, "keep_best": False, "chunks": 1, "ema": None}, 3.0),
