@@ -139,14 +139,9 @@ TEXTS: dict[str, tuple[Any, Any]] = {
     "not_done": (_("Not done yet"), _("This photo has not been coloured; wait until it is done.")),
     "not_failed": (_("Nothing to try again"), _("This photo has not failed.")),
     "invalid_value": (_("A value cannot be used"), _("The value of “%(field)s” cannot be used.")),
-    "invalid_hint": (_("A value cannot be used"), _("The place or colour of a hint cannot be used.")),
     "hints_not_accepted": (
         _("This network takes no hints"),
         _("The network colours without hints. Choose another one, or leave the hints out."),
-    ),
-    "invalid_temperature": (
-        _("A value cannot be used"),
-        _("The temperature has to be between %(least)s and %(most)s."),
     ),
     "temperature_not_supported": (
         _("This network knows no temperature"),
