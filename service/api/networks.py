@@ -19,15 +19,9 @@ def models() -> ResponseReturnValue:
     default = choose_model(settings).name
     known = [
         Network(
-            name=spec.name,
-            title=spec.title,
-            licence=spec.licence,
-            trained_on=spec.trained_on,
             installed=weights_path(spec, settings.model_dir).is_file(),
             is_default=spec.name == default,
-            accepts_hints=spec.accepts_hints,
-            has_distribution=spec.has_distribution,
-            working_size_px=spec.working_size_px,
+            **{name: value for name, value in vars(spec).items() if name in Network.model_fields},
         )
         for spec in known_specs(settings.model_dir).values()
     ]

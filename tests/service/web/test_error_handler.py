@@ -201,7 +201,8 @@ def test_every_error_of_the_library_has_words_and_a_status() -> None:
         return set().union(*(leaves(sub) for sub in below)) if below else {kind.code}
 
     # The service checks hints and temperatures itself, before the library does.
-    shown_by_commands_only = {"download_failed", "invalid_hint", "invalid_recipe", "invalid_temperature", "other_weights"}
+    checked_before = {"invalid_hint", "invalid_temperature"}
+    shown_by_commands_only = {"download_failed", "invalid_recipe", "other_weights"} | checked_before
     codes = leaves(errors.ColorizerError)
     assert codes - shown_by_commands_only <= TEXTS.keys()
     assert {code for code in codes if status_of(code) == 500} <= {"broken_prediction"}
