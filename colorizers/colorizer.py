@@ -1,4 +1,4 @@
-"""A photo in, its colours as a small ab picture and then the coloured pixels out: the application's own door.
+"""`Colorizer`: predicts the colours of photos by a network, and renders them.
 
 The network runs once per photo, at its working size; rendering its answer at full size is another step, which can be
 repeated without the network.

@@ -1,4 +1,4 @@
-"""Settings in, the Flask application out: `create_app`."""
+"""Factory of the Flask application: `create_app`."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""An EXIF block in, its orientation out, and the block as it may be carried over to an upright copy in sRGB.
+"""Reading of EXIF blocks, and their adaptation to an upright copy in sRGB.
 
 A block is a small TIFF file (EXIF 2.32, section 4.5). It is changed in place, so that everything else stays byte for
 byte, maker notes with their absolute offsets included.

@@ -1,4 +1,4 @@
-"""IPTC data as image resources hold them in, XMP properties that say the same out, for files without room for them.
+"""Conversion of IPTC data to XMP properties, for files that have no room for them.
 
 IIM is IPTC's Information Interchange Model 4.2, whose records are made of data sets; which of them is which property is
 in the IPTC Photo Metadata Standard and in the Metadata Working Group's guidelines.

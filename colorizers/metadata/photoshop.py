@@ -1,4 +1,4 @@
-"""Photoshop's image resources in, those that stay true of a coloured upright copy out; among them are the IPTC data.
+"""Photoshop's image resources, the IPTC data among them, and their adaptation to a coloured upright copy.
 
 Resources stand one after the other: `8BIM`, a number, a name, a length and contents (Adobe Photoshop File Formats
 Specification, "Image Resource Blocks"). Number 0x0404 is IPTC's Information Interchange Model (IIM 4.2).

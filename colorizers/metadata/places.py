@@ -5,7 +5,7 @@ Faces and other regions in XMP (Metadata Working Group, Microsoft, IPTC), the su
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element  # nosec B405 # nothing is parsed here
 
 _AREA = "{http://ns.adobe.com/xmp/sType/Area#}"
 _DIMENSIONS = "{http://ns.adobe.com/xap/1.0/sType/Dimensions#}"

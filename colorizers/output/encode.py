@@ -1,4 +1,4 @@
-"""Coloured pixels, the photo they belong to and their provenance in, a finished picture file out.
+"""Encoding of coloured pixels as picture files with their metadata.
 
 PNG and TIFF hold the pixels exactly, 16 bits included. JPEG (quality 95, colour at full resolution) and WebP (lossy at
 quality 95: a lossless one would be many times the size of the file that came in) hold 8 bits and change gray values a

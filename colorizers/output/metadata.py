@@ -1,4 +1,4 @@
-"""A photo and the provenance of its colours in, the metadata that go into the file of its result out."""
+"""Metadata of the file of a result: what is carried over from the photo, and the provenance of its colours."""
 
 import struct
 from dataclasses import dataclass, replace

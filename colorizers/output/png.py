@@ -1,4 +1,4 @@
-"""Pixels and metadata in, the bytes of a PNG file out, 8 or 16 bits (PNG, third edition, W3C 2025)."""
+"""Encoding of PNG files of 8 or 16 bits with their metadata (PNG, third edition, W3C 2025)."""
 
 import struct
 import zlib

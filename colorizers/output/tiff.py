@@ -1,4 +1,4 @@
-"""Pixels by bands and metadata in, a TIFF file of one or more pages out, 8 or 16 bits (TIFF 6.0, Adobe's deflate).
+"""Writer of TIFF files of one or more pages, 8 or 16 bits, by bands (TIFF 6.0, Adobe's deflate).
 
 Strips are written as they come and the directory after them, so that no page is ever held as a whole.
 """

@@ -1,4 +1,4 @@
-"""An original and its coloured version in, a layer that turns the one into the other out, as transparent as it can be.
+"""Transparent layer of the colours alone: it turns an original into its coloured version.
 
 Laid over the original by Pillow's `Image.alpha_composite`, or as a normal layer in any image editor, it gives the
 result within one level.

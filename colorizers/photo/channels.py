@@ -1,4 +1,4 @@
-"""Interleaved samples in, gray or RGB and alpha apart out."""
+"""Separation of interleaved samples into gray or RGB, and alpha."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Pixels and the ICC profile embedded beside them in, sRGB pixels of the same depth out (ICC.1:2022, IEC 61966-2-1).
+"""Conversion of pixels from an embedded ICC profile to sRGB, at the same depth (ICC.1:2022, IEC 61966-2-1).
 
 A profile that cannot be read, or is made for another kind of pixels, is ignored, as browsers do: the pixels are then
 taken for sRGB.

@@ -1,4 +1,4 @@
-"""Pixels in, the same picture at another size out, as Pillow makes it, 16 bits included.
+"""Resizing of pictures by Pillow, 16 bits included.
 
 Channels are taken one at a time: of a picture in colour Pillow keeps another copy, of four bytes a pixel.
 """

@@ -1,4 +1,4 @@
-"""Jobs and problems in, what pages show of them out. Needs a request, for addresses and language."""
+"""What pages show of jobs and problems. Needs a request, for addresses and language."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The network that coloured a photo in, four plausible colourings of that photo to choose from out, as options.
+"""Four plausible colourings of a photo to choose from, as options.
 
 A network's distribution read at a lower temperature gives bolder guesses; every other installed network has an opinion
 of its own; and nobody knows how vivid and how warm a colour photograph of the scene would have been.

@@ -1,4 +1,4 @@
-"""The OpenAPI document in, what the page about it shows out: groups of routes, and the objects that they speak of."""
+"""What the page about the API shows of the OpenAPI document: groups of routes, and their objects."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A finished photo in, all that its result page shows beside the pictures out. Needs a request, for the language."""
+"""What the result page of a finished photo shows beside the pictures. Needs a request, for the language."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""A finished photo in, the small picture of its result for lists out, made when it is asked for."""
+"""Thumbnails of results for lists, made when they are asked for."""
 
 import io
 from typing import BinaryIO

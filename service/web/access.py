@@ -1,4 +1,4 @@
-"""Every request in, those that may go on out: none that another site made, forms with their token, programs with a key.
+"""Access checks of every request: its site of origin, the token of forms, the key of programs.
 
 A browser sends its cookie along whoever made it send the request. So one that would change something must come from
 our own pages: the browser says where it comes from (`Sec-Fetch-Site`, `Origin`), and the page proves it by a token.

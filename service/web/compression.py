@@ -1,4 +1,4 @@
-"""Answers in, the same compressed out where the browser takes that: pages, styles, scripts and JSON, never photos."""
+"""Compression of pages, styles, scripts and JSON where the browser takes that; never of photos."""
 
 from flask import Flask, Response, request
 from flask_compress import Compress

@@ -1,4 +1,4 @@
-"""The one error handler: any exception of a request in, a problem document or a readable page out, with its status.
+"""The one error handler: it answers any exception with a problem document or a readable page.
 
 A reader is never shown a stack trace: what nobody expected gets a number, under which the log has the rest.
 """

@@ -1,4 +1,4 @@
-"""A request in, the language of its answer out: `?lang=` asks for one, a cookie remembers it, else the browser says."""
+"""Choice of the language: `?lang=` asks for one, a cookie remembers it, else the browser says."""
 
 from typing import NamedTuple
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""Requests in, the answer 429 out for a client that sends more of them than `RATE_LIMIT`; who the client is.
+"""Rate limit of each client's requests, answered by 429 beyond `RATE_LIMIT`; and who the client is.
 
 Only requests that change something count: looking at photos is cheap, colouring them is not. Counts live in the memory
 of each web process, or in Redis where the application has one for several machines.

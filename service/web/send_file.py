@@ -1,4 +1,4 @@
-"""A stored file in, the answer that carries it out: with its tag, and in parts where a request asks for some."""
+"""Answers that carry a stored file, with its ETag, and in parts where a request asks for some."""
 
 from flask import Response, request, send_file
 

@@ -1,4 +1,4 @@
-"""The application at work in, `docs/screenshots/*.webp` out: `python -m tests.browser.screenshots [SCENE ...]`.
+"""Screenshots of the application for `docs/screenshots/`: `python -m tests.browser.screenshots [SCENE ...]`.
 
 Scenes are taken wide and on a phone, light and dark, of a server that it starts for itself.
 """

@@ -1,4 +1,4 @@
-"""Settings in, the address of a running application out; and a browser to look at it with."""
+"""A running application, and a browser to look at it with."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A page of a browser and photographs in, its result pages out: what the tests of several pages begin with."""
+"""Visits of result pages, with which the tests of several pages begin."""
 
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
